@@ -1,0 +1,180 @@
+/*
+ * trine.h: goroutine-style scheduling for C programs: goroutines (G) on threads (M) through logical processors (P).
+ *
+ * The only public header of libtrine. Unless a function says otherwise:
+ *   - it is called from a goroutine (a function that trine_run or trine_go started); outside of a run only
+ *     trine_run, trine_nanotime, trine_num_cpu, trine_default_procs, trine_goid, trine_stats, trine_chan_make and
+ *     trine_chan_free are legal, and anything else ends the program with a message;
+ *   - it must not be called from a signal handler;
+ *   - an int result is 0 or -errno; misuse (the panics of Go) prints `fatal error: ...` and exits with status 2;
+ *   - errno is the goroutine's own and is kept over every call that can park.
+ * Times are nanoseconds on the clock of trine_nanotime (CLOCK_MONOTONIC).
+ */
+#ifndef TRINE_H
+#define TRINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TRINE_VERSION "0.1.0"
+
+typedef void (*trine_fn)(void *arg);
+
+/* Ablation: parts of the scheduler that can be switched off, to see what each is worth. */
+enum {
+    TRINE_NO_STEAL = 1 << 0,     /* an idle P does not take from other Ps */
+    TRINE_NO_HANDOFF = 1 << 1,   /* a P stays with its M through a blocking call */
+    TRINE_NO_PREEMPT = 1 << 2,   /* no time slice: neither flag nor signal */
+    TRINE_NO_RUNNEXT = 1 << 3,   /* a readied goroutine goes to the tail of the queue */
+    TRINE_NO_SPIN = 1 << 4,      /* an M that finds nothing parks at once */
+    TRINE_GLOBAL_ONLY = 1 << 5,  /* one locked queue for all Ps */
+    TRINE_LOCAL_ONLY = 1 << 6,   /* no stealing, no hand-off, and what overflows stays with its P */
+    TRINE_YIELD_GLOBAL = 1 << 7, /* not an ablation: trine_yield goes through the global queue, as Go's Gosched does */
+    TRINE_EAGER_WAKE = 1 << 8,   /* not an ablation: every ready wakes an idle P at once, as in Go */
+};
+
+typedef struct trine_config { /* all zero: the defaults */
+    int gomaxprocs;           /* 0: $TRINE_PROCS, else trine_default_procs(); at most 1024 */
+    int maxthreads;           /* 0: 10,000; one more ends the program, as in Go */
+    size_t stack_bytes;       /* 0: 64 KiB of address space a goroutine, committed as it is touched */
+    int64_t slice_ns;         /* 0: 10 ms; at least 20 us */
+    uint64_t seed;            /* of the scheduler's random choices; 0: from the clock */
+    unsigned ablate;          /* TRINE_NO_... */
+    const char *cpus;         /* NULL: unpinned; else a CPU list ("0,2-3"): the N-th P on the N-th CPU in turn */
+} trine_config;
+
+/* Runs fn(arg) as the main goroutine and returns 0 when it returns; then every other goroutine has stopped and
+ * never runs again. Blocks the calling thread, which serves as the runtime's monitor meanwhile. Not from inside a
+ * run (-EBUSY). -EINVAL: fn is NULL or the configuration is bad; -ENOMEM, -EAGAIN: no memory or thread to begin with. May be called again
+ * after it returned. */
+int trine_run(const trine_config *cfg, trine_fn fn, void *arg);
+
+/* Starts a goroutine. Never blocks. -ENOMEM: no stack to be had; -EINVAL: fn is NULL or an option is out of range. */
+int trine_go(trine_fn fn, void *arg);
+typedef struct trine_go_opts {
+    const char *name;   /* shown in dumps; kept by reference: must outlive the goroutine */
+    size_t stack_bytes; /* 0: the run's own; else 2 KiB (descriptor included) to 1 GiB, rounded up to a power of two */
+} trine_go_opts;
+int trine_go_with(const trine_go_opts *o, trine_fn fn, void *arg);
+
+void trine_yield(void);                          /* runtime.Gosched: lets another goroutine run */
+__attribute__((noreturn)) void trine_exit(void); /* runtime.Goexit: ends this goroutine */
+void trine_sleep(int64_t ns);                    /* parks the goroutine; ns <= 0 returns at once */
+int64_t trine_nanotime(void);                    /* CLOCK_MONOTONIC; legal anywhere */
+int trine_gomaxprocs(int n);                     /* stops the world and sets the number of Ps; n < 1 only asks; the previous value */
+int trine_num_goroutine(void);
+int trine_num_cpu(void);                         /* CPUs in this process's affinity mask; legal anywhere */
+int trine_default_procs(void);                   /* affinity and cgroup quota by Go 1.25's rule; legal anywhere */
+void trine_lock_os_thread(void);                 /* nests; only this goroutine runs on this thread until unlocked as often */
+void trine_unlock_os_thread(void);
+int64_t trine_goid(void);                        /* this goroutine's number; 0 outside of one; legal anywhere */
+
+/* A preemption point for long loops that call nothing of the runtime. */
+void trine_poll(void);
+#define TRINE_POLL() trine_poll()
+
+/* ---- channels ---- */
+typedef struct trine_chan trine_chan;
+trine_chan *trine_chan_make(size_t elem_bytes, size_t cap); /* NULL: no memory, or a size that overflows; legal anywhere */
+void trine_chan_free(trine_chan *c);                        /* NULL is allowed; nobody may be waiting on it; legal anywhere */
+void trine_chan_send(trine_chan *c, const void *elem);      /* parks while full; a NULL channel blocks for good */
+bool trine_chan_recv(trine_chan *c, void *elem);            /* false: closed and drained, *elem zeroed; elem NULL: discards */
+bool trine_chan_try_send(trine_chan *c, const void *elem);
+bool trine_chan_try_recv(trine_chan *c, void *elem, bool *open);
+void trine_chan_close(trine_chan *c);
+size_t trine_chan_len(const trine_chan *c);
+size_t trine_chan_cap(const trine_chan *c);
+
+typedef struct trine_case {
+    trine_chan *chan; /* NULL: never ready */
+    enum { TRINE_SEND, TRINE_RECV } op;
+    void *elem;
+    bool ok; /* out, of a receive: true with a value, false when closed and drained */
+} trine_case;
+int trine_select(trine_case *cases, int n);                            /* the index of the case that ran */
+int trine_try_select(trine_case *cases, int n);                        /* -1: none was ready */
+int trine_select_until(trine_case *cases, int n, int64_t deadline_ns); /* -1: too late */
+
+/* ---- synchronisation: the zero value is ready for use; the fields are the runtime's ---- */
+typedef struct trine_sema { uint32_t count, nwait; uint32_t lock, pad; void *head, *tail; } trine_sema;
+typedef struct trine_wg { uint64_t state; trine_sema sema; } trine_wg;
+typedef struct trine_mutex { uint32_t state, pad; trine_sema sema; } trine_mutex;
+typedef struct trine_rwmutex {
+    trine_mutex w;
+    trine_sema writer_sema, reader_sema;
+    int32_t reader_count, reader_wait;
+} trine_rwmutex;
+typedef struct trine_once { uint32_t done, pad; trine_mutex m; } trine_once;
+
+void trine_wg_add(trine_wg *wg, int delta);
+void trine_wg_done(trine_wg *wg);
+void trine_wg_wait(trine_wg *wg);
+void trine_mutex_lock(trine_mutex *m);
+void trine_mutex_unlock(trine_mutex *m);
+bool trine_mutex_trylock(trine_mutex *m);
+void trine_rwmutex_rlock(trine_rwmutex *rw);
+void trine_rwmutex_runlock(trine_rwmutex *rw);
+void trine_rwmutex_lock(trine_rwmutex *rw);
+void trine_rwmutex_unlock(trine_rwmutex *rw);
+void trine_once_do(trine_once *o, trine_fn fn, void *arg);
+void trine_sema_acquire(trine_sema *s); /* the count starts at 0 */
+void trine_sema_release(trine_sema *s);
+
+/* ---- timers: fn runs in a goroutine of its own ---- */
+typedef struct trine_timer { void *impl; } trine_timer; /* zero before the first start */
+int trine_timer_start(trine_timer *t, int64_t ns, trine_fn fn, void *arg); /* -ENOMEM, -EINVAL; -EBUSY: still pending */
+bool trine_timer_stop(trine_timer *t);              /* true: it was pending and will not fire; either way its memory is released */
+bool trine_timer_reset(trine_timer *t, int64_t ns); /* true: it was pending; it fires ns from now in either case */
+
+/* ---- descriptors through the network poller: these park the goroutine, not the thread ---- */
+int trine_open_fd(int fd); /* 0, -EBADF, -EPERM (not pollable: a regular file); makes it non-blocking; idempotent */
+ssize_t trine_read(int fd, void *buf, size_t n);                 /* after one read: bytes, 0 at the end, or -errno */
+ssize_t trine_write(int fd, const void *buf, size_t n);          /* everything, or the count before an error, or -errno */
+int trine_accept(int fd, struct sockaddr *addr, socklen_t *len); /* a registered descriptor, or -errno */
+int trine_connect(int fd, const struct sockaddr *addr, socklen_t len);
+int trine_close(int fd);                                         /* wakes whoever waits on it, with -EBADF */
+int trine_fd_deadline(int fd, int64_t read_deadline_ns, int64_t write_deadline_ns); /* 0: none; past it -ETIMEDOUT */
+
+/* Bracket any blocking call of the program's own: the P may leave the thread meanwhile. */
+void trine_syscall_enter(void);
+void trine_syscall_exit(void);
+
+/* ---- what happened: totals of the process, readable at any time, also outside of a run ---- */
+struct trine_stats {
+    uint64_t steals, stolen; /* successful steal operations; goroutines that they moved */
+    uint64_t handoffs;       /* Ps taken from an M in a blocking call or from a preempted thread */
+    uint64_t preemptions;    /* forced by the slice, by flag or by signal */
+    uint64_t parks, wakes;   /* of goroutines */
+    uint64_t spins;          /* times an M began to spin */
+    uint64_t threads_made;   /* the caller's own thread left out */
+    int threads, gomaxprocs, goroutines;
+    /* further fields */
+    int threads_idle, threads_preempt_parked;
+    uint64_t switches;       /* goroutines resumed or begun */
+    uint64_t yields;         /* trine_yield that let another goroutine run */
+    uint64_t spawns;         /* goroutines made */
+    uint64_t mwakes;         /* idle Ms woken */
+    uint64_t global_gets, global_puts; /* goroutines through the global queue */
+    uint64_t overflows;      /* times half of a local queue moved to the global one */
+    uint64_t runnext_hits;   /* goroutines run from runnext */
+    uint64_t tick61;         /* times the global queue was served first */
+    uint64_t preempt_signals; /* signals sent */
+    uint64_t preempt_parked; /* threads stopped inside foreign code so that their P could leave */
+    uint64_t syscalls;       /* blocking calls bracketed */
+    uint64_t netpolls;       /* goroutines readied by the network poller */
+    uint64_t timers_fired;
+    uint64_t stacks_made, stacks_unguarded; /* stacks carved; of these, those that only a canary guards */
+};
+void trine_stats(struct trine_stats *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

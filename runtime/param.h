@@ -1,0 +1,47 @@
+/*
+ * param.h: every tuned constant of the runtime, with its unit and its reason. Floor 0.
+ *
+ * A value that Go also has is Go's, so that the two can be compared. The chaos build shrinks the queues so that
+ * the rare paths (overflow, batch, wrap) are the common ones.
+ */
+#ifndef RT_PARAM_H
+#define RT_PARAM_H
+
+#ifdef TRINE_CHAOS
+#define RT_RUNQ_SIZE 4u /* entries */
+#define RT_GFREE_MAX 4u
+#else
+#ifndef RT_RUNQ_SIZE
+#define RT_RUNQ_SIZE 256u /* entries of a P's ring: Go's; a power of two */
+#endif
+#define RT_GFREE_MAX 64u /* dead Gs a P keeps; above, half go to the shared list: Go's */
+#endif
+
+#define RT_GLOBAL_TICK 61u          /* every 61st schedule polls the global queue first: Go's; prime, so no lock-step */
+#define RT_TIMER_TICK 8u            /* a busy P reads the clock for its timers on every 8th switch: 39 ns / 8 = 5 ns each */
+#define RT_GLOBAL_BATCH 128u        /* most Gs taken from the global queue at once: half a ring, as in Go */
+#define RT_MAX_PROCS 1024           /* Ps: Go's historic bound, and BigGOMAXPROCS asks for it */
+#define RT_MAX_THREADS 10000        /* Ms: Go's; one more ends the program */
+#define RT_SLICE_NS 10000000ll      /* 10 ms: Go's forcePreemptNS */
+#define RT_SLICE_MIN_NS 20000ll     /* sysmon's own shortest sleep: a shorter slice could not be kept */
+#define RT_STEAL_PASSES 4           /* passes over all Ps: Go's; only the last takes timers and runnext */
+#define RT_RUNNEXT_BACKOFF_NS 3000  /* 3 us before runnext is stolen: its owner is likely about to run it; Go's */
+#define RT_SYSMON_MIN_NS 20000ll    /* 20 us: Go's */
+#define RT_SYSMON_MAX_NS 10000000ll /* 10 ms: Go's */
+#define RT_SYSMON_IDLE_ROUNDS 50    /* rounds at 20 us before the sleep doubles: Go's */
+#define RT_NETPOLL_STALE_NS 10000000ll /* sysmon polls when nobody did for 10 ms: Go's */
+#define RT_NETPOLL_EVENTS 128       /* events fetched by one epoll_wait: Go's */
+
+#define RT_STACK_BYTES (64u << 10)  /* address space of an ordinary goroutine: 128 B of page table each (2 MiB would be 4 KiB) */
+#define RT_STACK_MIN_BYTES 2048u    /* half a page: the way under Go's 2.7 KB a goroutine */
+#define RT_STACK_MAX_BYTES (1u << 30) /* 1 GiB: Go's own ceiling */
+#define RT_STACK_GUARDED_BYTES (16u << 10) /* from here a stack has a guard page; below, a canary */
+#define RT_STACK_CLASSES 20         /* 2 KiB << 0 ... 2 KiB << 19 = 1 GiB */
+#define RT_ARENA_BYTES (64ull << 20) /* one mmap: 1,024 ordinary stacks; NORESERVE, so untouched pages are free */
+
+#define RT_SPIN_LOCK_PAUSES 64      /* pauses before a runtime lock gives its core away: about one critical section */
+#define RT_GOID_BATCH 16            /* goroutine numbers a P takes at a time: Go's */
+#define RT_WAKE_SKIP_MAX 1024u      /* readies between two wake-ups for a lone runnext, once wake-ups proved useless */
+
+#define RT_CACHE_LINE 64
+#endif
