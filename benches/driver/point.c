@@ -1,0 +1,170 @@
+/* Measuring a point: warm-up, batches, counts. See point.h; called from the main task only. */
+#include "point.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* A batch must be long beside the clock's own cost and the start of its tasks. */
+static const int64_t batch_least_ns = 10 * 1000 * 1000;
+static const double steady_within = 0.03;
+
+int64_t point_now(void) {
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int64_t point_int(const struct point *pt, const char *param) {
+    return params_int(&pt->params, param);
+}
+
+double point_real(const struct point *pt, const char *param) {
+    return params_real(&pt->params, param);
+}
+
+const char *point_text(const struct point *pt, const char *param) {
+    return params_text(&pt->params, param);
+}
+
+static void conclude(struct point *pt, enum point_status status, const char *format, va_list ap) {
+    if (pt->status != POINT_OK) return;
+    pt->status = status;
+    vsnprintf(pt->reason, sizeof pt->reason, format, ap);
+}
+
+void point_fail(struct point *pt, const char *format, ...) {
+    va_list ap;
+    va_start(ap, format);
+    conclude(pt, POINT_ERROR, format, ap);
+    va_end(ap);
+}
+
+void point_not_applicable(struct point *pt, const char *format, ...) {
+    va_list ap;
+    va_start(ap, format);
+    conclude(pt, POINT_NOT_APPLICABLE, format, ap);
+    va_end(ap);
+}
+
+bool point_usage(struct point *pt, const char *format, ...) {
+    va_list ap;
+    va_start(ap, format);
+    conclude(pt, POINT_USAGE, format, ap);
+    va_end(ap);
+    return false;
+}
+
+bool point_go(struct point *pt, be_fn fn, void *arg) {
+    if (be_go(fn, arg)) return true;
+    point_fail(pt, "a task could not be made (%lld threads made so far): raise the limits or lower --tasks",
+               (long long)be_threads_made());
+    return false;
+}
+
+void point_sample(struct point *pt, double value) {
+    if (pt->nsamples == pt->samples_room) {
+        pt->samples_room = pt->samples_room ? 2 * pt->samples_room : 256;
+        pt->samples = realloc(pt->samples, (size_t)pt->samples_room * sizeof *pt->samples);
+        if (!pt->samples) abort();
+    }
+    pt->samples[pt->nsamples++] = value;
+}
+
+void point_phase(struct point *pt, const char *name, int64_t start_ns, int64_t end_ns) {
+    if (pt->nphases < POINT_MAX_PHASES) pt->phases[pt->nphases++] = (struct phase){name, start_ns, end_ns};
+}
+
+void point_begin(struct point *pt) {
+    pt->ncounts = be_counts(pt->counts_before);
+    pt->measuring = true;
+    point_phase(pt, "measure", point_now(), 0);
+}
+
+void point_end(struct point *pt) {
+    struct phase *measure = &pt->phases[pt->nphases - 1];
+    pt->measuring = false;
+    be_counts(pt->counts_after);
+    measure->end_ns = point_now();
+    pt->elapsed_ns = measure->end_ns - measure->start_ns;
+}
+
+void point_operations(struct point *pt, int64_t expected, int64_t got) {
+    pt->expected_operations = expected;
+    pt->operations = got;
+    point_check(pt, "operations", expected == got, (double)expected, (double)got);
+    if (expected != got)
+        point_fail(pt, "the tasks counted %lld operations where the parameters imply %lld", (long long)got,
+                   (long long)expected);
+}
+
+static void set_owned(json_t *object, const char *name, json_t *value) {
+    if (json_object_set_new(object, name, value)) abort();
+}
+
+void point_metric(struct point *pt, const char *name, double value, const char *unit, const char *better) {
+    set_owned(pt->metrics, name, json_pack("{s:f, s:s, s:s}", "value", value, "unit", unit, "better", better));
+}
+
+void point_metric_unavailable(struct point *pt, const char *name, const char *why) {
+    set_owned(pt->metrics, name, json_pack("{s:s}", "unavailable", why));
+}
+
+void point_check(struct point *pt, const char *name, bool ok, double expected, double got) {
+    json_array_append_new(pt->checks, json_pack("{s:s, s:b, s:f, s:f}", "name", name, "ok", ok, "expected",
+                                                expected, "got", got));
+}
+
+static bool near_each_other(const double last[3]) {
+    double least = last[0], most = last[0];
+    for (int i = 1; i < 3; i++) {
+        if (last[i] < least) least = last[i];
+        if (last[i] > most) most = last[i];
+    }
+    return most - least <= steady_within * least;
+}
+
+/* Doubles n until a batch is long enough, then repeats it until it is steady; returns the n to measure with. */
+static uint64_t warm_up(struct point *pt, const struct batch_plan *plan) {
+    int64_t start = point_now(), limit = pt->options.warmup_ms * 1000000;
+    int64_t enough = limit / 8 < batch_least_ns ? limit / 8 : batch_least_ns;
+    uint64_t n = plan->n;
+    double last[3] = {0};
+    int64_t same_n = 0;
+    while (pt->status == POINT_OK && !pt->warmup_steady) {
+        int64_t before = point_now();
+        last[same_n % 3] = plan->run(plan->state, n);
+        int64_t now = point_now();
+        same_n++;
+        pt->warmup_batches++;
+        pt->warmup_steady = same_n >= 3 && near_each_other(last);
+        if (now - start >= limit) break;
+        if (!plan->fixed && now - before < enough) {
+            n *= 2;
+            same_n = 0;
+            pt->warmup_steady = false;
+        }
+    }
+    pt->warmup_elapsed_ns = point_now() - start;
+    point_phase(pt, "warmup", start, start + pt->warmup_elapsed_ns);
+    return n;
+}
+
+void point_measure(struct point *pt, const struct batch_plan *plan) {
+    uint64_t n = warm_up(pt, plan);
+    if (pt->status != POINT_OK) return;
+    int64_t counted_before = plan->counted(plan->state);
+    pt->batch_operations = (int64_t)(n * plan->operations_per_n);
+    point_begin(pt);
+    int64_t end = point_now() + pt->options.measure_ms * 1000000;
+    int64_t batches = 0;
+    while (pt->status == POINT_OK && batches < pt->options.max_samples &&
+           (batches < pt->options.min_samples || point_now() < end)) {
+        point_sample(pt, plan->run(plan->state, n));
+        batches++;
+    }
+    point_end(pt);
+    point_operations(pt, batches * pt->batch_operations, plan->counted(plan->state) - counted_before);
+}

@@ -1,0 +1,81 @@
+/* A point as the JSON record of docs/protocol.md. */
+#include <jansson.h>
+#include <sys/resource.h>
+
+#include "driver.h"
+
+static json_t *given_params(const struct point *pt) {
+    const struct param_set *sets[] = {&pt->params, &pt->rt_params};
+    json_t *o = json_object();
+    for (int s = 0; s < 2; s++)
+        for (size_t i = 0; i < sets[s]->n; i++)
+            json_object_set_new(o, sets[s]->defs[i].name, json_string(sets[s]->values[i]));
+    return o;
+}
+
+static json_t *runtime_counts(const struct point *pt) {
+    json_t *o = json_object();
+    for (int i = 0; i < pt->ncounts; i++)
+        json_object_set_new(o, pt->counts_after[i].name,
+                            json_integer((json_int_t)(pt->counts_after[i].value - pt->counts_before[i].value)));
+    return o;
+}
+
+static json_t *phases(const struct point *pt) {
+    json_t *list = json_array();
+    for (int i = 0; i < pt->nphases; i++)
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "name", pt->phases[i].name, "start_ns",
+                                              (json_int_t)pt->phases[i].start_ns, "end_ns",
+                                              (json_int_t)pt->phases[i].end_ns));
+    return list;
+}
+
+static json_int_t timeval_ns(struct timeval t) {
+    return (json_int_t)t.tv_sec * 1000000000 + (json_int_t)t.tv_usec * 1000;
+}
+
+/* Of the whole process, warm-up included: the outside view of the measured phase is the harness's. */
+static json_t *resource_usage(void) {
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "user_ns", timeval_ns(u.ru_utime), "system_ns",
+                     timeval_ns(u.ru_stime), "max_rss_bytes", (json_int_t)u.ru_maxrss * 1024, "minor_faults",
+                     (json_int_t)u.ru_minflt, "major_faults", (json_int_t)u.ru_majflt, "voluntary_switches",
+                     (json_int_t)u.ru_nvcsw, "involuntary_switches", (json_int_t)u.ru_nivcsw);
+}
+
+static void add_measured(json_t *o, const struct point *pt) {
+    json_t *samples = json_array();
+    for (int64_t i = 0; i < pt->nsamples; i++) json_array_append_new(samples, json_real(pt->samples[i]));
+    json_object_set_new(o, "samples", samples);
+    if (pt->warmup_batches > 0)
+        json_object_set_new(o, "warmup", json_pack("{s:I, s:b, s:I}", "batches", (json_int_t)pt->warmup_batches,
+                                                   "steady", pt->warmup_steady, "elapsed_ns",
+                                                   (json_int_t)pt->warmup_elapsed_ns));
+    if (pt->batch_operations > 0)
+        json_object_set_new(o, "batch_operations", json_integer((json_int_t)pt->batch_operations));
+    json_object_set_new(o, "counts", json_pack("{s:I, s:I, s:I}", "operations", (json_int_t)pt->operations,
+                                               "expected_operations", (json_int_t)pt->expected_operations,
+                                               "elapsed_ns", (json_int_t)pt->elapsed_ns));
+    json_object_set_new(o, "metrics", json_incref(pt->metrics));
+    json_object_set_new(o, "histograms", json_incref(pt->histograms));
+    json_object_set_new(o, "checks", json_incref(pt->checks));
+    json_object_set_new(o, "runtime", runtime_counts(pt));
+    json_object_set_new(o, "rusage", resource_usage());
+}
+
+json_t *driver_record(const struct point *pt) {
+    static const char *const status[] = {"ok", "not_applicable", "error", "error"};
+    const struct workload *w = pt->workload;
+    json_t *o = json_pack(
+        "{s:s, s:i, s:s, s:s, s:s, s:i, s:s, s:I, s:I, s:s?, s:s, s:s, s:{s:s, s:s, s:s}}", "schema", "trine-record",
+        "protocol", DRIVER_PROTOCOL, "backend", be_name, "backend_version", be_version, "workload", w->name, "procs",
+        pt->config.procs, "procs_meaning", be_procs_meaning, "tasks", (json_int_t)pt->tasks, "seed",
+        (json_int_t)pt->config.seed, "cpus", pt->config.cpu_list, "status", status[pt->status], "reason",
+        pt->reason, "metric", "name", w->metric, "unit", w->unit, "better", w->better);
+    json_object_set_new(o, "params", given_params(pt));
+    json_object_set_new(o, "baseline", be_baseline(&pt->config));
+    json_object_set_new(o, "phases", phases(pt));
+    if (pt->status == POINT_OK) add_measured(o, pt);
+    return o;
+}

@@ -1,0 +1,9 @@
+/* The list of workloads that every C driver has. */
+#include "workloads.h"
+
+#include <stddef.h>
+
+const struct workload *const all_workloads[] = {
+    &pingpong,
+    NULL,
+};
