@@ -25,6 +25,10 @@ extern "C" {
 
 #define TRINE_VERSION "0.1.0"
 
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
 typedef void (*trine_fn)(void *arg);
 
 /* Ablation: parts of the scheduler that can be switched off, to see what each is worth. */
@@ -173,6 +177,10 @@ struct trine_stats {
     uint64_t stacks_made, stacks_unguarded; /* stacks carved; of these, those that only a canary guards */
 };
 void trine_stats(struct trine_stats *out);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,57 @@
+/*
+ * arch.h: the context of a goroutine and the switch between two of them. Floor 1.
+ *
+ * A switch saves three words: stack pointer, frame pointer, and where to go on. Everything else is declared as
+ * clobbered, so the compiler spills what is live at that very place and nothing more (six saved registers, as a
+ * called function needs them, cost 1 ns more here). Two traps are avoided: nothing is pushed, so a leaf's red zone
+ * is never overwritten, and the jump is an indirect jump, not a `ret` whose return address the predictor does not know.
+ * MXCSR and the x87 control word are the thread's, not the goroutine's (docs/decisions/0003-control-words.md).
+ */
+#ifndef RT_ARCH_H
+#define RT_ARCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct ctx {
+    void *sp, *fp, *pc;
+};
+
+/* Where a goroutine begins: calls rt_goroutine_main (handed down by the scheduler) with an undefined return address,
+ * so that unwinders stop. In switch_*.S. */
+void rt_arch_entry(void);
+
+/* Prepares ctx to start at rt_arch_entry on the stack that ends below `top` (16-byte aligned). */
+static inline void arch_ctx_make(struct ctx *c, void *top)
+{
+    c->sp = top;
+    c->fp = NULL;
+    c->pc = (void *)rt_arch_entry;
+}
+
+#if defined(__x86_64__)
+static inline __attribute__((always_inline)) void arch_switch(struct ctx *from, struct ctx *to)
+{
+    __asm__ volatile("leaq 1f(%%rip), %%rax\n\t"
+                     "movq %%rsp, 0(%%rdi)\n\t"
+                     "movq %%rbp, 8(%%rdi)\n\t"
+                     "movq %%rax, 16(%%rdi)\n\t"
+                     "movq 0(%%rsi), %%rsp\n\t"
+                     "movq 8(%%rsi), %%rbp\n\t"
+                     "jmpq *16(%%rsi)\n"
+                     "1:\n\t"
+                     "endbr64"
+                     : "+D"(from), "+S"(to)
+                     :
+                     : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1",
+                       "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
+                       "xmm13", "xmm14", "xmm15", "mm0", "mm1", "mm2", "mm3", "mm4", "mm5", "mm6", "mm7", "memory", "cc");
+}
+#elif defined(__aarch64__)
+/* In switch_aarch64.S: a call, so the callee-saved registers x19-x28 and d8-d15 go to the stack that is left. */
+void rt_arch_switch(struct ctx *from, struct ctx *to);
+static inline void arch_switch(struct ctx *from, struct ctx *to) { rt_arch_switch(from, to); }
+#else
+#error "trine knows x86-64 and AArch64"
+#endif
+#endif

@@ -1,0 +1,27 @@
+/*
+ * lock.h: the runtime's own lock. Floor 2.
+ *
+ * One byte's worth of state, taken by one locked instruction and released by a plain store: a futex mutex needs a
+ * second locked instruction to learn of sleepers (7.5 ns here, paid on every channel operation). Sections are a few
+ * tens of instructions and never block, so a waiter polls; when the holder was descheduled by the kernel it gives the
+ * core away (sched_yield, then short sleeps) instead of sleeping on an address. Held only inside the runtime, where
+ * the preemption handler never stops a thread, so the holder always runs on.
+ * Rejected: ticket and queue locks (a descheduled waiter stops all behind it); futex (above).
+ */
+#ifndef RT_LOCK_H
+#define RT_LOCK_H
+
+#include "atomic.h"
+
+struct lock { at_u32 held; };
+
+void rt_lock_slow(struct lock *l);
+
+static inline void rt_lock(struct lock *l)
+{
+    /* acquire: partner is the release of rt_unlock */
+    if (__builtin_expect(!at32_cas_acq(&l->held, 0, 1), 0)) rt_lock_slow(l);
+}
+static inline bool rt_trylock(struct lock *l) { return at32_load_rlx(&l->held) == 0 && at32_cas_acq(&l->held, 0, 1); }
+static inline void rt_unlock(struct lock *l) { at32_store_rel(&l->held, 0); }
+#endif

@@ -1,0 +1,238 @@
+/* os_linux.c: system calls, threads, memory. Floor 1; see os_linux.h. */
+#include "os_linux.h"
+#include "throw.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
+#endif
+
+/* ---- faults on demand ---- */
+static const char *const site_names[OS_SITES] = {"mmap",       "clone",   "epoll_create", "epoll_ctl",
+                                                 "epoll_wait", "eventfd", "futex",        "sigaltstack"};
+static at_u32 fault_left[OS_SITES]; /* n: the n-th call from now fails; 0: none */
+
+void rt_os_fault_init(void)
+{
+    const char *s = getenv("TRINE_FAULT");
+    for (int i = 0; i < OS_SITES; i++) {
+        size_t n = strlen(site_names[i]);
+        bool on = s && strncmp(s, site_names[i], n) == 0 && s[n] == ':';
+        at32_store_rlx(&fault_left[i], on ? (uint32_t)strtoul(s + n + 1, NULL, 10) : 0);
+    }
+}
+
+int rt_os_fail(enum os_site site)
+{
+    if (__builtin_expect(at32_load_rlx(&fault_left[site]) == 0, 1)) return 0;
+    if (at32_add_ar(&fault_left[site], -1u) != 1) return 0;
+    static const int err[OS_SITES] = {ENOMEM, EAGAIN, EMFILE, ENOMEM, EINTR, EMFILE, EINTR, ENOMEM};
+    return err[site];
+}
+
+#ifdef TRINE_CHAOS
+/* A yield at each atomic operation, one time in 64, by a per-thread generator seeded from $TRINE_CHAOS_SEED. */
+static at_u32 chaos_threads;
+void rt_chaos_point(void)
+{
+    static __thread uint64_t x;
+    if (x == 0) {
+        const char *s = getenv("TRINE_CHAOS_SEED");
+        uint64_t seed = s ? strtoull(s, NULL, 10) : 1;
+        x = (seed + 1) * 0x9E3779B97F4A7C15ull + __atomic_fetch_add(&chaos_threads.v, 1, __ATOMIC_RELAXED);
+    }
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    if ((x & 63) == 0) syscall(SYS_sched_yield);
+}
+#endif
+
+/* ---- time and scheduling ---- */
+int64_t rt_nanotime(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
+void rt_osyield(void) { syscall(SYS_sched_yield); }
+
+void rt_usleep(uint32_t us)
+{
+    struct timespec ts = {us / 1000000, (long)(us % 1000000) * 1000};
+    nanosleep(&ts, NULL);
+}
+
+int32_t rt_gettid(void) { return (int32_t)syscall(SYS_gettid); }
+
+int rt_tgkill(int32_t tid, int sig) { return syscall(SYS_tgkill, getpid(), tid, sig) < 0 ? -errno : 0; }
+
+void rt_futexsleep(at_u32 *addr, uint32_t val, int64_t ns)
+{
+    struct timespec ts = {ns / 1000000000, ns % 1000000000};
+    if (rt_os_fail(OS_FUTEX)) return; /* a wake-up without reason */
+    syscall(SYS_futex, addr, FUTEX_WAIT_PRIVATE, val, ns < 0 ? NULL : &ts, NULL, 0);
+}
+
+void rt_futexwakeup(at_u32 *addr, int n) { syscall(SYS_futex, addr, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0); }
+
+/* ---- memory ---- */
+size_t rt_pagesize(void)
+{
+    static size_t page;
+    if (!page) page = (size_t)sysconf(_SC_PAGESIZE);
+    return page;
+}
+
+static void *map(size_t bytes, int prot, int flags)
+{
+    if (rt_os_fail(OS_MMAP)) return NULL;
+    void *p = mmap(NULL, bytes, prot, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+void *rt_sysalloc(size_t bytes) { return map(bytes, PROT_READ | PROT_WRITE, 0); }
+
+void rt_sysfree(void *p, size_t bytes)
+{
+    if (p) munmap(p, bytes);
+}
+
+void *rt_sysreserve(size_t bytes, size_t align)
+{
+    uint8_t *raw = map(bytes + align, PROT_READ | PROT_WRITE, MAP_NORESERVE);
+    if (!raw) return NULL;
+    uint8_t *p = (uint8_t *)(((uintptr_t)raw + align - 1) & ~(uintptr_t)(align - 1));
+    if (p > raw) munmap(raw, (size_t)(p - raw));
+    if (p < raw + align) munmap(p + bytes, (size_t)(raw + align - p));
+    madvise(p, bytes, MADV_NOHUGEPAGE); /* a huge page would commit 2 MiB at the first touch */
+    return p;
+}
+
+void rt_sysunused(void *p, size_t bytes) { madvise(p, bytes, MADV_DONTNEED); }
+
+/* Does MADV_GUARD_INSTALL work here? qemu-user takes the call and ignores it, so only a fault is believed: a child
+ * would be heavy, so the kernel is asked to read the page for us (write() of guarded memory gives EFAULT). */
+static bool guard_probe(void)
+{
+    size_t page = rt_pagesize();
+    void *p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int fd[2];
+    if (p == MAP_FAILED) return false;
+    bool works = madvise(p, page, MADV_GUARD_INSTALL) == 0 && pipe(fd) == 0;
+    if (works) {
+        works = write(fd[1], p, 1) < 0 && errno == EFAULT;
+        close(fd[0]);
+        close(fd[1]);
+    }
+    munmap(p, page);
+    return works;
+}
+
+int rt_sysguard(void *p)
+{
+    static at_u32 means; /* 1 MADV_GUARD_INSTALL, 2 mprotect, 3 nothing left */
+    uint32_t m = at32_load_rlx(&means);
+    if (m == 0) {
+        int e = errno;
+        m = guard_probe() ? 1 : 2;
+        errno = e;
+        at32_store_rlx(&means, m);
+    }
+    if (m == 1 && madvise(p, rt_pagesize(), MADV_GUARD_INSTALL) == 0) return 0;
+    if (m == 2 && mprotect(p, rt_pagesize(), PROT_NONE) == 0) return 0;
+    if (m == 2) at32_store_rlx(&means, 3); /* vm.max_map_count is used up: each guard splits a mapping */
+    return -1;
+}
+
+/* ---- threads ---- */
+int rt_newosthread(void *(*fn)(void *), void *arg, size_t stack_bytes)
+{
+    int err = rt_os_fail(OS_CLONE);
+    if (err) return -err;
+    pthread_attr_t attr;
+    pthread_t t;
+    sigset_t all, old;
+    if (pthread_attr_init(&attr)) return -ENOMEM;
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, stack_bytes);
+    sigfillset(&all); /* born with signals blocked: it has no alternate stack yet */
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    err = pthread_create(&t, &attr, fn, arg);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attr);
+    return -err;
+}
+
+int rt_setaltstack(void **base, size_t *bytes)
+{
+    size_t n = getauxval(AT_MINSIGSTKSZ); /* with AMX or AVX-512 a frame is 3 to 11 KiB */
+    if (n < 2048) n = 2048;
+    n = (n + (16u << 10) + rt_pagesize() - 1) & ~(rt_pagesize() - 1);
+    int err = rt_os_fail(OS_SIGALTSTACK);
+    if (err) return -err;
+    void *p = rt_sysalloc(n);
+    if (!p) return -ENOMEM;
+    stack_t ss = {.ss_sp = p, .ss_size = n};
+    if (sigaltstack(&ss, NULL) < 0) {
+        err = errno;
+        rt_sysfree(p, n);
+        return -err;
+    }
+    *base = p;
+    *bytes = n;
+    return 0;
+}
+
+void rt_freealtstack(void *base, size_t bytes)
+{
+    stack_t ss = {.ss_flags = SS_DISABLE};
+    sigaltstack(&ss, NULL);
+    rt_sysfree(base, bytes);
+}
+
+static cpu_set_t process_mask;
+static at_u32 process_mask_known;
+
+int rt_ncpu_affinity(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) < 0) return (int)sysconf(_SC_NPROCESSORS_ONLN);
+    return CPU_COUNT(&set);
+}
+
+int rt_bindcpu(int cpu)
+{
+    if (!at32_load_acq(&process_mask_known)) { /* the first caller is still unbound */
+        sched_getaffinity(getpid(), sizeof process_mask, &process_mask);
+        at32_store_rel(&process_mask_known, 1);
+    }
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (cpu >= 0) CPU_SET(cpu, &set);
+    return sched_setaffinity(0, sizeof set, cpu < 0 ? &process_mask : &set) < 0 ? -errno : 0;
+}
+
+uint64_t rt_randseed(void)
+{
+    uint64_t x = (uint64_t)rt_nanotime() * 0x9E3779B97F4A7C15ull ^ (uint64_t)getpid() << 32;
+    return x ? x : 1;
+}
+
+__attribute__((noinline)) int *rt_errno_loc(void)
+{
+    __asm__ volatile("" ::: "memory");
+    return &errno;
+}

@@ -1,0 +1,53 @@
+/*
+ * os_linux.h: all that the runtime asks of the kernel and libc. Floor 1. Nothing here knows of G, M or P.
+ *
+ * Every call that can be interrupted is repeated on EINTR. Calls that may fail go through rt_os_fail, so that the
+ * fault-injection tests can make the N-th of a kind fail.
+ */
+#ifndef RT_OS_LINUX_H
+#define RT_OS_LINUX_H
+
+#include "atomic.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The kinds of calls that the tests can make fail: TRINE_FAULT="mmap:3" fails the third mmap. */
+enum os_site { OS_MMAP, OS_CLONE, OS_EPOLL_CREATE, OS_EPOLL_CTL, OS_EPOLL_WAIT, OS_EVENTFD, OS_FUTEX, OS_SIGALTSTACK, OS_SITES };
+int rt_os_fail(enum os_site site); /* 0, or the errno to fail with */
+void rt_os_fault_init(void);       /* reads $TRINE_FAULT; also the counters are reset */
+
+int64_t rt_nanotime(void); /* CLOCK_MONOTONIC */
+void rt_osyield(void);
+void rt_usleep(uint32_t us);
+int32_t rt_gettid(void);
+int rt_tgkill(int32_t tid, int sig); /* 0 or -errno */
+
+/* Sleeps while *addr == val, ns < 0: without limit. Wakes without reason too: the caller checks again. Legal in a
+ * signal handler. */
+void rt_futexsleep(at_u32 *addr, uint32_t val, int64_t ns);
+void rt_futexwakeup(at_u32 *addr, int n);
+
+/* Zeroed memory straight from the kernel, never malloc: a thread stopped in the preemption handler may own malloc's
+ * lock. NULL when there is none. */
+void *rt_sysalloc(size_t bytes);
+void rt_sysfree(void *p, size_t bytes);
+void *rt_sysreserve(size_t bytes, size_t align); /* NORESERVE, no huge pages */
+void rt_sysunused(void *p, size_t bytes);       /* contents may go */
+/* Makes [p, p + page) fault. 0, or -1 when the kernel has no means left (the caller falls back on a canary). */
+int rt_sysguard(void *p);
+size_t rt_pagesize(void);
+
+/* Starts a detached thread with a stack of its own. 0 or -errno. */
+int rt_newosthread(void *(*fn)(void *), void *arg, size_t stack_bytes);
+int rt_setaltstack(void **base, size_t *bytes); /* at least AT_MINSIGSTKSZ + 16 KiB; 0 or -errno */
+void rt_freealtstack(void *base, size_t bytes);
+int rt_bindcpu(int cpu); /* the calling thread; -1: back to the process's own mask */
+
+int rt_ncpu_affinity(void);
+uint64_t rt_randseed(void);
+int *rt_errno_loc(void); /* not inlined, not const */
+
+#endif

@@ -1,0 +1,294 @@
+/*
+ * proc.h: the four structures of the scheduler: struct g, m, p and sched. Floor 3; no code but accessors.
+ *
+ * Who may touch what stands beside each field: "owner" is the M that runs the G, or that holds the P. Fields below a
+ * lock belong to that lock. A field of type at_* may be read by anybody; its writer and partner are named.
+ */
+#ifndef RT_PROC_H
+#define RT_PROC_H
+
+#include "arch.h"
+#include "atomic.h"
+#include "lock.h"
+#include "os_linux.h"
+#include "param.h"
+#include "throw.h"
+#include "include/trine.h"
+
+#include <pthread.h>
+
+struct g;
+struct m;
+struct p;
+
+/* Go's states and words (runtime2.go). Gscan is a bit: whoever sets it holds the state still. */
+enum gstatus { Gidle = 0, Grunnable = 1, Grunning = 2, Gsyscall = 3, Gwaiting = 4, Gdead = 6, Gpreempted = 9, Gscan = 0x1000 };
+enum pstatus { Pidle, Prunning, Pgcstop, Pdead };
+
+/* Why a goroutine waits: shown in dumps in Go's words (throw.c prints, trace names). */
+enum waitreason {
+    WR_NONE, WR_CHAN_RECEIVE, WR_CHAN_SEND, WR_CHAN_RECEIVE_NIL, WR_CHAN_SEND_NIL, WR_SELECT, WR_SELECT_NONE,
+    WR_SLEEP, WR_IO, WR_MUTEX, WR_RWMUTEX_R, WR_RWMUTEX_W, WR_WAITGROUP, WR_SEMACQUIRE, WR_PREEMPTED, WR_STW, WR_EXIT,
+    WR_COUNT
+};
+
+/* A list of goroutines, linked through schedlink: what the floors below sched return instead of readying. FIFO. */
+struct glist { struct g *head, *tail; uint32_t n; };
+
+/* ---- timers (timer.c) ---- */
+struct timer;
+struct timer_slot { int64_t when; struct timer *t; }; /* `when` beside the pointer: sifting touches one array */
+struct timers {                /* one a P */
+    struct lock lock;
+    struct timer_slot *heap;   /* lock; 4-ary, grown by rt_sysalloc */
+    uint32_t len, cap;         /* lock */
+    at_i64 earliest;           /* written under the lock, read by anybody: 0 none, else no timer fires before it */
+    at_u32 nstopped;           /* stopped timers still in the heap: cleaned when they are many */
+};
+struct timer {
+    struct timers *ts;         /* the heap it stands in, or NULL; see timer.c for who may change it */
+    int64_t when, period;
+    /* Runs on the M that found it due, without any lock, with at most one G to ready appended to `ready`. */
+    void (*fire)(struct timer *t, struct glist *ready);
+    void *arg;
+    struct lock lock;
+    at_u32 state;
+};
+
+/* A goroutine in a wait queue (chan.c, select.c, sema.c). A G waits in one place at a time but for select. */
+struct sudog {
+    struct g *g;
+    struct sudog *next, *prev; /* the queue's lock */
+    void *elem;                /* where the peer finds or leaves the value; may point into the G's stack */
+    void *queue;               /* the channel or semaphore */
+    struct sudog *waitlink;    /* the G's list of them, in lock order */
+    int case_index;
+    bool is_select, success;   /* success: woken by a peer, not by a close */
+};
+
+/* ---- G ---- */
+struct g {
+    /* the first line is what a switch and the entry of a public call touch */
+    struct ctx ctx;            /* owner; saved when not running */
+    struct m *m;               /* owner: the M that runs it */
+    uint32_t inrt;             /* > 0 inside the runtime: written by the G alone, read by the preemption handler on its thread */
+    at_u32 preempt;            /* set by sysmon, stop-the-world, end of run; cleared when honoured; read at every public call */
+    at_u32 status;             /* enum gstatus; partner: rt_retake's scan bit (syscall.c, sysmon.c) */
+    uint8_t waitreason, stackclass, guarded, is_main;
+    uintptr_t stack_lo;        /* lowest usable byte */
+    /* second line */
+    size_t stack_bytes;        /* from stack_lo to this struct */
+    struct g *schedlink;       /* whoever holds the queue it stands in */
+    struct m *lockedm;         /* owner: the M that alone may run it (LockOSThread, or stopped in the preemption handler) */
+    uint32_t lockedcount;      /* owner: nesting of trine_lock_os_thread */
+    uint32_t async;            /* its M stands in the preemption handler (preempt.c); cleared when it goes on */
+    int errno_saved;           /* owner */
+    at_u32 selectdone;         /* 0 while a select may still be won: CAS by the first peer (chan.c) */
+    void *param;               /* who wakes it leaves a word here: the sudog that was served */
+    struct sudog *waiting;     /* owner: select's list, lock order */
+    int64_t waitsince;         /* when it parked, where that was recorded (dumps) */
+    uint64_t goid;
+    trine_fn fn;
+    void *arg;
+    void *gopc;                /* return address of trine_go: where it was made */
+    const char *name;
+    struct sudog sudog0;       /* for every wait but select */
+    struct timer timer;        /* sleep, and the deadline of select_until */
+#ifdef RT_TSAN
+    void *tsan_fiber;
+#endif
+#ifdef RT_ASAN
+    void *asan_fake;
+#endif
+};
+
+/* What to do with the G that was left, once its stack is no longer in use. */
+enum post_kind { POST_NONE, POST_UNLOCK, POST_UNLOCKF, POST_RUNQ, POST_GLOBRUNQ, POST_DEAD, POST_ZOMBIE };
+struct post {
+    enum post_kind kind;
+    struct g *gp;
+    bool (*unlockf)(struct g *, void *); /* false: do not park after all */
+    void *arg;                           /* of unlockf, or the lock */
+};
+
+/* A one-shot sleep of an M (m.c): 0 clear, 1 woken. One sleeper, one waker. */
+struct note { at_u32 word; };
+
+/* ---- M ---- */
+struct m {
+    struct g *curg;            /* owner */
+    struct p *p;               /* owner; NULL in a blocking call whose P was taken. sysmon clears it only while it holds Gscan on curg */
+    struct post post;          /* owner: handed across the switch */
+    int *errno_loc;            /* __errno_location() of this thread: the function is const to the compiler, so it is asked once */
+    uint64_t rng;              /* owner: xorshift */
+    bool spinning;             /* owner: looks for work; counted in sched.nmspinning */
+    bool dying;                /* owner: leaves as soon as it is on g0 */
+    int32_t locks;             /* owner: runtime locks held (debug checks: parking with one is refused) */
+    struct g *nextg;           /* owner: a G that pick found but could not run directly */
+    struct p *nextp;           /* who wakes it leaves the P here, before the wake-up */
+    struct p *oldp;            /* the P before a blocking call */
+    struct g *lockedg;         /* the G locked to this M */
+    struct note park;
+    struct m *schedlink;       /* sched.lock: idle list */
+    struct m *alllink;         /* sched.lock: list of all */
+    struct m *freelink;
+    uint32_t id;
+    at_u32 tid;                /* kernel's thread id; 0 before it started and after it ended */
+    at_u32 signal_pending;     /* one preemption signal at most: set by the sender, cleared by the handler */
+    at_u32 async_state;        /* preempt.c */
+    pthread_t thread;
+    void *altstack;
+    size_t altstack_bytes;
+    struct g g0;               /* the thread's own stack: runs the scheduler */
+};
+
+/* Counters of a P: one writer (the owner), read by trine_stats. */
+struct pcount {
+    at_u64 steals, stolen, parks, wakes, spins, switches, yields, spawns, global_gets, global_puts, overflows,
+        runnext_hits, tick61, syscalls, preemptions, timers_fired, netpolls;
+};
+
+/* ---- P ---- */
+struct p {
+    /* thieves touch this line */
+    _Alignas(RT_CACHE_LINE) at_u32 runqhead; /* taken by CAS: owner and thieves */
+    at_u32 runqtail;           /* owner stores with release; thieves acquire */
+    at_ptr runnext;            /* owner puts and takes, a thief takes by CAS */
+    at_u32 schedtick;          /* +1 at every switch that does not inherit the slice; read by sysmon */
+    at_u32 syscalltick;        /* +1 at every blocking call; read by sysmon */
+    at_ptr runq[RT_RUNQ_SIZE];
+    /* owner's line */
+    _Alignas(RT_CACHE_LINE) struct m *m;
+    at_u32 status;             /* enum pstatus */
+    at_u32 attn;               /* somebody wants this P to come to the scheduler: see ATTN_*; set by anybody, cleared by the owner */
+    uint32_t id;
+    uint32_t tick;             /* owner: all switches, for the 61st and the timers */
+    bool solo;                 /* no other P exists: nobody can steal, so the ring needs no locked instruction (set under stop-the-world) */
+    uint32_t wake_skip, wake_skipped; /* owner: see rt_ready_wake in sched.c */
+    struct p *link;            /* sched.lock: idle list */
+    struct g *gfree[RT_STACK_CLASSES]; /* owner: dead Gs with their stacks, LIFO: hot */
+    uint32_t ngfree[RT_STACK_CLASSES];
+    uint64_t goidnext, goidend;
+    struct timers timers;
+    struct pcount count;
+    /* sysmon's: */
+    uint32_t sm_schedtick, sm_syscalltick;
+    int64_t sm_schedwhen, sm_syscallwhen;
+    int cpu;                   /* -1: unpinned */
+    uint32_t raceid;
+};
+enum { ATTN_STOP = 1, ATTN_TIMER = 2 };
+
+/* ---- sched: one ---- */
+struct sched {
+    struct lock lock;
+    /* lock: */
+    struct glist runq;         /* the global queue */
+    struct m *midle;           /* parked Ms, LIFO: the warmest first */
+    int32_t nmidle, nmidlelocked, mcount, maxmcount;
+    struct p *pidle;
+    struct m *allm;
+    int32_t stopwait;
+    struct note stopnote;
+    struct glist gfree[RT_STACK_CLASSES];
+    bool main_done;
+    struct pcount retired;     /* of Ps and runs that ended */
+    uint64_t threads_made;
+    /* anybody: */
+    _Alignas(RT_CACHE_LINE) at_u32 runqsize; /* written under the lock, read without: a hint */
+    at_u32 npidle;             /* partner: rt_wakep */
+    at_u32 nmspinning;         /* partner: rt_wakep and the last spinner's recheck */
+    at_u32 needspinning;
+    at_u32 gcwaiting;          /* stop-the-world is asked for; partner: ATTN_STOP, g.preempt */
+    at_u32 ending;             /* the main goroutine returned */
+    at_u32 running;            /* a run is on */
+    _Alignas(RT_CACHE_LINE) at_u32 *idlemask, *timermask; /* a bit a P: hints for thieves */
+    at_i64 lastpoll;           /* 0: some M is in a blocking netpoll */
+    at_i64 polluntil;          /* until when that M sleeps; 0 for good */
+    at_u32 sysmonwait;
+    struct note sysmonnote;
+    at_u64 goidgen;
+    at_u64 mwakes, handoffs, preempt_signals, preempt_parked;
+    at_i64 ngoroutines;        /* live, of Ps that are not read: corrected by the Ps' own counts */
+    at_u32 nasync;             /* Ms that stand in the preemption handler */
+    at_ptr mailbox;            /* Ms whose handler dropped its P: a stack by CAS, emptied by sysmon (preempt.c) */
+    /* constant during a run: */
+    int32_t nprocs;            /* changes under stop-the-world */
+    struct p **allp;           /* RT_MAX_PROCS of them, made when first needed, never freed */
+    unsigned ablate;
+    int64_t slice_ns;
+    uint8_t stackclass;        /* of an ordinary goroutine */
+    uint64_t seed;
+    const int *cpus;
+    int ncpus;
+    trine_fn main_fn;
+    void *main_arg;
+};
+extern struct sched rt_sched;
+
+/* ---- the current goroutine ---- */
+/* Read afresh at every use: after a switch this code may be on another thread, and a cached thread-local address
+ * would be the old one's. Hence the asm, which the compiler can neither merge nor move over another. */
+extern __thread struct g *rt_tls_g;
+#if defined(__x86_64__) && !defined(RT_TSAN)
+static inline __attribute__((always_inline)) struct g *rt_getg(void)
+{
+    struct g *gp;
+    __asm__ volatile("movq rt_tls_g@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(gp));
+    return gp;
+}
+static inline __attribute__((always_inline)) void rt_setg(struct g *gp)
+{
+    void *tmp;
+    __asm__ volatile("movq rt_tls_g@gottpoff(%%rip), %0\n\tmovq %1, %%fs:(%0)" : "=&r"(tmp) : "r"(gp) : "memory");
+}
+#else
+struct g *rt_getg(void); /* os_linux.c: not inlined */
+void rt_setg(struct g *gp);
+#endif
+
+static inline bool rt_ablated(unsigned flag) { return (rt_sched.ablate & flag) != 0; }
+
+static inline uint32_t rt_gstatus(struct g *gp) { return at32_load_acq(&gp->status); }
+
+/* glist */
+static inline void glist_init(struct glist *l) { l->head = l->tail = NULL; l->n = 0; }
+static inline bool glist_empty(const struct glist *l) { return l->head == NULL; }
+static inline void glist_push(struct glist *l, struct g *gp) /* at the tail */
+{
+    gp->schedlink = NULL;
+    if (l->tail) l->tail->schedlink = gp;
+    else l->head = gp;
+    l->tail = gp;
+    l->n++;
+}
+static inline struct g *glist_pop(struct glist *l) /* from the head */
+{
+    struct g *gp = l->head;
+    if (!gp) return NULL;
+    l->head = gp->schedlink;
+    if (!l->head) l->tail = NULL;
+    gp->schedlink = NULL;
+    l->n--;
+    return gp;
+}
+static inline void glist_append(struct glist *to, struct glist *from)
+{
+    if (!from->head) return;
+    if (to->tail) to->tail->schedlink = from->head;
+    else to->head = from->head;
+    to->tail = from->tail;
+    to->n += from->n;
+    glist_init(from);
+}
+
+static inline uint32_t rt_fastrand(struct m *mp) /* xorshift64*, Vigna 2016; never 0 state */
+{
+    uint64_t x = mp->rng;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    mp->rng = x;
+    return (uint32_t)((x * 0x2545F4914F6CDD1Dull) >> 32);
+}
+#endif

@@ -1,0 +1,55 @@
+/*
+ * sched.h: the scheduler proper: find a runnable G, execute, park, ready. Floor 6.
+ *
+ * Every public call is bracketed by rt_enter and rt_leave. Between them the preemption handler leaves the thread
+ * alone, and the code may park, ready and take runtime locks; it must not call malloc, stdio or any other function
+ * that takes a lock of libc's, since a thread stopped in foreign code may own that lock. Parking with a runtime lock
+ * held is a throw in debug builds. After any call that can park, m and p must be read afresh: rt_getg()->m.
+ */
+#ifndef RT_SCHED_H
+#define RT_SCHED_H
+
+#include "proc.h"
+
+__attribute__((cold)) void rt_enter_slow(struct g *gp, const char *what);
+
+/* What: the public function's name, for the message when it is misused (outside a run, in a signal handler). */
+static inline struct g *rt_enter(const char *what)
+{
+    struct g *gp = rt_getg();
+    if (__builtin_expect(gp == NULL, 0)) rt_throw("%s called outside of a goroutine", what);
+    uint32_t was = gp->inrt++;
+    at_signal_fence(); /* before anything of the M or P is read: partner is the preemption handler */
+    /* preempt: asked to give way, or this run is over; was: called from a signal handler or a fire function */
+    if (__builtin_expect(was | at32_load_rlx(&gp->preempt), 0)) rt_enter_slow(gp, what);
+    return gp;
+}
+static inline void rt_leave(struct g *gp)
+{
+    at_signal_fence();
+    gp->inrt--;
+}
+
+/* Parks the current goroutine. unlockf(gp, arg) runs after its stack is no longer in use, on whatever runs next: true
+ * leaves it parked, false makes it runnable again. It must not park, nor touch the G once somebody else may have
+ * readied it. Blocks G. Returns when readied. */
+void rt_gopark(bool (*unlockf)(struct g *, void *), void *arg, enum waitreason why);
+/* The same where the action is to release one runtime lock: publish the wait under the lock, then park. */
+void rt_goparkunlock(struct lock *l, enum waitreason why);
+/* Makes a parked goroutine runnable: in runnext of this P, so it runs as soon as the current one parks. Never blocks. */
+void rt_goready(struct g *gp);
+/* Readies a list (in order) to this P's queue or the global one, and wakes Ps for it. */
+void rt_readylist(struct glist *l);
+/* Gives way: to the tail of this P's queue (or the global queue with TRINE_YIELD_GLOBAL). */
+void rt_gosched(struct g *gp);
+/* Ends the current goroutine. */
+__attribute__((noreturn)) void rt_goexit0(struct g *gp);
+/* Makes a goroutine; 0 or -errno. name may be NULL; stack_bytes 0: the run's own. pc: who asked, for dumps. */
+int rt_newproc(trine_fn fn, void *arg, const char *name, size_t stack_bytes, void *pc, struct glist *out);
+/* Somebody set a timer that is due before the blocked netpoll would return. */
+void rt_wakenetpoller(int64_t when);
+/* Ps: wakes one more if work may be waiting. */
+void rt_wakep(void);
+
+static inline struct m *rt_getm(void) { return rt_getg()->m; }
+#endif

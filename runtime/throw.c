@@ -1,0 +1,49 @@
+/* throw.c: the end of the program, in Go's words. Floor 1. */
+#include "throw.h"
+#include "atomic.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+void (*rt_throw_dump)(void);
+
+static void vprint(const char *prefix, const char *fmt, va_list ap)
+{
+    /* vsnprintf with integers and strings neither locks nor allocates in glibc */
+    char buf[512];
+    int saved = errno, n = snprintf(buf, sizeof buf, "%s", prefix);
+    n += vsnprintf(buf + n, sizeof buf - (size_t)n, fmt, ap);
+    if (n >= (int)sizeof buf) n = (int)sizeof buf - 1;
+    for (int off = 0; off < n;) {
+        ssize_t w = write(2, buf + off, (size_t)(n - off));
+        if (w < 0 && errno != EINTR) break;
+        if (w > 0) off += (int)w;
+    }
+    errno = saved;
+}
+
+void rt_print(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vprint("", fmt, ap);
+    va_end(ap);
+}
+
+void rt_throw(const char *fmt, ...)
+{
+    static at_u32 thrown; /* the first thread reports; a second one, or a throw while dumping, waits for the exit */
+    if (at32_xchg_ar(&thrown, 1)) {
+        for (int i = 0; i < 50; i++) usleep(100000); /* the first thread has five seconds for its report */
+        _exit(2);
+    }
+    va_list ap;
+    va_start(ap, fmt);
+    vprint("fatal error: ", fmt, ap);
+    va_end(ap);
+    rt_print("\n");
+    if (rt_throw_dump) rt_throw_dump();
+    _exit(2);
+}
