@@ -1,6 +1,5 @@
 /* os_linux.c: system calls, threads, memory. Floor 1; see os_linux.h. */
 #include "os_linux.h"
-#include "throw.h"
 
 #include <errno.h>
 #include <linux/futex.h>
