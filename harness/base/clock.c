@@ -35,7 +35,8 @@ static const char *counter_refused(void) {
     unsigned a, b, c, d;
 
     if (!__get_cpuid(0x80000001u, &a, &b, &c, &d) || !(d & 1u << 27)) return "the processor has no rdtscp";
-    if (!__get_cpuid(0x80000007u, &a, &b, &c, &d) || !(d & 1u << 8)) return "the TSC is not constant and nonstop";
+    if (!__get_cpuid(0x80000007u, &a, &b, &c, &d) || !(d & 1u << 8))
+        return "the TSC is not constant and nonstop";
     if (!kernel_clocksource_is("tsc")) return "the kernel's clocksource is not tsc";
     return NULL;
 #elif defined(__aarch64__)
@@ -46,7 +47,8 @@ static const char *counter_refused(void) {
 #endif
 }
 
-/* One pair (counter, POSIX clock), as close to simultaneous as can be had: the tightest bracket of several. */
+/* One pair (counter, POSIX clock), as close to simultaneous as can be had: the tightest bracket of several.
+ */
 static void read_pair(clockid_t id, uint64_t *ticks, uint64_t *ns) {
     uint64_t best = UINT64_MAX;
 
@@ -110,7 +112,9 @@ const char *mclock_source_name(void) {
 #endif
 }
 
-const char *mclock_why_not_counter(void) { return why_not; }
+const char *mclock_why_not_counter(void) {
+    return why_not;
+}
 
 double mclock_tick_ns(void) {
     return mclock_scale.source == MCLOCK_COUNTER ? (double)mclock_scale.mult / 4294967296.0 : 1.0;

@@ -1,12 +1,12 @@
 /* The clock that every measurement reads.
  *
  * mclock_init() picks the source once: the processor's counter where the kernel itself trusts it (constant,
- * nonstop and the current clocksource), else CLOCK_MONOTONIC. After that mclock_now_ns() may be called from any
- * thread, allocates nothing and takes no lock; before it, readings come from CLOCK_MONOTONIC.
+ * nonstop and the current clocksource), else CLOCK_MONOTONIC. After that mclock_now_ns() may be called from
+ * any thread, allocates nothing and takes no lock; before it, readings come from CLOCK_MONOTONIC.
  *
- * Times are in ns on the scale of CLOCK_MONOTONIC at the moment of mclock_init(), so they can be laid beside what
- * another process read there. The rate is that of CLOCK_MONOTONIC_RAW: no adjustment by NTP ever bends an
- * interval, so the two drift apart by at most the kernel's slew (500 ppm) over a run. */
+ * Times are in ns on the scale of CLOCK_MONOTONIC at the moment of mclock_init(), so they can be laid beside
+ * what another process read there. The rate is that of CLOCK_MONOTONIC_RAW: no adjustment by NTP ever bends
+ * an interval, so the two drift apart by at most the kernel's slew (500 ppm) over a run. */
 #ifndef TRINE_BASE_CLOCK_H
 #define TRINE_BASE_CLOCK_H
 
@@ -28,7 +28,8 @@ extern struct mclock_scale mclock_scale;
  * starting threads; further calls do nothing. The environment's TRINE_CLOCK=monotonic refuses the counter. */
 int mclock_init(void);
 
-/* Forces a source: for tests, and to compare the two. Returns 0, or -ENOTSUP where the counter cannot be trusted. */
+/* Forces a source: for tests, and to compare the two. Returns 0, or -ENOTSUP where the counter cannot be
+ * trusted. */
 int mclock_init_as(enum mclock_source source, int64_t calibrate_ns);
 
 /* "tsc", "cntvct" or "monotonic". */
@@ -47,8 +48,8 @@ static inline uint64_t mclock_posix_ns(clockid_t id) {
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* The bare counter, ordered on both sides: rdtscp waits for all earlier instructions, the fence after it keeps
- * later ones from starting first. 0 on a processor without one. */
+/* The bare counter, ordered on both sides: rdtscp waits for all earlier instructions, the fence after it
+ * keeps later ones from starting first. 0 on a processor without one. */
 static inline uint64_t mclock_ticks(void) {
 #if defined(__x86_64__)
     uint32_t lo, hi, aux;

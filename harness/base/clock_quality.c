@@ -1,9 +1,9 @@
 /* Measures the clock: overhead, granularity, drift and the offset between CPUs.
  *
- * The offset is found as NTP does it. The caller, on the reference CPU, stamps t0 and raises a flag; the helper, on
- * the other, stamps t1 as soon as it sees that; the caller stamps t2 when it sees the answer. t1 belongs between t0
- * and t2 on the caller's scale, so the offset is t1 - (t0+t2)/2 to within (t2-t0)/2. The round with the shortest
- * trip is the one that counts: scheduling can only lengthen trips. */
+ * The offset is found as NTP does it. The caller, on the reference CPU, stamps t0 and raises a flag; the
+ * helper, on the other, stamps t1 as soon as it sees that; the caller stamps t2 when it sees the answer. t1
+ * belongs between t0 and t2 on the caller's scale, so the offset is t1 - (t0+t2)/2 to within (t2-t0)/2. The
+ * round with the shortest trip is the one that counts: scheduling can only lengthen trips. */
 #include "clock_quality.h"
 
 #include "clock.h"
@@ -34,8 +34,8 @@ static double measure_overhead(void) {
     return best;
 }
 
-/* With a counter, a step between readings is far longer than a tick, so the tick itself is the granularity unless
- * the differences of the steps show that the counter moves in larger units. */
+/* With a counter, a step between readings is far longer than a tick, so the tick itself is the granularity
+ * unless the differences of the steps show that the counter moves in larger units. */
 static double measure_granularity(bool *monotonic) {
     uint64_t last = 0, gcd = 0;
     bool counter = mclock_scale.source == MCLOCK_COUNTER;
@@ -91,7 +91,8 @@ static void measure_drift(struct mclock_quality *q, int64_t over_ns) {
 }
 
 struct echo {
-    _Atomic int turn;           /* release by whoever hands over, acquire by the other: 0 caller's, 1 helper's, 2 stop */
+    _Atomic int
+        turn; /* release by whoever hands over, acquire by the other: 0 caller's, 1 helper's, 2 stop */
     _Alignas(64) uint64_t seen; /* written by the helper in its turn */
     int cpu;
     int error;

@@ -16,8 +16,8 @@ struct mclock_quality {
     double offset_bound_ns; /* half the round trip that showed it: the offset is known to within this */
 };
 
-/* Takes drift_over_ns (100 ms and more is useful) and, for each further CPU of the affinity mask, up to 200 ms.
- * Starts one helper thread at a time; the caller's affinity is restored. Returns 0 or -errno. */
+/* Takes drift_over_ns (100 ms and more is useful) and, for each further CPU of the affinity mask, up to 200
+ * ms. Starts one helper thread at a time; the caller's affinity is restored. Returns 0 or -errno. */
 int mclock_measure(struct mclock_quality *q, int64_t drift_over_ns);
 
 #endif

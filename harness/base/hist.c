@@ -31,7 +31,9 @@ struct hist *hist_new(int digits) {
     return h;
 }
 
-void hist_free(struct hist *h) { free(h); }
+void hist_free(struct hist *h) {
+    free(h);
+}
 
 static uint64_t lowest_of(const struct hist *h, size_t index, int *shift_out) {
     size_t half = (size_t)1 << (h->sub_bits - 1);
@@ -55,8 +57,12 @@ uint64_t hist_highest_like(const struct hist *h, uint64_t v) {
 }
 
 /* The buckets that can be non-empty: [first, last). */
-static size_t first_used(const struct hist *h) { return h->count ? hist_index(h, h->min) : 0; }
-static size_t end_used(const struct hist *h) { return h->count ? hist_index(h, h->max) + 1 : 0; }
+static size_t first_used(const struct hist *h) {
+    return h->count ? hist_index(h, h->min) : 0;
+}
+static size_t end_used(const struct hist *h) {
+    return h->count ? hist_index(h, h->max) + 1 : 0;
+}
 
 void hist_reset(struct hist *h) {
     size_t first = first_used(h), end = end_used(h);
@@ -70,7 +76,8 @@ void hist_reset(struct hist *h) {
 
 int hist_merge(struct hist *into, const struct hist *from) {
     if (into->digits != from->digits) return -EINVAL;
-    for (size_t i = first_used(from), end = end_used(from); i < end; i++) into->buckets[i] += from->buckets[i];
+    for (size_t i = first_used(from), end = end_used(from); i < end; i++)
+        into->buckets[i] += from->buckets[i];
     into->count += from->count;
     into->sum += from->sum;
     if (from->min < into->min) into->min = from->min;
@@ -79,7 +86,8 @@ int hist_merge(struct hist *into, const struct hist *from) {
 }
 
 int hist_set_exact(struct hist *h, uint64_t min, uint64_t max, double mean) {
-    if (h->count == 0 || min > max || hist_index(h, min) != first_used(h) || hist_index(h, max) + 1 != end_used(h))
+    if (h->count == 0 || min > max || hist_index(h, min) != first_used(h) ||
+        hist_index(h, max) + 1 != end_used(h))
         return -EINVAL;
     if (!(mean >= (double)min * (1 - 1e-9)) || mean > (double)max * (1 + 1e-9)) return -EINVAL;
     h->min = min;
@@ -103,8 +111,8 @@ bool hist_next(const struct hist *h, struct hist_iter *it) {
     return true;
 }
 
-/* The rank, from 1, of the sample that stands for p percent. The product is rounded up after a hair is taken off,
- * so that 99.9 % of 1000 is rank 999 although 99.9 has no exact binary form. */
+/* The rank, from 1, of the sample that stands for p percent. The product is rounded up after a hair is taken
+ * off, so that 99.9 % of 1000 is rank 999 although 99.9 has no exact binary form. */
 static uint64_t rank_of(const struct hist *h, double p) {
     long double exact = (long double)p / 100.0L * (long double)h->count;
     uint64_t rank = (uint64_t)ceill(exact - exact * 1e-15L);
@@ -140,8 +148,12 @@ int hist_percentile(const struct hist *h, double p, uint64_t *out) {
     return 0;
 }
 
-uint64_t hist_min(const struct hist *h) { return h->count ? h->min : 0; }
-uint64_t hist_max(const struct hist *h) { return h->max; }
+uint64_t hist_min(const struct hist *h) {
+    return h->count ? h->min : 0;
+}
+uint64_t hist_max(const struct hist *h) {
+    return h->max;
+}
 
 double hist_mean(const struct hist *h) {
     return h->count ? (double)((long double)h->sum / (long double)h->count) : NAN;
@@ -187,7 +199,8 @@ int hist_write_hgrm(const struct hist *h, FILE *f, int ticks, double unit) {
         fprintf(f, "%12.3f %2.12f %10llu\n", (double)h->max / unit, 1.0, (unsigned long long)h->count);
     fprintf(f, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n", h->count ? hist_mean(h) / unit : 0.0,
             h->count ? hist_stddev(h) / unit : 0.0);
-    fprintf(f, "#[Max     = %12.3f, Total count    = %12llu]\n", (double)h->max / unit, (unsigned long long)h->count);
+    fprintf(f, "#[Max     = %12.3f, Total count    = %12llu]\n", (double)h->max / unit,
+            (unsigned long long)h->count);
     fprintf(f, "#[Buckets = %12zu, SubBuckets     = %12llu]\n", (size_t)(65 - h->sub_bits),
             1ULL << h->sub_bits);
     return ferror(f) ? -EIO : 0;

@@ -1,9 +1,9 @@
 /* An HDR histogram: counts of 64-bit values to a stated number of significant decimal digits, in memory that
  * does not depend on how many are recorded.
  *
- * Layout: values below S (the power of two at or above 2 * 10^digits) have a bucket each; above, every doubling
- * is cut into S/2 equal buckets, so a bucket is never wider than value / 10^digits. Buckets cover all of 0 to
- * UINT64_MAX: nothing is clipped, and untouched pages are never committed.
+ * Layout: values below S (the power of two at or above 2 * 10^digits) have a bucket each; above, every
+ * doubling is cut into S/2 equal buckets, so a bucket is never wider than value / 10^digits. Buckets cover
+ * all of 0 to UINT64_MAX: nothing is clipped, and untouched pages are never committed.
  *
  * No correction for coordinated omission is made: record the latency from the *intended* start, and none is
  * needed. Not locked: one histogram a thread, merged when they are done. */
@@ -20,7 +20,7 @@
 
 struct hist {
     int digits;
-    int sub_bits;          /* log2 of S */
+    int sub_bits; /* log2 of S */
     size_t nbuckets;
     uint64_t count;
     uint64_t min, max;     /* exact; min is UINT64_MAX while empty */
@@ -28,8 +28,8 @@ struct hist {
     uint64_t buckets[];
 };
 
-/* A histogram with 1 to 5 significant digits; NULL with errno EINVAL or ENOMEM. With 3 digits it reserves 440 KiB
- * of address space, with 5 about 50 MiB; what is committed is what is touched. */
+/* A histogram with 1 to 5 significant digits; NULL with errno EINVAL or ENOMEM. With 3 digits it reserves 440
+ * KiB of address space, with 5 about 50 MiB; what is committed is what is touched. */
 struct hist *hist_new(int digits);
 void hist_free(struct hist *h);
 void hist_reset(struct hist *h);
@@ -50,7 +50,9 @@ static inline void hist_record_n(struct hist *h, uint64_t v, uint64_t n) {
     if (v > h->max) h->max = v;
 }
 
-static inline void hist_record(struct hist *h, uint64_t v) { hist_record_n(h, v, 1); }
+static inline void hist_record(struct hist *h, uint64_t v) {
+    hist_record_n(h, v, 1);
+}
 
 /* Adds all of from to into. 0, or -EINVAL when their digits differ. */
 int hist_merge(struct hist *into, const struct hist *from);
@@ -64,8 +66,9 @@ uint64_t hist_lowest_like(const struct hist *h, uint64_t v);
 uint64_t hist_highest_like(const struct hist *h, uint64_t v);
 
 /* The value below or at which p percent (0 to 100) of the samples lie: the top of the bucket of the sample of
- * rank ceil(p/100 * count), never above the maximum. 0 with *out set; -ENODATA when fewer than HIST_MIN_BEYOND
- * samples lie beyond it (above from the median up, below under it); -EINVAL for p outside [0, 100]. */
+ * rank ceil(p/100 * count), never above the maximum. 0 with *out set; -ENODATA when fewer than
+ * HIST_MIN_BEYOND samples lie beyond it (above from the median up, below under it); -EINVAL for p outside [0,
+ * 100]. */
 int hist_percentile(const struct hist *h, double p, uint64_t *out);
 
 /* The same without the rule of ten, for drawing and for distances between histograms; 0 when empty. */
@@ -83,8 +86,8 @@ struct hist_iter {
 };
 bool hist_next(const struct hist *h, struct hist_iter *it);
 
-/* The percentile distribution in the text format of .hgrm files, values divided by unit (1000.0: ns become us).
- * ticks: lines for each halving of the distance to 100 % (5 is usual). 0, or -EIO. */
+/* The percentile distribution in the text format of .hgrm files, values divided by unit (1000.0: ns become
+ * us). ticks: lines for each halving of the distance to 100 % (5 is usual). 0, or -EIO. */
 int hist_write_hgrm(const struct hist *h, FILE *f, int ticks, double unit);
 
 #endif

@@ -1,4 +1,5 @@
-/* The interval log of hist_log.h: a current histogram that is packed away whenever the time leaves its window. */
+/* The interval log of hist_log.h: a current histogram that is packed away whenever the time leaves its
+ * window. */
 #include "hist_log.h"
 
 #include <errno.h>

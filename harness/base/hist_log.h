@@ -1,7 +1,7 @@
 /* Latency over time: one histogram for each window of (usually) a second, kept as its non-empty buckets.
  *
- * One log a thread, not locked. Memory: 16 bytes for each non-empty bucket of a window, at most max_windows of
- * them; what falls behind the last one is counted in `dropped`, never silently lost. */
+ * One log a thread, not locked. Memory: 16 bytes for each non-empty bucket of a window, at most max_windows
+ * of them; what falls behind the last one is counted in `dropped`, never silently lost. */
 #ifndef TRINE_BASE_HIST_LOG_H
 #define TRINE_BASE_HIST_LOG_H
 

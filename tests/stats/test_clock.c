@@ -1,4 +1,5 @@
-/* The clock: order, scale and the account that it gives of itself. Nothing here depends on how fast it runs. */
+/* The clock: order, scale and the account that it gives of itself. Nothing here depends on how fast it runs.
+ */
 #include "clock.h"
 #include "clock_quality.h"
 
