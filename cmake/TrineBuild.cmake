@@ -1,5 +1,6 @@
 # Flags that every target shares. Targets link trine_flags; nothing sets CMAKE_C_FLAGS.
 option(TRINE_TESTS "Build the tests" ON)
+option(TRINE_RUNTIME_ONLY "Only the runtime and its examples: no library is needed (cross builds)" OFF)
 option(TRINE_WERROR "Warnings are errors (dev and CI)" OFF)
 option(TRINE_DEBUG_CHECKS "Assert the runtime's invariants (slower)" OFF)
 option(TRINE_CHAOS "Small queues and a seeded yield at each atomic" OFF)

@@ -1,6 +1,5 @@
 /* os_linux.c: system calls, threads, memory. Floor 1; see os_linux.h. */
 #include "os_linux.h"
-#include "throw.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -50,7 +49,7 @@ void rt_chaos_point(void)
     if (x == 0) {
         const char *s = getenv("TRINE_CHAOS_SEED");
         uint64_t seed = s ? strtoull(s, NULL, 10) : 1;
-        x = (seed + 1) * 0x9E3779B97F4A7C15ull + __atomic_fetch_add(&chaos_threads.v, 1, __ATOMIC_RELAXED);
+        x = (seed + 1) * 0x9E3779B97F4A7C15ull + at32_add_rlx(&chaos_threads, 1);
     }
     x ^= x << 13;
     x ^= x >> 7;

@@ -37,22 +37,24 @@ struct glist { struct g *head, *tail; uint32_t n; };
 
 /* ---- timers (timer.c) ---- */
 struct timer;
-struct timer_slot { int64_t when; struct timer *t; }; /* `when` beside the pointer: sifting touches one array */
+struct timer_slot { int64_t when; struct timer *t; }; /* `when` beside the pointer: sifting compares in one array */
 struct timers {                /* one a P */
     struct lock lock;
-    struct timer_slot *heap;   /* lock; 4-ary, grown by rt_sysalloc */
     uint32_t len, cap;         /* lock */
+    uint32_t nstopped;         /* lock: stopped timers still in the heap, cleaned when they are many */
+    struct timer_slot *heap;   /* lock; 4-ary, grown by rt_sysalloc */
     at_i64 earliest;           /* written under the lock, read by anybody: 0 none, else no timer fires before it */
-    at_u32 nstopped;           /* stopped timers still in the heap: cleaned when they are many */
 };
 struct timer {
-    struct timers *ts;         /* the heap it stands in, or NULL; see timer.c for who may change it */
-    int64_t when, period;
-    /* Runs on the M that found it due, without any lock, with at most one G to ready appended to `ready`. */
+    at_ptr ts;                 /* the heap it stands in (struct timers), or NULL; changed under that heap's lock */
+    int64_t when;              /* the heap's lock; of its only user while it stands in none */
+    /* Runs on the M that found it due; what is to be readied is appended to `ready`. See `brief`. */
     void (*fire)(struct timer *t, struct glist *ready);
     void *arg;
-    struct lock lock;
-    at_u32 state;
+    uint32_t idx;              /* the heap's lock: its slot */
+    bool brief;                /* fire runs under the heap's lock: it takes no lock itself; else without any lock */
+    bool stopped;              /* the heap's lock: deleted, but its slot is still there */
+    at_u32 firing;             /* not brief: fire is running; partner: rt_timers_sync */
 };
 
 /* A goroutine in a wait queue (chan.c, select.c, sema.c). A G waits in one place at a time but for select. */

@@ -40,7 +40,7 @@
 
 typedef void (*be_fn)(void *arg);
 
-enum { BE_MAX_CPUS = 1024, BE_MAX_COUNTS = 16 };
+enum { BE_MAX_CPUS = 1024, BE_MAX_COUNTS = 32 };
 
 struct be_config {
     int procs;                   /* GOMAXPROCS or its like, at least 1 */

@@ -3,19 +3,14 @@
 
 #include <jansson.h>
 #include <stdarg.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
 /* A batch must be long beside the clock's own cost and the start of its tasks. */
 static const int64_t batch_least_ns = 10 * 1000 * 1000;
 static const double steady_within = 0.03;
-
-int64_t point_now(void) {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 int64_t point_int(const struct point *pt, const char *param) {
     return params_int(&pt->params, param);
@@ -78,6 +73,7 @@ void point_phase(struct point *pt, const char *name, int64_t start_ns, int64_t e
 }
 
 void point_begin(struct point *pt) {
+    for (int i = 0; i < pt->nhistograms; i++) hist_reset(pt->histograms[i].hist);
     pt->ncounts = be_counts(pt->counts_before);
     pt->measuring = true;
     point_phase(pt, "measure", point_now(), 0);
@@ -115,6 +111,37 @@ void point_metric_unavailable(struct point *pt, const char *name, const char *wh
 void point_check(struct point *pt, const char *name, bool ok, double expected, double got) {
     json_array_append_new(pt->checks, json_pack("{s:s, s:b, s:f, s:f}", "name", name, "ok", ok, "expected",
                                                 expected, "got", got));
+}
+
+struct hist *point_histogram(struct point *pt, const char *name, const char *unit) {
+    for (int i = 0; i < pt->nhistograms; i++)
+        if (!strcmp(pt->histograms[i].name, name)) return pt->histograms[i].hist;
+    struct hist *h = hist_new(HIST_DIGITS_DEFAULT);
+    if (!h || pt->nhistograms == POINT_MAX_HISTOGRAMS) abort();
+    pt->histograms[pt->nhistograms++] = (struct named_hist){name, unit, h};
+    return h;
+}
+
+double point_percentile(const struct hist *h, double p) {
+    uint64_t value;
+    return hist_percentile(h, p, &value) == 0 ? (double)value : NAN;
+}
+
+void point_quote_percentiles(struct point *pt, const char *prefix, const struct hist *h) {
+    static const struct {
+        const char *suffix;
+        double p;
+    } quoted[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99_9", 99.9}};
+    char name[64];
+    for (size_t i = 0; i < sizeof quoted / sizeof quoted[0]; i++) {
+        double value = point_percentile(h, quoted[i].p);
+        snprintf(name, sizeof name, "%s_%s_ns", prefix, quoted[i].suffix);
+        if (isnan(value)) point_metric_unavailable(pt, name, "fewer than ten samples lie beyond it");
+        else point_metric(pt, name, value, "ns", "lower");
+    }
+    if (h->count == 0) return;
+    snprintf(name, sizeof name, "%s_max_ns", prefix);
+    point_metric(pt, name, (double)hist_max(h), "ns", "lower");
 }
 
 static bool near_each_other(const double last[3]) {

@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #include "backend.h"
+#include "clock.h"
+#include "hist.h"
 
 struct json_t;
 struct point;
@@ -26,7 +28,7 @@ struct workload {
 };
 
 enum point_status { POINT_OK, POINT_NOT_APPLICABLE, POINT_ERROR, POINT_USAGE };
-enum { POINT_REASON_MAX = 256, POINT_MAX_PHASES = 16 };
+enum { POINT_REASON_MAX = 256, POINT_MAX_PHASES = 16, POINT_MAX_HISTOGRAMS = 8 };
 
 struct options {
     int64_t tasks;                   /* 0: the workload's own */
@@ -48,6 +50,8 @@ struct point {
     enum point_status status;
     char reason[POINT_REASON_MAX];
 
+    double clock_overhead_ns, clock_granularity_ns;
+
     bool measuring;                  /* false in the warm-up */
     double *samples;
     int64_t nsamples, samples_room;
@@ -58,7 +62,12 @@ struct point {
     int ncounts;
     struct phase phases[POINT_MAX_PHASES];
     int nphases;
-    struct json_t *metrics, *histograms, *checks;
+    struct named_hist {
+        const char *name, *unit;
+        struct hist *hist;
+    } histograms[POINT_MAX_HISTOGRAMS];
+    int nhistograms;
+    struct json_t *metrics, *checks;
 };
 
 /* How point_measure() sizes a batch. */
@@ -100,5 +109,16 @@ bool point_usage(struct point *pt, const char *format, ...) __attribute__((forma
 /* Starts a task; when none can be made the point fails with how many there were, and false comes back. */
 bool point_go(struct point *pt, be_fn fn, void *arg);
 
-/* CLOCK_MONOTONIC, for phases and intended times. */
-int64_t point_now(void);
+/* Now, in ns on the scale of CLOCK_MONOTONIC, by the calibrated clock: for what is measured and for intended times. */
+static inline int64_t point_now(void) { return (int64_t)mclock_now_ns(); }
+
+/* A histogram that the record carries under this name; values in unit. Owned by the point, created on first use
+ * and emptied when measuring begins; not locked: one writer, or one histogram a task merged by the main task. */
+struct hist *point_histogram(struct point *pt, const char *name, const char *unit);
+
+/* Quotes p50, p90, p99, p99.9 and the maximum of a histogram as metrics "<prefix>_p99_ns" and so on; a percentile with fewer
+ * than ten samples beyond it is unavailable. */
+void point_quote_percentiles(struct point *pt, const char *prefix, const struct hist *h);
+
+/* The same p, or NaN where it may not be quoted. */
+double point_percentile(const struct hist *h, double p);

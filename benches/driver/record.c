@@ -30,6 +30,37 @@ static json_t *phases(const struct point *pt) {
     return list;
 }
 
+static json_t *histogram(const struct named_hist *n) {
+    json_t *o = json_pack("{s:s, s:i, s:I}", "unit", n->unit, "digits", n->hist->digits, "count",
+                          (json_int_t)n->hist->count);
+    json_t *buckets = json_array();
+    struct hist_iter it = {0};
+    if (n->hist->count > 0) {
+        json_object_set_new(o, "min", json_integer((json_int_t)hist_min(n->hist)));
+        json_object_set_new(o, "max", json_integer((json_int_t)hist_max(n->hist)));
+        json_object_set_new(o, "mean", json_real(hist_mean(n->hist)));
+    }
+    while (hist_next(n->hist, &it))
+        json_array_append_new(buckets, json_pack("[I, I]", (json_int_t)it.lowest, (json_int_t)it.count));
+    json_object_set_new(o, "buckets", buckets);
+    return o;
+}
+
+static json_t *histograms(const struct point *pt) {
+    json_t *o = json_object();
+    for (int i = 0; i < pt->nhistograms; i++)
+        json_object_set_new(o, pt->histograms[i].name, histogram(&pt->histograms[i]));
+    return o;
+}
+
+/* The clock's own cost and step, measured here, so that a reader can correct for them; raw figures stay raw. */
+static json_t *clock_object(const struct point *pt) {
+    json_t *o = json_pack("{s:s, s:f, s:f}", "source", mclock_source_name(), "overhead_ns", pt->clock_overhead_ns,
+                          "granularity_ns", pt->clock_granularity_ns);
+    if (*mclock_why_not_counter()) json_object_set_new(o, "why_not_counter", json_string(mclock_why_not_counter()));
+    return o;
+}
+
 static json_int_t timeval_ns(struct timeval t) {
     return (json_int_t)t.tv_sec * 1000000000 + (json_int_t)t.tv_usec * 1000;
 }
@@ -58,7 +89,7 @@ static void add_measured(json_t *o, const struct point *pt) {
                                                "expected_operations", (json_int_t)pt->expected_operations,
                                                "elapsed_ns", (json_int_t)pt->elapsed_ns));
     json_object_set_new(o, "metrics", json_incref(pt->metrics));
-    json_object_set_new(o, "histograms", json_incref(pt->histograms));
+    json_object_set_new(o, "histograms", histograms(pt));
     json_object_set_new(o, "checks", json_incref(pt->checks));
     json_object_set_new(o, "runtime", runtime_counts(pt));
     json_object_set_new(o, "rusage", resource_usage());
@@ -75,6 +106,7 @@ json_t *driver_record(const struct point *pt) {
         pt->reason, "metric", "name", w->metric, "unit", w->unit, "better", w->better);
     json_object_set_new(o, "params", given_params(pt));
     json_object_set_new(o, "baseline", be_baseline(&pt->config));
+    json_object_set_new(o, "clock", clock_object(pt));
     json_object_set_new(o, "phases", phases(pt));
     if (pt->status == POINT_OK) add_measured(o, pt);
     return o;

@@ -5,5 +5,17 @@
 
 const struct workload *const all_workloads[] = {
     &pingpong,
+    &yield,
+    &spawn,
+    &cpu,
+    &mix,
+    &block,
+    &net,
+    &sleepers,
+    &steal,
+    &memory,
+    &latency,
+    &hol,
+    &wake,
     NULL,
 };

@@ -6,3 +6,15 @@
 extern const struct workload *const all_workloads[];
 
 extern const struct workload pingpong;
+extern const struct workload yield;
+extern const struct workload spawn;
+extern const struct workload cpu;
+extern const struct workload mix;
+extern const struct workload block;
+extern const struct workload net;
+extern const struct workload sleepers;
+extern const struct workload steal;
+extern const struct workload memory;
+extern const struct workload latency;
+extern const struct workload hol;
+extern const struct workload wake;

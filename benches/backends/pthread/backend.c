@@ -11,13 +11,14 @@
 #include "../threads/setup.h"
 
 const char be_name[] = "pthread";
-const char be_version[] = TRINE_VERSION;
+const char be_version[] = DRIVER_VERSION;
 const char be_procs_meaning[] = "CPUs that threads are bound to in turn, when --cpus is given; else ignored";
 
 const struct param be_rt_params[] = {
     {"rt.stack_bytes", PARAM_INT, 16384, 1073741824, "65536", NULL, "stack of a thread, its guard page left out"},
     {"rt.spin_ns", PARAM_INT, 0, 1000000, "2000", NULL,
      "how long to spin before sleeping, while there are no more threads than CPUs and more than one CPU"},
+    {"rt.yield", PARAM_INT, 0, 1, "1", NULL, "1: one sched_yield before sleeping, where threads share CPUs"},
     {0},
 };
 

@@ -14,6 +14,8 @@
 
 int64_t threads_spin_ns;
 int threads_cpus = 1;
+bool threads_yield;
+_Thread_local struct yield_credit threads_yield_credit;
 _Atomic int threads_live;
 
 static _Atomic int64_t n_made;
@@ -42,6 +44,7 @@ int threads_setup(const struct be_config *cfg) {
     size_t stack_bytes = (size_t)params_int(cfg->rt, "rt.stack_bytes");
     threads_cpus = usable_cpus(cfg);
     threads_spin_ns = threads_cpus > 1 ? params_int(cfg->rt, "rt.spin_ns") : 0;
+    threads_yield = params_int(cfg->rt, "rt.yield") != 0;
     mallopt(M_ARENA_MAX, threads_cpus);
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     n_attrs = cfg->ncpus > 0 ? (unsigned)threads_cpus : 1;
@@ -65,8 +68,8 @@ int64_t threads_made(void) {
 }
 
 json_t *threads_baseline(const struct be_config *cfg) {
-    return json_pack("{s:I, s:s, s:I, s:i, s:i, s:s, s:s}", "stack_bytes",
+    return json_pack("{s:I, s:s, s:I, s:b, s:i, s:i, s:s, s:s}", "stack_bytes",
                      (json_int_t)params_int(cfg->rt, "rt.stack_bytes"), "guard", "one page", "spin_ns",
-                     (json_int_t)threads_spin_ns, "malloc_arenas_max", threads_cpus, "timer_slack_ns", 1, "libc",
+                     (json_int_t)threads_spin_ns, "yield_before_sleep", threads_yield, "malloc_arenas_max", threads_cpus, "timer_slack_ns", 1, "libc",
                      gnu_get_libc_version(), "pinning", cfg->ncpus > 0 ? "one CPU a thread, in turn" : "none");
 }

@@ -1,0 +1,14 @@
+/* Calibration of the processor work: see burst.h. */
+#include "burst.h"
+
+double burst_calibrate(void) {
+    enum { TRIES = 10, ITERATIONS = 400000 };
+    int64_t best_ns = INT64_MAX;
+    for (int i = 0; i < TRIES; i++) {
+        int64_t start = point_now();
+        burst_iterations(ITERATIONS, (uint64_t)i);
+        int64_t ns = point_now() - start;
+        if (ns < best_ns) best_ns = ns;
+    }
+    return (double)ITERATIONS / (double)(best_ns > 0 ? best_ns : 1);
+}

@@ -1,0 +1,126 @@
+/*
+ * latency: what do requests suffer when they arrive on their own schedule?
+ *
+ * Method       Open loop. Poisson arrivals are computed beforehand from --seed; at each the main task makes a task
+ *              that computes for service_us. Offered rate = load x procs / service_us, for --measure-ms. A generator
+ *              that is late sends at once and logs its lag. hogs computing tasks may run beside.
+ * Unit         ns: p99 of (end of the request - intended arrival). Histograms: latency; lag of the generator.
+ * Expectation  p99 rises slowly to a load of 0.7 and steeply from there; with hogs it steps by time slices.
+ * Falsified by a p99 below service_us, or one that does not rise with load.
+ * Known lies   The generator runs on the backend itself (as a server's accept loop would) and takes a share of it. The
+ *              check `generator_kept_up` fails when its p99 lag is above 10 % of the p99 reported.
+ *              One sample a process: repetitions are compared, never pooled.
+ */
+#include "crowd.h"
+#include "random.h"
+#include "workloads.h"
+
+static const struct param latency_params[] = {
+    {"load", PARAM_REAL, 0.01, 2, "0.5", NULL, "offered load as a share of procs / service_us"},
+    {"service_us", PARAM_INT, 1, 1000000, "100", NULL, "calibrated computing of a request, microseconds"},
+    {"hogs", PARAM_INT, 0, 1024, "0", NULL, "computing tasks that run beside the requests"},
+    {0},
+};
+
+struct arrival {
+    struct stream *stream;
+    int64_t intended, lag_ns, latency_ns;   /* intended: ns from the start */
+};
+
+struct stream {
+    struct point *pt;
+    struct be_wg wg;
+    struct arrival *arrivals;
+    uint64_t n, iterations;
+    int64_t start;
+};
+
+static void request_task(void *arg) {
+    struct arrival *a = arg;
+    burst_iterations(a->stream->iterations, (uint64_t)a->intended);
+    a->latency_ns = point_now() - a->stream->start - a->intended;
+    be_wg_done(&a->stream->wg);
+}
+
+static void send_all(struct stream *s) {
+    be_wg_add(&s->wg, (int)s->n);
+    s->start = point_now();
+    for (uint64_t i = 0; i < s->n; i++) {
+        struct arrival *a = &s->arrivals[i];
+        int64_t early = s->start + a->intended - point_now();
+        if (early > 0) be_sleep(early);
+        a->lag_ns = point_now() - s->start - a->intended;
+        if (point_go(s->pt, request_task, a)) continue;
+        be_wg_add(&s->wg, -(int)(s->n - i));
+        break;
+    }
+    be_wg_wait(&s->wg);
+}
+
+static uint64_t plan_arrivals(struct stream *s, double gap_ns, int64_t duration_ns) {
+    struct rng rng = {s->pt->config.seed};
+    uint64_t room = (uint64_t)((double)duration_ns / gap_ns * 1.2) + 1000, n = 0;
+    s->arrivals = point_alloc(s->pt, room, sizeof *s->arrivals);
+    if (!s->arrivals) return 0;
+    for (double at = rng_exponential(&rng, gap_ns); n < room && at < (double)duration_ns;
+         at += rng_exponential(&rng, gap_ns))
+        s->arrivals[n++] = (struct arrival){.stream = s, .intended = (int64_t)at, .latency_ns = -1};
+    return n;
+}
+
+static void judge(struct stream *s) {
+    struct point *pt = s->pt;
+    struct hist *latency = point_histogram(pt, "latency", "ns"), *lag = point_histogram(pt, "lag", "ns");
+    int64_t answered = 0;
+    for (uint64_t i = 0; i < s->n; i++) {
+        if (s->arrivals[i].latency_ns < 0) continue;
+        answered++;
+        hist_record(latency, (uint64_t)s->arrivals[i].latency_ns);
+        hist_record(lag, s->arrivals[i].lag_ns > 0 ? (uint64_t)s->arrivals[i].lag_ns : 0);
+    }
+    point_operations(pt, (int64_t)s->n, answered);
+    double p99 = point_percentile(latency, 99), lag_p99 = point_percentile(lag, 99);
+    if (p99 != p99) {
+        point_fail(pt, "%lld requests are too few for a p99 (1,000 and more): raise --measure-ms or load",
+                   (long long)answered);
+        return;
+    }
+    point_sample(pt, p99);
+    point_check(pt, "generator_kept_up", lag_p99 <= 0.1 * p99, 0.1 * p99, lag_p99);
+    point_quote_percentiles(pt, "latency", latency);
+    point_metric(pt, "lag_p99_ns", lag_p99, "ns", "lower");
+    point_metric(pt, "throughput", (double)answered * 1e9 / (double)pt->elapsed_ns, "1/s", "higher");
+}
+
+static void latency_run(struct point *pt) {
+    double service_ns = (double)point_int(pt, "service_us") * 1000;
+    double gap_ns = service_ns / (point_real(pt, "load") * pt->config.procs);
+    struct stream s = {.pt = pt, .iterations = burst_for(burst_calibrate(), service_ns)};
+    struct hogs hogs = {0};
+    hogs_start(pt, &hogs, point_int(pt, "hogs"));
+    /* The warm-up is a short stream of its own, thrown away. */
+    s.n = plan_arrivals(&s, gap_ns, pt->options.warmup_ms * 1000000);
+    int64_t start = point_now();
+    if (pt->status == POINT_OK) send_all(&s);
+    point_phase(pt, "warmup", start, point_now());
+    free(s.arrivals);
+    s.arrivals = NULL;
+    s.n = pt->status == POINT_OK ? plan_arrivals(&s, gap_ns, pt->options.measure_ms * 1000000) : 0;
+    if (pt->status == POINT_OK) {
+        point_begin(pt);
+        send_all(&s);
+        point_end(pt);
+    }
+    hogs_stop(&hogs);
+    if (pt->status == POINT_OK) judge(&s);
+    free(s.arrivals);
+}
+
+const struct workload latency = {
+    .name = "latency",
+    .doc = "open loop: Poisson arrivals at a share of capacity, latency from the intended time",
+    .metric = "latency_p99_ns", .unit = "ns", .better = "lower",
+    .tasks = 1, .tasks_min = 1, .tasks_max = 1,
+    .params = latency_params,
+    .run = latency_run,
+};

@@ -1,0 +1,116 @@
+/*
+ * memory: what does a parked task cost in memory, and to make?
+ *
+ * Method       The process's private memory is read before and after --tasks tasks have been made and have parked
+ *              (they wait on a wait group). One batch a process: memory that is reused would measure nothing.
+ * Unit         bytes of private memory (smaps_rollup: Private_Clean + Private_Dirty) a task. Beside it the address
+ *              space, the page tables, and the ns to make and park one.
+ * Expectation  A goroutine of libtrine: a page of stack (4.2 KiB); Go 2.7 KiB; a thread 8.5 KiB and its stack's
+ *              address space.
+ * Falsified by a figure below what a task must store, or one that moves with the number of tasks above 10,000.
+ * Known lies   The kernel's own memory of a thread (its kernel stack, task_struct: some 24 KiB) is not in a process's
+ *              private memory. A task that does nothing touches the least stack there is.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "crowd.h"
+#include "workloads.h"
+
+static const struct param memory_params[] = {{0}};
+
+struct parked {
+    struct point *pt;
+    struct be_wg ready, open, left;
+};
+
+static void parked_task(void *arg) {
+    struct parked *p = arg;
+    be_wg_done(&p->ready);
+    be_wg_wait(&p->open);
+    be_wg_done(&p->left);
+}
+
+/* Sums the kB of the fields named in a /proc file; -1 when none was found. */
+static int64_t proc_bytes(const char *path, const char *const *fields) {
+    char line[256], format[64];
+    int64_t sum = -1;
+    FILE *f = fopen(path, "re");
+    if (!f) return -1;
+    while (fgets(line, sizeof line, f)) {
+        for (const char *const *field = fields; *field; field++) {
+            long long kib;
+            size_t length = strlen(*field);
+            if (strncmp(line, *field, length)) continue;
+            snprintf(format, sizeof format, "%s", line + length);
+            if (sscanf(format, " %lld", &kib) == 1) sum = (sum < 0 ? 0 : sum) + kib * 1024;
+        }
+    }
+    fclose(f);
+    return sum;
+}
+
+struct usage {
+    int64_t private, space, tables;
+};
+
+static struct usage usage_now(void) {
+    static const char *const private[] = {"Private_Clean:", "Private_Dirty:", NULL};
+    static const char *const space[] = {"VmSize:", NULL}, *const tables[] = {"VmPTE:", NULL};
+    return (struct usage){proc_bytes("/proc/self/smaps_rollup", private), proc_bytes("/proc/self/status", space),
+                          proc_bytes("/proc/self/status", tables)};
+}
+
+static void quote(struct point *pt, const char *name, int64_t before, int64_t after) {
+    if (before < 0 || after < 0) point_metric_unavailable(pt, name, "not in /proc/self/status");
+    else point_metric(pt, name, (double)(after - before) / (double)pt->tasks, "bytes", "lower");
+}
+
+static void memory_run(struct point *pt) {
+    struct parked p = {.pt = pt};
+    uint64_t n = (uint64_t)pt->tasks;
+    struct usage before = usage_now();
+    if (before.private < 0) {
+        point_fail(pt, "private memory cannot be measured: /proc/self/smaps_rollup is not readable");
+        return;
+    }
+    before = usage_now();            /* again: the first reading touched stdio's buffers */
+    be_wg_add(&p.open, 1);
+    be_wg_add(&p.left, (int)n);
+    point_begin(pt);
+    int64_t start = point_now();
+    bool all = true;
+    uint64_t made = 0;
+    be_wg_add(&p.ready, (int)n);
+    while (made < n && (all = point_go(pt, parked_task, &p))) made++;
+    if (!all) {
+        be_wg_add(&p.ready, -(int)(n - made));
+        be_wg_add(&p.left, -(int)(n - made));
+    }
+    be_wg_wait(&p.ready);
+    int64_t elapsed_ns = point_now() - start;
+    struct usage after = usage_now();
+    point_end(pt);
+    be_wg_done(&p.open);
+    be_wg_wait(&p.left);
+    if (!all) return;
+    point_sample(pt, (double)(after.private - before.private) / (double)n);
+    point_operations(pt, pt->tasks, (int64_t)made);
+    point_metric(pt, "create_ns", (double)elapsed_ns / (double)n, "ns", "lower");
+    quote(pt, "address_space_bytes", before.space, after.space);
+    quote(pt, "page_table_bytes", before.tables, after.tables);
+}
+
+static int64_t memory_parked(const struct point *pt) {
+    return pt->tasks;
+}
+
+const struct workload memory = {
+    .name = "memory",
+    .doc = "many parked tasks: private memory, address space and creation time of each",
+    .metric = "private_bytes", .unit = "bytes", .better = "lower",
+    .tasks = 1000, .tasks_min = 1, .tasks_max = 10000000,
+    .params = memory_params,
+    .parked = memory_parked,
+    .run = memory_run,
+};

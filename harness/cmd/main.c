@@ -1,0 +1,70 @@
+/* main: finds the verb. */
+#include "base/version.h"
+#include "cmd/cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void print_usage(FILE *out) {
+    fputs("usage: trine VERB [options]\n\n", out);
+    for (size_t i = 0; i < nverbs; i++) fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+    fputs("\ntrine VERB --help tells more; trine --version says what this is.\n"
+          "Exit: 0 pass, 1 regression, 2 usage, 3 inconclusive or invalid, 4 infrastructure, 130 interrupted.\n",
+          out);
+}
+
+static const struct verb *find(const char *name) {
+    for (size_t i = 0; i < nverbs; i++)
+        if (strcmp(verbs[i].name, name) == 0) return &verbs[i];
+    return NULL;
+}
+
+static bool asks_help(int argc, char **argv) {
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
+    return false;
+}
+
+static void print_help(const struct verb *v) {
+    printf("usage: trine %s %s\n\n%s.\n\n%s", v->name, v->arguments, v->summary, v->help);
+}
+
+static int unknown(const char *word) {
+    const char *names[64];
+    char hint[96];
+    for (size_t i = 0; i < nverbs && i < 64; i++) names[i] = verbs[i].name;
+    fprintf(stderr, "trine: unknown verb '%s'%s (trine --help)\n", word,
+            did_you_mean(hint, sizeof hint, word, names, nverbs));
+    return TRINE_EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+    const char *word = argc > 1 ? argv[1] : NULL;
+    if (!word) {
+        print_usage(stderr);
+        return TRINE_EXIT_USAGE;
+    }
+    if (strcmp(word, "--version") == 0) {
+        printf("trine %s (%s, %s, %s)\n", trine_version, trine_commit, trine_build_type, trine_compiler);
+        return 0;
+    }
+    bool help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+    if (help && argc > 2) {
+        word = argv[2];
+        help = false;
+        if (!find(word)) return unknown(word);
+        print_help(find(word));
+        return 0;
+    }
+    if (help) {
+        print_usage(stdout);
+        return 0;
+    }
+    const struct verb *v = find(word);
+    if (!v) return unknown(word);
+    if (asks_help(argc - 1, argv + 1)) {
+        print_help(v);
+        return 0;
+    }
+    return v->run(argc - 1, argv + 1);
+}

@@ -1,0 +1,76 @@
+/* resume: goes on with a run from its own manifest and points. */
+#include "base/file.h"
+#include "base/json.h"
+#include "cmd/cmd.h"
+#include "cmd/session.h"
+#include "store/manifest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The figures of two versions of a driver in one run would be compared without anybody knowing. */
+static void warn_of_changes(const json_t *manifest, const struct catalog *c) {
+    const char *name;
+    const json_t *then;
+    json_object_foreach((json_t *)json_object_get(manifest, "drivers"), name, then) {
+        const struct driver *d = catalog_driver(c, name);
+        const char *was = json_str(then, "version", "unknown");
+        const char *is = d ? json_str(d->description, "backend_version", "unknown") : NULL;
+        if (!is)
+            fprintf(stderr, "trine resume: backend %s is not there any more; its points will fail\n", name);
+        else if (strcmp(was, is) != 0)
+            fprintf(stderr, "trine resume: backend %s was version %s when the run began and is %s now\n", name, was, is);
+    }
+}
+
+/* The drivers of the run itself come first, from where they were, then those given, then those found. */
+static int find_drivers(struct catalog *c, const json_t *manifest, struct strlist *given, struct err *e) {
+    const char *name;
+    const json_t *then;
+    struct strlist all = {0};
+    for (size_t i = 0; i < given->n; i++) strlist_add(&all, given->v[i]);
+    json_object_foreach((json_t *)json_object_get(manifest, "drivers"), name, then) {
+        const char *path = json_str(then, "path", "");
+        size_t len = strlen(name);
+        bool replaced = !file_executable(path);
+        for (size_t i = 0; i < given->n; i++) replaced |= strncmp(given->v[i], name, len) == 0 && given->v[i][len] == '=';
+        char *spec = xasprintf("%s=%s", name, path);
+        if (!replaced) strlist_add(&all, spec);
+        free(spec);
+    }
+    int rc = catalog_find(c, &all, e);
+    strlist_free(&all);
+    return rc;
+}
+
+int cmd_resume(int argc, char **argv) {
+    const char *dir = NULL, *budget = NULL, *reruns = NULL;
+    struct strlist drivers = {0};
+    bool quiet = false;
+    const struct option_spec specs[] = {{.name = "budget", .text = &budget}, {.name = "reruns", .text = &reruns},
+                                        {.name = "driver", .list = &drivers}, {.name = "quiet", .flag = &quiet}};
+    struct catalog catalog = {0};
+    int64_t budget_ms = -1, nreruns = -1;
+    struct err e;
+    size_t n;
+    int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, &dir, 1, &n);
+    if (rc) return rc;
+    if (!n) {
+        err_set(&e, TRINE_EXIT_USAGE, "which run? (trine resume --help)");
+        return cmd_fail("resume", &e);
+    }
+    cmd_catch_signals();
+    json_t *manifest = manifest_read(dir, &e);
+    rc = manifest ? parse_limits(budget, reruns, &budget_ms, &nreruns, &e) : e.code;
+    if (!rc) rc = find_drivers(&catalog, manifest, &drivers, &e);
+    if (rc) {
+        cmd_fail("resume", &e);
+    } else {
+        warn_of_changes(manifest, &catalog);
+        rc = session_measure("resume", dir, manifest, &catalog, budget_ms, nreruns, quiet);
+    }
+    catalog_free(&catalog);
+    json_decref(manifest);
+    strlist_free(&drivers);
+    return rc;
+}

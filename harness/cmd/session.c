@@ -1,0 +1,155 @@
+/* session: see session.h. */
+#include "cmd/session.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "cmd/cmd.h"
+#include "run/runner.h"
+#include "run/summary.h"
+#include "run/validate.h"
+#include "store/manifest.h"
+#include "store/store.h"
+#ifdef TRINE_HAVE_REPORT
+#include "report/report.h"
+#endif
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int choose_seed(const char *text, uint64_t *seed, struct err *e) {
+    int64_t v;
+    if (!text) {
+        *seed = (uint64_t)time(NULL) & 0x7fffffff; /* short enough to be typed again */
+        return 0;
+    }
+    if (!parse_int(text, 0, INT64_MAX, &v))
+        return err_set(e, TRINE_EXIT_USAGE, "--seed %s: expected a whole number from 0 up", text);
+    *seed = (uint64_t)v;
+    return 0;
+}
+
+int session_plan(struct session *s, const struct choice *c, struct err *e) {
+    memset(s, 0, sizeof *s);
+    s->options.only = c->only;
+    s->options.backends = c->backends;
+    int rc = choose_seed(c->seed, &s->options.seed, e);
+    if (!rc) rc = sweep_load(&s->sweep, c->profile ? c->profile : "quick", e);
+    if (!rc) rc = catalog_find(&s->catalog, &c->drivers, e);
+    if (!rc && s->catalog.n == 0)
+        rc = err_set(e, TRINE_EXIT_INFRA, "no driver was found: build the benches, or give --driver NAME=PATH or "
+                                          "the folder in TRINE_DRIVERS");
+    if (!rc) rc = validate_backends(&c->backends, &s->catalog, e);
+    if (!rc && !(s->topo = topo_load(e))) rc = e->code;
+    if (!rc) rc = plan_make(&s->plan, &s->sweep, &s->catalog, s->topo, &s->options, e);
+    if (rc) session_free(s);
+    return rc;
+}
+
+void session_free(struct session *s) {
+    sweep_free(&s->sweep);
+    catalog_free(&s->catalog);
+    topo_free(s->topo);
+    if (s->plan.points) plan_free(&s->plan);
+    memset(s, 0, sizeof *s);
+}
+
+int parse_limits(const char *budget, const char *reruns, int64_t *budget_ms, int64_t *nreruns, struct err *e) {
+    if (budget && !parse_duration_ms(budget, budget_ms))
+        return err_set(e, TRINE_EXIT_USAGE, "--budget %s: expected a time such as 90s, 5m, 2h", budget);
+    if (reruns && !parse_int(reruns, 0, 10, nreruns))
+        return err_set(e, TRINE_EXIT_USAGE, "--reruns %s: expected a whole number from 0 to 10", reruns);
+    return 0;
+}
+
+int session_report(const char *run_dir, struct err *e) {
+    json_t *points = store_load(run_dir, NULL, e);
+    if (!points) return e->code;
+    json_t *latest = store_latest(points);
+    summary_print(stdout, latest);
+    json_decref(latest);
+    json_decref(points);
+#ifdef TRINE_HAVE_REPORT
+    int rc = report_write(run_dir, stderr);
+    if (rc) return err_set(e, TRINE_EXIT_INFRA, "the report of %s could not be written", run_dir);
+    printf("\nreport: %s/report.html\n", run_dir);
+#else
+    printf("\nrun: %s\n", run_dir);
+#endif
+    if (fflush(stdout) != 0 || ferror(stdout)) return err_set(e, TRINE_EXIT_INFRA, "cannot write to stdout: %s", strerror(errno));
+    return 0;
+}
+
+static const char *how_it_ended(const struct run_result *r, int rc) {
+    if (rc) return "failed";
+    if (r->interrupted) return "interrupted";
+    if (r->complete < r->points) return "out of budget";
+    return "complete";
+}
+
+static json_t *result_json(const struct run_result *r) {
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "points", (json_int_t)r->points, "complete",
+                     (json_int_t)r->complete, "ok", (json_int_t)r->ok, "invalid", (json_int_t)r->invalid, "failed",
+                     (json_int_t)r->failed, "skipped", (json_int_t)r->skipped, "not_applicable",
+                     (json_int_t)r->not_applicable);
+}
+
+static int close_manifest(const char *run_dir, json_t *manifest, const struct run_result *r, int rc, struct err *e) {
+    char now[32];
+    utc_now(now);
+    json_object_set_new(manifest, "ended_utc", json_string(now));
+    json_object_set_new(manifest, "ended", json_string(how_it_ended(r, rc)));
+    json_object_set_new(manifest, "result", result_json(r));
+    return manifest_write(run_dir, manifest, e);
+}
+
+/* What the user must know of how it went, on stderr, and the exit code that follows from it. */
+static int verdict(const char *verb, const char *run_dir, const struct run_result *r) {
+    size_t left = r->points - r->complete;
+    if (r->interrupted) {
+        fprintf(stderr, "trine %s: interrupted, %zu of %zu points are kept; go on with: trine resume %s\n", verb,
+                r->complete, r->points, run_dir);
+        return TRINE_EXIT_INTERRUPTED;
+    }
+    if (left)
+        fprintf(stderr, "trine %s: the time budget is used up, %zu of %zu points are left; go on with: trine resume %s "
+                        "--budget 0\n", verb, left, r->points, run_dir);
+    if (r->invalid)
+        fprintf(stderr, "trine %s: %zu of %zu points are not valid; they are kept and marked\n", verb, r->invalid, r->ok);
+    if (r->failed) {
+        fprintf(stderr, "trine %s: %zu of %zu points failed; the first: %s\n", verb, r->failed, r->complete,
+                r->first_failure);
+        return TRINE_EXIT_INFRA;
+    }
+    return r->ok && r->invalid == r->ok ? TRINE_EXIT_INVALID : TRINE_EXIT_PASS;
+}
+
+int session_measure(const char *verb, const char *run_dir, json_t *manifest, const struct catalog *catalog,
+                    int64_t budget_ms, int64_t reruns, bool quiet) {
+    static const struct probe_root machine = {""};
+    struct exec_context exec = {&machine, &pmu_kernel, &cmd_stop};
+    struct runner runner = {.exec = &exec, .catalog = catalog, .plan = json_object_get(manifest, "plan"), .quiet = quiet,
+                            .budget_ms = budget_ms >= 0 ? budget_ms : json_int(manifest, "budget_ms", 0),
+                            .reruns = reruns >= 0 ? reruns : json_int(manifest, "reruns", 3)};
+    struct run_result result = {0};
+    struct store store;
+    struct err e, e2;
+    size_t cut;
+    int rc = store_open(&store, run_dir, true, &cut, &e);
+    if (rc) return cmd_fail(verb, &e);
+    if (cut) fprintf(stderr, "trine %s: the last line of points.jsonl was cut off (%zu bytes) and is dropped; its point "
+                             "runs again\n", verb, cut);
+    rc = runner_run(&runner, run_dir, &store, &result, &e);
+    store_close(&store);
+    if (rc) cmd_fail(verb, &e);
+    int closed = close_manifest(run_dir, manifest, &result, rc, &e2);
+    if (rc) {
+        fprintf(stderr, "trine %s: go on with: trine resume %s\n", verb, run_dir);
+        return rc;
+    }
+    if (closed) return cmd_fail(verb, &e2);
+    if (!result.interrupted && session_report(run_dir, &e)) return cmd_fail(verb, &e);
+    return verdict(verb, run_dir, &result);
+}

@@ -1,0 +1,43 @@
+/*
+ * session: what run and resume share: from a planned folder to the end of the run with its table, report and exit code;
+ * and what run and plan share: from options to a plan.
+ */
+#ifndef TRINE_HARNESS_SESSION_H
+#define TRINE_HARNESS_SESSION_H
+
+#include "base/err.h"
+#include "run/catalog.h"
+#include "run/plan.h"
+#include "run/sweep.h"
+
+/* The options that pick a plan. */
+struct choice {
+    const char *profile, *seed;
+    struct strlist only, backends, drivers;
+};
+/* What they pick. */
+struct session {
+    struct sweep sweep;
+    struct catalog catalog;
+    struct topo *topo;
+    struct plan_options options;
+    struct plan plan;
+};
+
+int session_plan(struct session *s, const struct choice *c, struct err *e);
+void session_free(struct session *s);
+
+/*
+ * Runs what is left of run_dir's plan, prints the table, writes the report, closes the manifest (which it may change).
+ * budget_ms and reruns: below 0, the manifest's.
+ */
+int session_measure(const char *verb, const char *run_dir, json_t *manifest, const struct catalog *catalog,
+                    int64_t budget_ms, int64_t reruns, bool quiet);
+
+/* Report and table of a run. Returns 0 or an exit code with e filled. */
+int session_report(const char *run_dir, struct err *e);
+
+/* --budget and --reruns; NULL leaves the value alone. */
+int parse_limits(const char *budget, const char *reruns, int64_t *budget_ms, int64_t *nreruns, struct err *e);
+
+#endif

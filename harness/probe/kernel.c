@@ -1,0 +1,31 @@
+/* kernel: see kernel.h. No state. */
+#include "probe/kernel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+bool kernel_parse_stat(const char *text, struct kernel_snapshot *s) {
+    long long v[8]; /* user nice system idle iowait irq softirq steal; guest time is inside user */
+    int n = sscanf(text, "cpu %lld %lld %lld %lld %lld %lld %lld %lld", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5],
+                   &v[6], &v[7]);
+    s->stat_ok = n == 8;
+    s->total_ticks = 0;
+    for (int i = 0; i < n; i++) s->total_ticks += v[i];
+    s->steal_ticks = n == 8 ? v[7] : 0;
+    return s->stat_ok;
+}
+
+void kernel_snapshot(const struct probe_root *r, const struct cgroup_cpu *c, struct kernel_snapshot *s) {
+    char *text = probe_read(r, "/proc/stat");
+    *s = (struct kernel_snapshot){0};
+    if (text) kernel_parse_stat(text, s);
+    free(text);
+    s->throttled_ns = cgroup_throttled_ns(r, c);
+}
+
+double kernel_steal_fraction(const struct kernel_snapshot *a, const struct kernel_snapshot *b, double *resolution) {
+    int64_t total = b->total_ticks - a->total_ticks, steal = b->steal_ticks - a->steal_ticks;
+    *resolution = total > 0 ? 1.0 / (double)total : 1;
+    if (!a->stat_ok || !b->stat_ok || total <= 0 || steal < 0) return -1;
+    return (double)steal / (double)total;
+}

@@ -1,0 +1,31 @@
+/*
+ * kernel: what the kernel says about the machine as a whole while a point runs: time stolen by the hypervisor and
+ * time throttled by a quota. A snapshot before, one after; the difference is the point's.
+ */
+#ifndef TRINE_HARNESS_KERNEL_H
+#define TRINE_HARNESS_KERNEL_H
+
+#include "probe/cgroup.h"
+#include "probe/root.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct kernel_snapshot {
+    bool stat_ok;
+    int64_t steal_ticks, total_ticks; /* over all CPUs, in USER_HZ */
+    int64_t throttled_ns;             /* -1: not told */
+};
+
+void kernel_snapshot(const struct probe_root *r, const struct cgroup_cpu *c, struct kernel_snapshot *s);
+
+/* Parses the first line of /proc/stat. */
+bool kernel_parse_stat(const char *text, struct kernel_snapshot *s);
+
+/*
+ * The share of CPU time stolen between the two, or -1: unknown. The kernel counts in ticks of 10 ms, so on a short
+ * point a single tick can be more than 1 %: *resolution gets the share that one tick makes.
+ */
+double kernel_steal_fraction(const struct kernel_snapshot *a, const struct kernel_snapshot *b, double *resolution);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * sweep: a profile, read from an INI file. One [profile] section with what holds for the whole run, then a section a
+ * experiment; keys and values in docs of `trine plan --help`. Reading checks the form alone (every error says file,
+ * line and what was expected); whether workloads, backends and parameters exist is the plan's question.
+ */
+#ifndef TRINE_HARNESS_SWEEP_H
+#define TRINE_HARNESS_SWEEP_H
+
+#include "base/err.h"
+#include "base/text.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A list and the line that it stands on; line 0: not given. */
+struct values {
+    struct strlist list;
+    int line;
+};
+
+struct sweep_param {
+    char *key;
+    struct values values;
+};
+
+struct experiment {
+    char *name, *title, *doc, *workload;
+    int line, workload_line;
+    struct values backends, procs, tasks, pins, counters;
+    struct sweep_param *params;
+    size_t nparams;
+    int64_t reps, measure_ms, warmup_ms, timeout_ms, throttle_expected;
+};
+
+struct sweep {
+    char *name; /* of the profile: the file's name without its ending */
+    char *path; /* for messages */
+    char *text; /* the whole file, kept in the manifest */
+    char *title;
+    int64_t budget_ms; /* 0: none */
+    int64_t reruns;    /* of an invalid point, at most */
+    struct experiment *experiments;
+    size_t n;
+};
+
+/* Parses text; path is for messages only. */
+int sweep_parse(struct sweep *s, const char *path, const char *text, struct err *e);
+
+/* NAME of a profile that comes with trine, or the path of a file. */
+int sweep_load(struct sweep *s, const char *name_or_path, struct err *e);
+
+void sweep_free(struct sweep *s);
+
+/* The folders that profiles are looked for in, first hit wins. */
+void sweep_profile_dirs(struct strlist *dirs);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * validate: holds an experiment against what the drivers say that they can do, before anything runs: an unknown
+ * workload, backend or parameter and a value out of range are refused with file, line and what was expected.
+ */
+#ifndef TRINE_HARNESS_VALIDATE_H
+#define TRINE_HARNESS_VALIDATE_H
+
+#include "run/catalog.h"
+#include "run/sweep.h"
+
+/*
+ * Fills `backends` with those that the experiment will run on: its own list, cut down to `wanted` where that is not
+ * empty. A well-known backend whose driver is not there becomes a notice, any other an error.
+ */
+int validate_experiment(const struct sweep *s, const struct experiment *x, const struct catalog *c,
+                        const struct strlist *wanted, struct strlist *backends, struct strlist *notices,
+                        struct err *e);
+
+/* --backends: each must be there. */
+int validate_backends(const struct strlist *wanted, const struct catalog *c, struct err *e);
+
+#endif
