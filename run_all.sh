@@ -127,14 +127,33 @@ build() {
 
 # ---- measure -----------------------------------------------------------------------------------------------------
 
+# field NAME: the first string of that name in a manifest on stdin.
+field() { sed -n "s/^ *\"$1\": *\"\(.*\)\",\{0,1\}\$/\1/p" | head -n 1; }
+
+# unfinished PROFILE: the folder of this machine's newest run of a profile, if it was cut short and this commit began it:
+# a run that two versions measured would compare them without anybody knowing.
+unfinished() {
+    local machine newest commit
+    machine=$("$trine" env --json | field machine)
+    newest=$(find "results/${machine:-none}" -maxdepth 1 -name "*-$1" 2>/dev/null | sort | tail -n 1)
+    [[ $newest && -f $newest/manifest.json && $(field ended <"$newest/manifest.json") != complete ]] || return 0
+    commit=$(git describe --always --dirty --abbrev=9 --exclude='*' 2>/dev/null || echo unknown)
+    if [[ $(field commit <"$newest/manifest.json") == "$commit" ]]; then echo "$newest"
+    else say "$newest was cut short, but another commit began it: starting anew" >&2; fi
+}
+
 measure() {
-    local profile=$1; shift
+    local profile=$1 run=; shift
     ensure_packages run
     build release all -DTRINE_TESTS=OFF
-    local trine=build/release/harness/trine status=0
+    trine=build/release/harness/trine
     [[ -x $trine ]] || die 4 "the build made no $trine"
-    "$trine" run --profile "$profile" "$@" || status=$?
-    return "$status"
+    [[ $profile == full ]] && run=$(unfinished full)
+    if [[ $run ]]; then
+        say "resuming $run"
+        exec "$trine" resume "$run" "$@"
+    fi
+    exec "$trine" run --profile "$profile" "$@"
 }
 
 # ---- test --------------------------------------------------------------------------------------------------------

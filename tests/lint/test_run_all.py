@@ -38,8 +38,10 @@ class RunAll(SampleTree):
         variables = {'PATH': os.path.join(self.root, 'bin') + ':/usr/bin:/bin', 'LOG': log, **env}
         done = subprocess.run([os.path.join(self.root, 'run_all.sh'), *args], env=variables, text=True, check=False,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        apt = open(log, encoding='utf-8').read() if os.path.exists(log) else ''
-        return done.returncode, done.stdout, apt
+        if not os.path.exists(log):
+            return done.returncode, done.stdout, ''
+        with open(log, encoding='utf-8') as file:
+            return done.returncode, done.stdout, file.read()
 
     def test_help(self):
         status, text, _ = self.run_all('help')
@@ -92,6 +94,20 @@ class RunAll(SampleTree):
         status, text, _ = self.run_all('smoke', '--seed', '7')
         self.assertEqual(status, 3)
         self.assertIn('args: run --profile smoke --seed 7', text)
+
+    def test_full_resumes_what_this_commit_began(self):
+        self.put('build/release/harness/trine', '#!/bin/sh\n[ "$1" = env ] && echo \'  "machine": "box"\' || echo "args: $*"\n')
+        os.chmod(os.path.join(self.root, 'build/release/harness/trine'), 0o755)
+        self.tool('git', 'echo abc')
+        for began, ended, words in (('abc', 'interrupted', 'args: resume results/box/2-full'), ('abc', 'running', 'args: resume'),
+                                    ('abc', 'complete', 'args: run --profile full'), ('abd', 'running', 'args: run --profile full')):
+            self.put('results/box/1-full/manifest.json', '{\n  "commit": "abc",\n  "ended": "running"\n}\n')
+            self.put('results/box/2-full/manifest.json', f'{{\n  "commit": "{began}",\n  "ended": "{ended}"\n}}\n')
+            self.put('results/box/3-quick/manifest.json', '{\n  "commit": "abc",\n  "ended": "running"\n}\n')
+            status, text, _ = self.run_all('full')
+            self.assertEqual(status, 0)
+            self.assertIn(words, text)
+        self.assertIn('another commit', text)
 
 
 if __name__ == '__main__':
