@@ -43,5 +43,9 @@
 #define RT_GOID_BATCH 16            /* goroutine numbers a P takes at a time: Go's */
 #define RT_WAKE_SKIP_MAX 1024u      /* readies between two wake-ups for a lone runnext, once wake-ups proved useless */
 
+#define RT_MUTEX_SPINS 4            /* rounds that a mutex polls before it parks: Go's */
+#define RT_MUTEX_SPIN_PAUSES 30     /* pauses a round: Go's */
+#define RT_MUTEX_STARVING_NS 1000000 /* 1 ms without the mutex: from then it is handed over in order; Go's */
+
 #define RT_CACHE_LINE 64
 #endif
