@@ -83,6 +83,12 @@ class RunAll(SampleTree):
         self.assertEqual(status, 4)
         self.assertIn('apt-get update failed: E: no network', text.splitlines()[-1])
 
+    def test_a_build_folder_that_cannot_be_made(self):
+        self.put('build', 'a file')
+        status, text, _ = self.run_all('smoke')
+        self.assertEqual((status, text.count('\n')), (4, 1))
+        self.assertIn('cannot write in', text)
+
     def test_an_old_cmake_is_refused(self):
         status, text, _ = self.run_all('smoke', CMAKE_IS='3.22.1')
         self.assertEqual((status, text.count('\n')), (4, 1))
