@@ -47,5 +47,9 @@
 #define RT_MUTEX_SPIN_PAUSES 30     /* pauses a round: Go's */
 #define RT_MUTEX_STARVING_NS 1000000 /* 1 ms without the mutex: from then it is handed over in order; Go's */
 
+#define RT_SELECT_FRAME 32          /* cases whose waiters lie in the goroutine's frame: 72 B each, half a page */
+#define RT_SELECT_ROOM_BYTES 768u   /* of stack, kept for the way from there through a park */
+#define RT_SELECT_MAX 65536         /* cases: Go's */
+
 #define RT_CACHE_LINE 64
 #endif
