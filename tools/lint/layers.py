@@ -69,8 +69,12 @@ class Layers:
         return True
 
     def unused(self, kind):
+        """Exceptions that nothing needed, of those whose files are there (an include's end is a file too)."""
+        def there(path):
+            return os.path.exists(os.path.join(self.root, path))
         return [f'{self.path}:{number}: nothing needs this exception: {start} -> {end}'
-                for (start, end), number in self.exceptions[kind].items() if (kind, start, end) not in self.used]
+                for (start, end), number in self.exceptions[kind].items()
+                if (kind, start, end) not in self.used and there(start) and (kind == 'call' or there(end))]
 
     def edge_error(self, start, end):
         """Why a file may not depend on another, or None when it may."""
@@ -128,12 +132,7 @@ def check(root):
             why = layers.edge_error(path, target)
             if why and not layers.excepted('include', path, target):
                 errors.append(f'{path}:{line}: includes {target}: {why}')
-    return errors + [e for e in layers.unused('include') if path_exists(root, e)]
-
-
-def path_exists(root, error):
-    """An exception counts as unused only once the file that it is about is there."""
-    return os.path.exists(os.path.join(root, error.split(': ')[2].split(' -> ')[1]))
+    return errors + layers.unused('include')
 
 
 def main(args):
