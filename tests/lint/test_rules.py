@@ -1,7 +1,9 @@
 """Each rule of the house sees a tree that keeps it and one that breaks it."""
+import os
+import subprocess
 import unittest
 
-from sample import SampleTree
+from sample import SampleTree, TOP
 import house
 
 
@@ -53,6 +55,16 @@ class Rules(SampleTree):
     def test_built_files_are_not_looked_at(self):
         self.write(build__x_cpp='', results__host__x_cpp='', node_modules__x_cpp='')
         self.assertEqual(house.RULES['cxx'](self.root), [])
+
+    def test_shell(self):
+        def parses():
+            script = os.path.join(TOP, 'tests', 'lint', 'test_shell.sh')
+            return subprocess.run([script, self.root], capture_output=True, check=False).returncode == 0
+        self.put('.ci/run', '#!/bin/sh\ntrue\n')
+        self.put('tools/good.sh', '#!/usr/bin/env bash\nif [[ a == a ]]; then echo yes; fi\n')
+        self.assertTrue(parses())
+        self.put('tools/bad.sh', '#!/bin/sh\nif true; then echo yes\n')
+        self.assertFalse(parses())
 
     def test_unknown_rule_is_usage(self):
         self.assertEqual(house.main(['no-such-rule', self.root]), 2)
