@@ -101,8 +101,11 @@ struct polldesc *rt_polldesc_make(int fd)
 
 void rt_polldesc_info(struct polldesc *pd, uint32_t set, uint32_t clear)
 {
-    if (set) at32_or_ar(&pd->info, set);
-    if (clear) at32_and_ar(&pd->info, ~clear);
+    for (;;) {
+        uint32_t old = at32_load_rlx(&pd->info), new = (old & ~clear) | set;
+        /* total order: whoever sets a bit looks for the waiter next, and whoever is about to wait looks for the bit */
+        if (old == new || at32_cas_sc(&pd->info, old, new)) return;
+    }
 }
 
 /* ---- registration ---- */
@@ -127,15 +130,22 @@ static void next_seq(struct polldesc *pd)
 int rt_netpoll_open(struct polldesc *pd)
 {
     next_seq(pd); /* from here an event of whatever had this number before is dropped */
-    atp_store_rlx(&pd->rg, NULL);
-    atp_store_rlx(&pd->wg, NULL);
-    at32_store_rlx(&pd->info, 0);
+    atp_cas_sc(&pd->rg, PD_READY, NULL);
+    atp_cas_sc(&pd->wg, PD_READY, NULL);
+    rt_polldesc_info(pd, 0, ~0u);
     pd->drained = false;
     pd->write_err = 0;
     pd->read_deadline_ns = pd->write_deadline_ns = 0;
     int err = control(EPOLL_CTL_ADD, pd); /* reports at once what is ready already */
     if (err == -EEXIST) err = control(EPOLL_CTL_MOD, pd);
     return err;
+}
+
+int rt_netpoll_retag(struct polldesc *pd)
+{
+    next_seq(pd);
+    rt_polldesc_info(pd, 0, PD_HANGUP);
+    return control(EPOLL_CTL_MOD, pd);
 }
 
 bool rt_netpoll_rearm(struct polldesc *pd) { return control(EPOLL_CTL_MOD, pd) == 0; }
@@ -150,9 +160,8 @@ void rt_netpoll_close(struct polldesc *pd)
 struct g *rt_netpoll_unblock(at_ptr *word, bool ioready)
 {
     for (;;) {
-        void *old = atp_load_acq(word);
+        void *old = atp_load_sc(word); /* after the reason (info) was set; partner: block in wait_poll.c */
         if (old == PD_READY || (old == NULL && !ioready)) return NULL;
-        /* partner: the parking side's swap of the word to PD_WAIT and then to itself */
         if (atp_cas_sc(word, old, ioready ? PD_READY : NULL)) return old == PD_WAIT ? NULL : old;
     }
 }

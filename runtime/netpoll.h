@@ -39,7 +39,7 @@ struct polldesc {
     int write_err;      /* the writer's lock: an error that came after the first byte of a write */
     struct lock lock;   /* all that follows */
     struct pd_sema rsema, wsema;
-    struct g *closer;   /* waits in trine_close for the last user to leave */
+    struct fd_closer *closer; /* waits in trine_close for the last user to leave: wait_open.c */
     int64_t read_deadline_ns, write_deadline_ns; /* 0: none; kept when past */
     struct timer timer; /* the sooner of the two; may fire too early, never too late */
 };
@@ -62,10 +62,12 @@ struct polldesc *rt_polldesc(int fd);
 /* Makes it. NULL: no memory, or the number is above 2^24. */
 struct polldesc *rt_polldesc_make(int fd);
 
-/* Registers pd->fd afresh under a new seq. pd->lock held; nobody is parked. 0 or -errno. */
+/* Registers pd->fd as a new descriptor. pd->lock held; nobody is parked. 0 or -errno. */
 int rt_netpoll_open(struct polldesc *pd);
 /* Is pd->fd still the file that was registered? Asks the kernel to report its state anew. pd->lock held. */
 bool rt_netpoll_rearm(struct polldesc *pd);
+/* The same under a new seq, so that events of before are dropped. pd->lock held. 0 or -errno. */
+int rt_netpoll_retag(struct polldesc *pd);
 void rt_netpoll_close(struct polldesc *pd); /* pd->lock held */
 bool rt_netpoll_owns(int fd);               /* the poller's own descriptors */
 

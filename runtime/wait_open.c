@@ -1,0 +1,137 @@
+/*
+ * wait_open.c: giving a descriptor to the poller, and closing it. Floor 7.
+ *
+ * A program may also close a registered number behind our back and get it again for another file. trine_open_fd finds
+ * that out (the kernel no longer knows the registration) and starts afresh, after sending away whoever still waits.
+ */
+#include "wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fd_closer { struct g *gp; int err; bool done; };
+
+/* Does a short read mean that nothing is left? For byte streams; a datagram is short by nature. */
+static void classify(struct polldesc *pd, int fl)
+{
+    int type = 0;
+    socklen_t len = sizeof type;
+    struct stat st;
+    pd->sock = getsockopt(pd->fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
+    pd->stream = pd->sock ? type == SOCK_STREAM
+                          : !(fl & O_DIRECT) && fstat(pd->fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
+/* pd->lock held. Waiters of a descriptor that is gone are taken out and appended. */
+static int open_locked(struct polldesc *pd, int fl, struct glist *ready)
+{
+    uint64_t mu = at64_load_acq(&pd->mu);
+    if (mu & PD_CLOSED) return -EBADF; /* its close is not over */
+    if (mu & PD_OPEN) {
+        if (rt_netpoll_rearm(pd)) return 0;
+        struct g *r = rt_netpoll_unblock(&pd->rg, false), *w = rt_netpoll_unblock(&pd->wg, false);
+        if (r) glist_push(ready, r);
+        if (w) glist_push(ready, w);
+    }
+    rt_timers_del(&pd->timer);
+    classify(pd, fl);
+    int err = rt_netpoll_open(pd);
+    if (err == 0 && !(fl & O_NONBLOCK) && fcntl(pd->fd, F_SETFL, fl | O_NONBLOCK) < 0) {
+        err = -errno;
+        rt_netpoll_close(pd);
+    }
+    if (err == 0) at64_or_ar(&pd->mu, PD_OPEN);
+    else at64_and_ar(&pd->mu, ~(uint64_t)PD_OPEN);
+    return err;
+}
+
+__attribute__((noinline)) int rt_fd_open(int fd) /* not inlined: errno is this thread's, and nothing here parks */
+{
+    int saved = errno, err = rt_netpoll_init(), fl = fcntl(fd, F_GETFL);
+    struct glist ready = {0};
+    if (fl < 0 || rt_netpoll_owns(fd)) err = -EBADF;
+    struct polldesc *pd = err ? NULL : rt_polldesc_make(fd);
+    if (pd) {
+        rt_lock(&pd->lock);
+        err = open_locked(pd, fl, &ready);
+        rt_unlock(&pd->lock);
+    } else if (!err) {
+        err = -ENOMEM;
+    }
+    if (!glist_empty(&ready)) rt_readylist(&ready);
+    errno = saved;
+    return err;
+}
+
+int trine_open_fd(int fd)
+{
+    struct g *gp = rt_enter("trine_open_fd");
+    int err = rt_fd_open(fd);
+    rt_leave(gp);
+    return err;
+}
+
+/* ---- close ---- */
+__attribute__((noinline)) int rt_fd_close_raw(int fd)
+{
+    int saved = errno, err = close(fd) < 0 && errno != EINTR ? -errno : 0; /* EINTR: Linux has closed it */
+    errno = saved;
+    return err;
+}
+
+/* Nobody uses pd any more. The number goes last: from then it may be somebody else's. */
+static int finish(struct polldesc *pd)
+{
+    int fd = pd->fd;
+    rt_lock(&pd->lock);
+    pd->closer = NULL;
+    rt_netpoll_close(pd);
+    at64_store_rel(&pd->mu, 0);
+    rt_unlock(&pd->lock);
+    return rt_fd_close_raw(fd);
+}
+
+void rt_fd_finish(struct polldesc *pd)
+{
+    struct fd_closer *c = pd->closer; /* set before the closer dropped its reference */
+    c->err = finish(pd);
+    c->done = true;
+    rt_goready(c->gp);
+}
+
+static bool close_commit(struct g *gp, void *arg)
+{
+    (void)gp;
+    return !rt_fd_drop(arg); /* false: the others left first, so the closer itself finishes */
+}
+
+static int close_registered(struct g *gp, struct polldesc *pd)
+{
+    struct fd_closer closer = {gp, 0, false};
+    struct glist ready = {0};
+    rt_lock(&pd->lock);
+    pd->closer = &closer;
+    rt_polldesc_info(pd, PD_CLOSING, 0); /* before the waiters are looked for */
+    struct g *r = rt_netpoll_unblock(&pd->rg, false), *w = rt_netpoll_unblock(&pd->wg, false);
+    if (r) glist_push(&ready, r);
+    if (w) glist_push(&ready, w);
+    rt_timers_del(&pd->timer);
+    rt_unlock(&pd->lock);
+    if (rt_fd_sole(pd)) return finish(pd);
+    if (!glist_empty(&ready)) rt_readylist(&ready);
+    rt_gopark(close_commit, pd, WR_IO);
+    return closer.done ? closer.err : finish(pd);
+}
+
+int trine_close(int fd)
+{
+    struct g *gp = rt_enter("trine_close");
+    struct polldesc *pd;
+    int err = rt_fd_shut(fd, &pd);
+    if (err == 0) err = close_registered(gp, pd);
+    else if (err == -EPERM) err = rt_fd_close_raw(fd); /* never given to the poller */
+    rt_leave(gp);
+    return err;
+}
