@@ -45,7 +45,7 @@ struct sampler {
     size_t ntasks, cap;
     pid_t *now; /* tids of the last look */
     size_t nnow, now_cap, dear_from;
-    int64_t looks, dear_looks, last_ns, weighted, peak, last_count;
+    int64_t looks, dear_looks, first_ns, last_ns, weighted, peak, last_count;
     int64_t max_rss_bytes, delays_read;
     int64_t series[SERIES_MAX][2]; /* [ns from start, threads], changes only */
     size_t nseries;
@@ -96,6 +96,7 @@ static void list_tasks(struct sampler *s, const char *dir) {
 static void count_threads(struct sampler *s) {
     int64_t t = monotonic_ns() - s->start_ns, n = (int64_t)s->nnow;
     if (n == 0) return; /* the process is gone: the last count stood until now */
+    if (s->looks == 0) s->first_ns = s->last_ns = t; /* before the first look nothing is known */
     s->weighted += s->last_count * (t - s->last_ns);
     s->last_ns = t;
     if (n > s->peak) s->peak = n;
@@ -186,10 +187,11 @@ static json_t *threads_json(const struct sampler *s) {
     json_t *series = json_array();
     for (size_t i = 0; i < s->nseries; i++)
         json_array_append_new(series, json_pack("[I,I]", (json_int_t)s->series[i][0], (json_int_t)s->series[i][1]));
-    double mean = s->last_ns > 0 ? (double)s->weighted / (double)s->last_ns : (double)s->last_count;
+    int64_t span = s->last_ns - s->first_ns;
+    double mean = span > 0 ? (double)s->weighted / (double)span : (double)s->last_count;
     json_t *o = json_pack("{s:I,s:f,s:I,s:I,s:I,s:o}", "peak", (json_int_t)s->peak, "mean", mean, "made",
                           (json_int_t)s->ntasks, "period_ns",
-                          (json_int_t)(s->looks > 1 ? s->last_ns / (s->looks - 1) : s->period_ns), "looks",
+                          (json_int_t)(s->looks > 1 ? span / (s->looks - 1) : s->period_ns), "looks",
                           (json_int_t)s->looks, "series", series);
     if (s->series_cut) json_object_set_new(o, "series_cut", json_true());
     return o;

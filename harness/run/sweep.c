@@ -22,6 +22,7 @@ struct parser {
     const char *at; /* next unread character */
     int line, header_line; /* the current one, and the last that opened a section */
     bool continued;        /* the current line begins with a blank */
+    bool empty;            /* the section has no key yet */
     bool in_profile;
     char section[64];
     struct strlist seen; /* keys of the current section */
@@ -42,13 +43,25 @@ static int complain(struct parser *p, const char *fmt, ...) {
     return 0;
 }
 
+/* inih says nothing of a section without a key, and takes a header without its bracket for no header. */
+static bool on_header(struct parser *p, size_t len) {
+    if (!memchr(p->at, ']', len)) return complain(p, "expected [section]; the ']' is missing");
+    if (p->empty) {
+        p->line = p->header_line;
+        return complain(p, "the section that begins here is empty");
+    }
+    p->header_line = p->line;
+    p->empty = true;
+    return true;
+}
+
 static char *next_line(char *out, int num, void *arg) {
     struct parser *p = arg;
     if (!*p->at || p->failed) return NULL;
     size_t n = strcspn(p->at, "\n"), with_newline = n + (p->at[n] == '\n');
     p->line++;
     p->continued = *p->at == ' ' || *p->at == '\t';
-    if (*p->at == '[') p->header_line = p->line;
+    if (*p->at == '[' && !on_header(p, n)) return NULL;
     if (n > LINE_MAX_CHARS || with_newline >= (size_t)num) {
         complain(p, "a line of %zu characters; expected at most %d (go on in the next line, indented)", n,
                  LINE_MAX_CHARS);
@@ -185,6 +198,7 @@ static int begin_section(struct parser *p, const char *section) {
 static int on_key(void *arg, const char *section, const char *key, const char *value) {
     struct parser *p = arg;
     if (p->failed) return 0;
+    p->empty = false;
     if (!*section) return complain(p, "'%s' stands before the first section; expected [profile] or [experiment NAME]", key);
     if (strcmp(section, p->section) != 0) {
         int key_line = p->line;
@@ -231,6 +245,10 @@ int sweep_parse(struct sweep *s, const char *path, const char *text, struct err 
     if (bad_line && !p.failed) {
         p.line = bad_line;
         complain(&p, "expected [section], 'key = value' or a comment");
+    }
+    if (!p.failed && p.empty) {
+        p.line = p.header_line;
+        complain(&p, "the section that begins here is empty");
     }
     if (!p.failed) complete(&p);
     strlist_free(&p.seen);

@@ -1,0 +1,125 @@
+/* The kernel's files as recorded trees: cgroup v1, v2, hybrid and a container's mount; /proc/stat. */
+#include "probe/cgroup.h"
+#include "probe/kernel.h"
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void put(const char *dir, const char *name, const char *text) { free(scratch_file(dir, name, text)); }
+
+static void test_v1(void **state) {
+    char *dir = scratch_make();
+    struct probe_root r = {dir};
+    struct cgroup_cpu c;
+    (void)state;
+    put(dir, "proc/self/cgroup", "5:memory:/a\n4:cpuacct,cpu:/jobs/one\n1:name=systemd:/x\n");
+    put(dir, "proc/self/mountinfo",
+        "20 1 0:1 / /proc rw - proc proc rw\n30 1 0:9 / /sys/fs/cgroup/memory rw shared:4 - cgroup cgroup rw,memory\n"
+        "31 1 0:10 / /sys/fs/cgroup/cpu,cpuacct rw shared:5 - cgroup cgroup rw,cpuacct,cpu\n");
+    put(dir, "sys/fs/cgroup/cpu,cpuacct/jobs/one/cpu.stat", "nr_periods 10\nnr_throttled 3\nthrottled_time 123456789\n");
+    put(dir, "sys/fs/cgroup/cpu,cpuacct/jobs/one/cpu.cfs_quota_us", "-1\n");
+    put(dir, "sys/fs/cgroup/cpu,cpuacct/jobs/one/cpu.cfs_period_us", "100000\n");
+    put(dir, "sys/fs/cgroup/cpu,cpuacct/jobs/cpu.cfs_quota_us", "150000\n");
+    put(dir, "sys/fs/cgroup/cpu,cpuacct/jobs/cpu.cfs_period_us", "100000\n");
+    cgroup_find(&r, &c);
+    assert_int_equal(c.version, 1);
+    assert_string_equal(c.mode, "v1");
+    assert_string_equal(c.dir, "/sys/fs/cgroup/cpu,cpuacct/jobs/one");
+    assert_int_equal(cgroup_throttled_ns(&r, &c), 123456789);
+    assert_true(cgroup_quota_cpus(&r, &c) == 1.5); /* the parent's */
+    scratch_remove(dir);
+}
+
+static void test_v2(void **state) {
+    char *dir = scratch_make();
+    struct probe_root r = {dir};
+    struct cgroup_cpu c;
+    (void)state;
+    put(dir, "proc/self/cgroup", "0::/user.slice/me\n");
+    put(dir, "proc/self/mountinfo", "31 1 0:10 / /sys/fs/cgroup rw shared:5 - cgroup2 cgroup2 rw,nsdelegate\n");
+    put(dir, "sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory\n");
+    put(dir, "sys/fs/cgroup/user.slice/me/cpu.stat", "usage_usec 5\nnr_throttled 2\nthrottled_usec 2500\n");
+    put(dir, "sys/fs/cgroup/user.slice/me/cpu.max", "50000 100000\n");
+    put(dir, "sys/fs/cgroup/user.slice/cpu.max", "max 100000\n");
+    cgroup_find(&r, &c);
+    assert_int_equal(c.version, 2);
+    assert_string_equal(c.mode, "v2");
+    assert_int_equal(cgroup_throttled_ns(&r, &c), 2500000);
+    assert_true(cgroup_quota_cpus(&r, &c) == 0.5);
+    scratch_remove(dir);
+}
+
+static void test_hybrid(void **state) {
+    char *dir = scratch_make();
+    struct probe_root r = {dir};
+    struct cgroup_cpu c;
+    (void)state;
+    put(dir, "proc/self/cgroup", "2:cpuacct:/\n1:cpu:/\n0::/\n");
+    put(dir, "proc/self/mountinfo",
+        "31 1 0:10 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n32 1 0:11 / /sys/fs/cgroup/unified rw - cgroup2 none rw\n");
+    put(dir, "sys/fs/cgroup/cpu/cpu.stat", "nr_periods 0\nthrottled_time 0\n");
+    cgroup_find(&r, &c);
+    assert_int_equal(c.version, 1);
+    assert_string_equal(c.mode, "hybrid");
+    assert_string_equal(c.dir, "/sys/fs/cgroup/cpu");
+    assert_int_equal(cgroup_throttled_ns(&r, &c), 0);
+    assert_true(cgroup_quota_cpus(&r, &c) == 0);
+    scratch_remove(dir);
+}
+
+/* In a container the mount shows only the container's part: its root is not "/". */
+static void test_container_mount(void **state) {
+    char *dir = scratch_make();
+    struct probe_root r = {dir};
+    struct cgroup_cpu c;
+    (void)state;
+    put(dir, "proc/self/cgroup", "3:cpu,cpuacct:/docker/abc\n");
+    put(dir, "proc/self/mountinfo", "31 1 0:10 /docker/abc /sys/fs/cgroup/cpu ro - cgroup cgroup rw,cpu,cpuacct\n");
+    put(dir, "sys/fs/cgroup/cpu/cpu.stat", "throttled_time 7\n");
+    cgroup_find(&r, &c);
+    assert_string_equal(c.dir, "/sys/fs/cgroup/cpu");
+    assert_int_equal(cgroup_throttled_ns(&r, &c), 7);
+    scratch_remove(dir);
+}
+
+static void test_no_cgroup(void **state) {
+    char *dir = scratch_make();
+    struct probe_root r = {dir};
+    struct cgroup_cpu c;
+    struct kernel_snapshot s;
+    (void)state;
+    cgroup_find(&r, &c);
+    assert_int_equal(c.version, 0);
+    assert_int_equal(cgroup_throttled_ns(&r, &c), -1);
+    kernel_snapshot(&r, &c, &s);
+    assert_false(s.stat_ok);
+    assert_int_equal(s.throttled_ns, -1);
+    put(dir, "proc/self/cgroup", "garbage\n:::\n0::");
+    put(dir, "proc/self/mountinfo", "x - cgroup2\n\n - \n1 2 3 4 5 - cgroup2");
+    cgroup_find(&r, &c);
+    assert_int_equal(c.version, 0);
+    scratch_remove(dir);
+}
+
+static void test_steal(void **state) {
+    struct kernel_snapshot a, b;
+    double tick;
+    (void)state;
+    assert_true(kernel_parse_stat("cpu  100 0 50 800 10 0 0 40 5 0\ncpu0 1 2\n", &a));
+    assert_int_equal(a.total_ticks, 1000); /* guest time is inside user: not counted twice */
+    assert_true(kernel_parse_stat("cpu  150 0 50 840 10 0 0 50 5 0\n", &b));
+    assert_true(kernel_steal_fraction(&a, &b, &tick) == 0.1);
+    assert_true(tick == 0.01);
+    assert_true(kernel_steal_fraction(&b, &a, &tick) == -1);
+    assert_false(kernel_parse_stat("cpu  1 2 3 4 5 6 7\n", &a)); /* a kernel before 2.6.11 */
+    assert_true(kernel_steal_fraction(&a, &b, &tick) == -1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_v1),         cmocka_unit_test(test_v2),        cmocka_unit_test(test_hybrid),
+        cmocka_unit_test(test_container_mount), cmocka_unit_test(test_no_cgroup), cmocka_unit_test(test_steal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

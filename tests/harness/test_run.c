@@ -1,0 +1,259 @@
+/* The trine command as a user runs it, on a driver that misbehaves: every ending has its point, one line and a code. */
+#include "store/store.h"
+#include "support.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SWEEP(extra)                                                                                                   \
+    "[profile]\nreruns = 2\n[experiment e]\nworkload = pingpong\nbackends = fake\nprocs = 1\nreps = 1\nwarmup_ms = 1\n" \
+    "measure_ms = 1\ntimeout_s = 1\n" extra
+
+/* Runs a sweep; returns the points of its run. */
+static json_t *run_sweep(const char *dir, const char *text, struct child_result *r) {
+    char *ini = scratch_file(dir, "s.ini", text), *out = path_join(dir, "out");
+    struct err e;
+    trine(r, 20000, "run", "--profile", ini, "--out", out, "--backends", "fake", "--seed", "1", NULL);
+    char *run = only_run(out);
+    json_t *points = run ? store_load(run, NULL, &e) : NULL;
+    free(run), free(out), free(ini);
+    return points;
+}
+
+struct ending {
+    const char *mode;
+    int code;
+    const char *status, *reason; /* the reason holds this */
+    size_t lines;                /* an invalid point is run again twice */
+};
+static const struct ending endings[] = {
+    {"ok", 0, "ok", "", 1},
+    {"orphan", 0, "ok", "", 1},
+    {"crash", TRINE_EXIT_INFRA, "failed", "killed by signal 11", 1},
+    {"hang", TRINE_EXIT_INFRA, "timeout", "no record within 1 s", 1},
+    {"rubbish", TRINE_EXIT_INFRA, "failed", "is not JSON", 1},
+    {"cut", TRINE_EXIT_INFRA, "failed", "is cut off", 1},
+    {"silent", TRINE_EXIT_INFRA, "failed", "printed nothing", 1},
+    {"error", TRINE_EXIT_INFRA, "failed", "it said no", 1},
+    {"usage", TRINE_EXIT_INFRA, "failed", "status 2: fake: cannot do that", 1},
+    {"flood", TRINE_EXIT_INFRA, "failed", "printed more than 64 MiB", 1},
+    {"newer", TRINE_EXIT_INFRA, "failed", "protocol 2, this trine speaks 1", 1},
+    {"nosamples", TRINE_EXIT_INFRA, "failed", "\"samples\" is missing", 1},
+    {"unsteady", TRINE_EXIT_INVALID, "ok", "", 3},
+    {"badcheck", TRINE_EXIT_INVALID, "ok", "", 3},
+};
+
+static void test_endings(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        const struct ending *x = &endings[i];
+        char *dir = scratch_make(), *text = xasprintf(SWEEP("param.mode = %s\nparam.sleep_ms = 20\n"), x->mode);
+        struct child_result r;
+        json_t *points = run_sweep(dir, text, &r);
+        const json_t *last = json_array_get(points, json_array_size(points) - 1);
+        if (r.end != CHILD_EXITED || r.code != x->code || strcmp(json_str(last, "status", ""), x->status) != 0 ||
+            !strstr(json_str(last, "reason", "?"), x->reason))
+            fail_msg("%s: code %d, status %s, reason %s; %s", x->mode, r.code, json_str(last, "status", "-"),
+                     json_str(last, "reason", "-"), strbuf_str(&r.err));
+        if (x->code != 0) {
+            assert_int_equal(json_array_size(points), x->lines);
+            assert_false(json_flag(last, "valid", true));
+        }
+        child_result_free(&r);
+        json_decref(points);
+        free(text);
+        scratch_remove(dir);
+    }
+}
+
+/* What is seen from outside: five threads, one of them the main one. */
+static void test_outside(void **state) {
+    char *dir = scratch_make();
+    struct child_result r;
+    json_t *points = run_sweep(dir, SWEEP("param.threads = 4\nparam.sleep_ms = 200\ncounters = page-faults nonsense\n"), &r);
+    const json_t *p = json_array_get(points, 0), *outside = json_object_get(p, "outside");
+    const json_t *threads = json_object_get(outside, "threads");
+    (void)state;
+    assert_int_equal(json_int(threads, "peak", 0), 5);
+    assert_int_equal(json_int(threads, "made", 0), 5);
+    assert_true(json_num(threads, "mean", 0) > 1 && json_num(threads, "mean", 0) <= 5);
+    assert_true(json_int(outside, "max_rss_bytes", 0) > 100000);
+    assert_true(json_int(outside, "voluntary_switches", -1) >= 5); /* each thread slept */
+    assert_true(json_int(outside, "minor_faults", 0) > 0);
+    assert_true(json_is_unavailable(json_object_get(json_object_get(p, "counters"), "nonsense")));
+    json_decref(points);
+    child_result_free(&r);
+    scratch_remove(dir);
+}
+
+static void test_pinning_is_verified(void **state) {
+    char *dir = scratch_make();
+    struct child_result r;
+    json_t *points = run_sweep(dir, SWEEP("param.sleep_ms = 100\npin = compact\n"), &r);
+    const json_t *p = json_array_get(points, json_array_size(points) - 1);
+    (void)state;
+    assert_true(json_flag(json_object_get(json_object_get(p, "outside"), "pinning"), "verified", false));
+    assert_int_equal(json_array_size(json_object_get(p, "cpus")), 1);
+    json_decref(points);
+    child_result_free(&r);
+    scratch_remove(dir);
+}
+
+static void expect_usage(const char *says, const char *a, const char *b, const char *c) {
+    struct child_result r;
+    trine(&r, 10000, a, b, c, NULL);
+    if (r.end != CHILD_EXITED || r.code != TRINE_EXIT_USAGE || !contains(&r.err, says))
+        fail_msg("trine %s: code %d, says: %s", a, r.code, strbuf_str(&r.err));
+    assert_one_line(&r.err);
+    assert_int_equal(r.out.len, 0);
+    child_result_free(&r);
+}
+
+static void test_usage(void **state) {
+    (void)state;
+    expect_usage("did you mean 'resume'", "resmue", NULL, NULL);
+    expect_usage("did you mean --profile", "run", "--profil", "smoke");
+    expect_usage("did you mean 'smoke'", "run", "--profile", "smok");
+    expect_usage("did you mean 'fake'", "plan", "--backends", "fakke");
+    expect_usage("expected a whole number", "run", "--seed", "x");
+    expect_usage("expected a time", "run", "--budget", "soon");
+    expect_usage("needs a value", "run", "--seed", NULL);
+    expect_usage("expected NAME=PATH", "list", "--driver", "x");
+    expect_usage("there is no such executable", "list", "--driver", "x=/nowhere");
+    expect_usage("did you mean 'workloads'", "list", "workload", NULL);
+    expect_usage("there is no folder", "resume", "/nowhere/at/all", NULL);
+    expect_usage("is not a run of trine", "report", "/tmp", NULL);
+    expect_usage("no experiment 'swich'; did you mean 'switch'", "plan", "--only", "swich");
+}
+
+static void test_help(void **state) {
+    static const char *const all[] = {"run", "plan", "list", "resume", "report", "env"};
+    struct child_result r;
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        trine(&r, 10000, all[i], "--help", NULL);
+        assert_int_equal(r.code, 0);
+        assert_true(contains(&r.out, "usage: trine") && contains(&r.out, "Example"));
+        child_result_free(&r);
+    }
+    trine(&r, 10000, "--version", NULL);
+    assert_true(r.code == 0 && contains(&r.out, "trine 0."));
+    child_result_free(&r);
+}
+
+/* Hooks of a child that reach the running trine itself. */
+static void interrupt_soon(pid_t pid, void *arg) {
+    (void)arg;
+    usleep(700000);
+    kill(pid, SIGINT);
+}
+
+static void test_interrupt(void **state) {
+    char *dir = scratch_make(), *out = path_join(dir, "out");
+    char *ini = scratch_file(dir, "s.ini", "[experiment e]\nworkload = pingpong\nprocs = 1\nreps = 100\nwarmup_ms = 1\n"
+                                           "measure_ms = 1\nparam.sleep_ms = 20\n");
+    (void)state;
+    char *argv[] = {TRINE_EXE, "run", "--profile", ini, "--out", out, "--backends", "fake", NULL};
+    struct child_spec spec = {.argv = argv, .timeout_ms = 20000, .max_output_bytes = 1 << 20, .hooks = {.started = interrupt_soon}};
+    struct child_result r;
+    struct err e;
+    child_run(&spec, &r);
+    assert_int_equal(r.end, CHILD_EXITED);
+    assert_int_equal(r.code, TRINE_EXIT_INTERRUPTED);
+    assert_true(contains(&r.err, "go on with: trine resume"));
+    child_result_free(&r);
+    char *run = only_run(out);
+    json_t *points = store_load(run, NULL, &e);
+    assert_true(json_array_size(points) > 0 && json_array_size(points) < 100);
+    trine(&r, 30000, "resume", run, NULL);
+    assert_int_equal(r.code, 0);
+    json_decref(points);
+    points = store_load(run, NULL, &e);
+    json_t *latest = store_latest(points);
+    assert_int_equal(json_array_size(latest), 100);
+    json_decref(points), json_decref(latest);
+    child_result_free(&r);
+    free(run), free(out), free(ini);
+    scratch_remove(dir);
+}
+
+/* The limit is inherited by trine: its files cannot grow, as on a full disk. */
+static void limit_files(pid_t pid, void *arg) {
+    struct rlimit limit = {*(rlim_t *)arg, *(rlim_t *)arg};
+    prlimit(pid, RLIMIT_FSIZE, &limit, NULL);
+}
+
+static void test_disk_full(void **state) {
+    char *dir = scratch_make(), *out = path_join(dir, "out");
+    char *ini = scratch_file(dir, "s.ini", "[experiment e]\nworkload = pingpong\nprocs = 1\nreps = 30\nwarmup_ms = 1\nmeasure_ms = 1\n");
+    char *argv[] = {TRINE_EXE, "run", "--profile", ini, "--out", out, "--backends", "fake", "--quiet", NULL};
+    rlim_t bytes = 32768; /* manifest and env fit, points.jsonl does not */
+    struct child_spec spec = {.argv = argv, .timeout_ms = 20000, .max_output_bytes = 1 << 20, .hooks = {.forked = limit_files, .arg = &bytes}};
+    struct child_result r;
+    struct err e;
+    (void)state;
+    child_run(&spec, &r);
+    assert_int_equal(r.code, TRINE_EXIT_INFRA);
+    assert_true(contains(&r.err, "cannot write") && contains(&r.err, "go on with: trine resume"));
+    child_result_free(&r);
+    char *run = only_run(out);
+    bool cut;
+    json_t *points = store_load(run, &cut, &e);
+    assert_true(json_array_size(points) > 0 && json_array_size(points) < 30);
+    assert_false(cut);
+    trine(&r, 20000, "resume", run, "--quiet", NULL); /* the disk has room again */
+    assert_int_equal(r.code, 0);
+    json_decref(points);
+    points = store_load(run, &cut, &e);
+    json_t *latest = store_latest(points);
+    assert_int_equal(json_array_size(latest), 30);
+    json_decref(points), json_decref(latest);
+    child_result_free(&r);
+    free(run), free(out), free(ini);
+    scratch_remove(dir);
+}
+
+static void test_no_permission(void **state) {
+    char *dir = scratch_make(), *ini = scratch_file(dir, "s.ini", SWEEP("")), *file = scratch_file(dir, "file", "x");
+    struct child_result r;
+    (void)state;
+    trine(&r, 10000, "run", "--profile", ini, "--out", "/proc/trine", "--quiet", NULL);
+    assert_int_equal(r.code, TRINE_EXIT_INFRA);
+    assert_true(contains(&r.err, "cannot make the folder /proc/trine"));
+    assert_one_line(&r.err);
+    child_result_free(&r);
+    trine(&r, 10000, "run", "--profile", ini, "--out", file, "--quiet", NULL);
+    assert_int_equal(r.code, TRINE_EXIT_INFRA);
+    assert_one_line(&r.err);
+    child_result_free(&r);
+    free(file), free(ini);
+    scratch_remove(dir);
+}
+
+static void test_budget(void **state) {
+    char *dir = scratch_make(), *out = path_join(dir, "out");
+    char *ini = scratch_file(dir, "s.ini", "[experiment e]\nworkload = pingpong\nprocs = 1\nreps = 100\nwarmup_ms = 50\nmeasure_ms = 1\nparam.sleep_ms = 50\n");
+    struct child_result r;
+    (void)state;
+    trine(&r, 20000, "run", "--profile", ini, "--out", out, "--backends", "fake", "--budget", "500ms", "--quiet", NULL);
+    assert_int_equal(r.code, 0);
+    assert_true(contains(&r.err, "the time budget is used up"));
+    child_result_free(&r);
+    free(ini), free(out);
+    scratch_remove(dir);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_endings),   cmocka_unit_test(test_outside),   cmocka_unit_test(test_pinning_is_verified),
+        cmocka_unit_test(test_usage),     cmocka_unit_test(test_help),      cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_disk_full), cmocka_unit_test(test_no_permission), cmocka_unit_test(test_budget),
+    };
+    unsetenv("HWLOC_SYNTHETIC");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,190 @@
+/* points.jsonl: appended, locked, mended after a cut; and what a full disk or a strange line does to it. */
+#include "store/store.h"
+#include "store/manifest.h"
+#include "store/record.h"
+#include "support.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static json_t *point(const char *id, int attempt) {
+    return json_pack("{s:s,s:i,s:s,s:i}", "schema", "trine-point", "version", 1, "id", id, "attempt", attempt);
+}
+
+static void append(struct store *s, const char *id, int attempt) {
+    struct err e;
+    json_t *p = point(id, attempt);
+    assert_int_equal(store_append(s, p, &e), 0);
+    json_decref(p);
+}
+
+static void test_append_and_load(void **state) {
+    char *dir = scratch_make();
+    struct store s;
+    struct err e;
+    size_t cut;
+    (void)state;
+    assert_int_equal(store_open(&s, dir, true, &cut, &e), 0);
+    append(&s, "a", 0);
+    append(&s, "b", 0);
+    append(&s, "a", 1);
+    struct store second;
+    assert_int_equal(store_open(&second, dir, true, &cut, &e), TRINE_EXIT_INFRA);
+    assert_non_null(strstr(e.text, "another trine"));
+    store_close(&s);
+    json_t *all = store_load(dir, NULL, &e), *latest = store_latest(all);
+    assert_int_equal(json_array_size(all), 3);
+    assert_int_equal(json_array_size(latest), 2);
+    assert_int_equal(json_int(json_array_get(latest, 0), "attempt", -1), 1);
+    json_decref(all), json_decref(latest);
+    scratch_remove(dir);
+}
+
+/* Cut at every single byte: what was whole stays, and the next point goes on a line of its own. */
+static void test_cut_anywhere(void **state) {
+    static const char text[] = "{\"id\":\"a\",\"attempt\":0}\n{\"id\":\"b\",\"x\":\"\\n\"}\n";
+    const size_t first = strchr(text, '\n') + 1 - text;
+    (void)state;
+    for (size_t n = 0; n < sizeof text; n++) {
+        char *dir = scratch_make(), *part = xstrndup(text, n);
+        struct store s;
+        struct err e;
+        size_t cut;
+        bool was_cut;
+        free(scratch_file(dir, "points.jsonl", part));
+        size_t whole = (n >= first - 1) + (n >= sizeof text - 2); /* a newline alone may be missing */
+        json_t *before = store_load(dir, &was_cut, &e);
+        assert_int_equal(json_array_size(before), whole);
+        assert_int_equal(store_open(&s, dir, false, &cut, &e), 0);
+        assert_int_equal(was_cut, cut > 0);
+        append(&s, "c", 0);
+        store_close(&s);
+        json_t *after = store_load(dir, &was_cut, &e);
+        assert_int_equal(json_array_size(after), whole + 1);
+        assert_false(was_cut);
+        json_decref(before), json_decref(after);
+        free(part);
+        scratch_remove(dir);
+    }
+}
+
+static void test_strange_lines(void **state) {
+    static const struct {
+        const char *text, *says;
+        int code;
+    } bad[] = {{"{\"id\":\"a\"}\nnonsense\n{\"id\":\"b\"}\n", "points.jsonl:2: not a point", TRINE_EXIT_INFRA},
+               {"{\"id\":\"a\"}\n{}\n", "points.jsonl:2: not a point: it has no id", TRINE_EXIT_INFRA},
+               {"{\"id\":\"a\",\"version\":2}\n", "points.jsonl:1: a point of schema 2", TRINE_EXIT_USAGE},
+               {"[1]\n", "points.jsonl:1: not a point", TRINE_EXIT_INFRA}};
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char *dir = scratch_make();
+        struct err e;
+        free(scratch_file(dir, "points.jsonl", bad[i].text));
+        assert_null(store_load(dir, NULL, &e));
+        assert_int_equal(e.code, bad[i].code);
+        assert_non_null(strstr(e.text, bad[i].says));
+        scratch_remove(dir);
+    }
+}
+
+/* A file that may not grow stands for a full disk: the point is refused, and no half line stays behind. */
+static void fill_up(const char *dir) {
+    struct store s;
+    struct err e;
+    size_t cut;
+    int refused = 0;
+    struct rlimit limit = {1000, 1000};
+    signal(SIGXFSZ, SIG_IGN);
+    if (store_open(&s, dir, true, &cut, &e) || setrlimit(RLIMIT_FSIZE, &limit)) _exit(1);
+    for (int i = 0; i < 100 && !refused; i++) {
+        json_t *p = point("0123456789abcdef", i);
+        refused = store_append(&s, p, &e);
+        json_decref(p);
+    }
+    _exit(refused == TRINE_EXIT_INFRA && strstr(e.text, "what was measured before is kept") ? 0 : 2);
+}
+
+static void test_disk_full(void **state) {
+    char *dir = scratch_make();
+    struct err e;
+    bool cut;
+    int status;
+    (void)state;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) fill_up(dir);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    json_t *points = store_load(dir, &cut, &e);
+    assert_true(json_array_size(points) > 5);
+    assert_false(cut);
+    json_decref(points);
+    scratch_remove(dir);
+}
+
+static void test_manifest(void **state) {
+    static const struct {
+        const char *text, *says;
+    } bad[] = {{"{\"schema\":\"trine-manifest\",\"version\":2}", "newer trine (schema 2"},
+               {"{\"schema\":\"other\"}", "is not a run of trine"},
+               {"{\"schema\":", "is not what trine wrote"}};
+    struct err e;
+    (void)state;
+    assert_null(manifest_read("/nowhere/at/all", &e));
+    assert_non_null(strstr(e.text, "there is no folder"));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char *dir = scratch_make();
+        assert_null(manifest_read(dir, &e));
+        assert_non_null(strstr(e.text, "it has no manifest.json"));
+        free(scratch_file(dir, "manifest.json", bad[i].text));
+        assert_null(manifest_read(dir, &e));
+        assert_non_null(strstr(e.text, bad[i].says));
+        scratch_remove(dir);
+    }
+}
+
+static void test_records(void **state) {
+    static const struct {
+        const char *text, *says;
+    } bad[] = {
+        {"", "printed nothing"},
+        {"hello\n", "is not JSON"},
+        {"{\"schema\":\"tri", "is cut off"},
+        {"{\"schema\":\"trine-record\",\"protocol\":1}{}\n", "is not JSON"},
+        {"[]\n", "not a JSON object"},
+        {"{\"schema\":\"x\",\"protocol\":1}\n", "\"schema\" is 'x'"},
+        {"{\"schema\":\"trine-record\"}\n", "no protocol number"},
+        {"{\"schema\":\"trine-record\",\"protocol\":2}\n", "of protocol 2, this trine speaks 1"},
+        {"{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"fine\"}\n", "\"status\" is none of"},
+        {"{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"ok\"}\n", "\"metric\" has no name"},
+        {"{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"ok\",\"metric\":{\"name\":\"a\",\"unit\":\"b\"},\"samples\":[]}\n",
+         "\"samples\" is missing"},
+        {"{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"ok\",\"metric\":{\"name\":\"a\",\"unit\":\"b\"},\"samples\":[\"1\"]}\n",
+         "what is not a number"},
+    };
+    char why[512];
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_null(record_parse(bad[i].text, strlen(bad[i].text), why, sizeof why));
+        if (!strstr(why, bad[i].says)) fail_msg("case %zu says: %s", i, why);
+    }
+    static const char good[] = "{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"not_applicable\",\"x\":1}\n";
+    json_t *v = record_parse(good, strlen(good), why, sizeof why);
+    assert_int_equal(json_int(v, "x", 0), 1); /* unknown keys are kept */
+    json_decref(v);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_append_and_load), cmocka_unit_test(test_cut_anywhere), cmocka_unit_test(test_strange_lines),
+        cmocka_unit_test(test_disk_full),       cmocka_unit_test(test_manifest),     cmocka_unit_test(test_records),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
