@@ -97,6 +97,8 @@ class Calls(SampleTree):
         self.put('docs/layers.txt', FLOORS + 'except call low/left.c -> rt_top: a reason\n')
         self.assertEqual(self.check('x.a[left.c.o]: rt_top U\n'), [])
         self.assertIn('nothing needs', self.check()[0])
+        self.put('docs/layers.txt', FLOORS + 'except call low/top_more.c -> rt_top: not in this archive\n')
+        self.assertEqual(self.check(), [])
 
     def test_nothing_to_check_is_an_error(self):
         self.assertEqual(len(calls.check(self.root, 'low', '')), 1)

@@ -61,7 +61,8 @@ def check(root, folder, nm_output):
         why = layers.edge_error(start, end)
         if why and not layers.excepted('call', start, symbol):
             errors.append(f'{start}: uses {symbol} of {end}: {why}')
-    return errors + layers.unused('call')
+    compiled = {source_of(member, folder, tree) for member in list(defined.values()) + [m for m, _ in needed]}
+    return errors + layers.unused('call', lambda start, symbol: start in compiled and symbol in defined)
 
 
 def main(args):

@@ -68,13 +68,11 @@ class Layers:
         self.used.add((kind, start, end))
         return True
 
-    def unused(self, kind):
-        """Exceptions that nothing needed, of those whose files are there (an include's end is a file too)."""
-        def there(path):
-            return os.path.exists(os.path.join(self.root, path))
+    def unused(self, kind, seen):
+        """Exceptions that nothing needed, of those both of whose ends were seen."""
         return [f'{self.path}:{number}: nothing needs this exception: {start} -> {end}'
                 for (start, end), number in self.exceptions[kind].items()
-                if (kind, start, end) not in self.used and there(start) and (kind == 'call' or there(end))]
+                if (kind, start, end) not in self.used and seen(start, end)]
 
     def edge_error(self, start, end):
         """Why a file may not depend on another, or None when it may."""
@@ -132,7 +130,7 @@ def check(root):
             why = layers.edge_error(path, target)
             if why and not layers.excepted('include', path, target):
                 errors.append(f'{path}:{line}: includes {target}: {why}')
-    return errors + layers.unused('include')
+    return errors + layers.unused('include', lambda start, end: start in known and end in known)
 
 
 def main(args):
