@@ -119,7 +119,7 @@ build() {
     local cache=build/$preset/CMakeCache.txt
     [[ -f $cache ]] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" "$cache" && rm -rf "build/$preset"
     logged "configure-$preset" cmake --preset "$preset" "$@"
-    logged "build-$preset" cmake --build --preset "$preset" -j "$jobs" --target "$target"
+    logged "build-$preset" cmake --build --preset "$preset" -j "$jobs" --target $target
     say "built $preset in $((SECONDS - start)) s"
 }
 
@@ -191,9 +191,9 @@ test_all() {
     results+=(asan=build/test/asan.xml)
     if [[ -d tests/runtime ]]; then
         for name in chaos tsan; do
-            build "$name" tests/runtime/all -DTRINE_TESTS=ON
-            run_tests "$name" "$name/tests/runtime" -L "$labels"
-            results+=("$name=build/test/$name.xml")
+            build $name tests/runtime/all -DTRINE_TESTS=ON
+            run_tests $name $name/tests/runtime -L "$labels"
+            results+=($name=build/test/$name.xml)
         done
     fi
     python3 tools/test-summary.py --allowed tools/allowed-skips.txt "${ci[@]}" "${results[@]}"

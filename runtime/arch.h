@@ -20,6 +20,7 @@ struct ctx {
 /* Where a goroutine begins: calls rt_goroutine_main (handed down by the scheduler) with an undefined return address,
  * so that unwinders stop. In switch_*.S. */
 void rt_arch_entry(void);
+extern void (*rt_goroutine_main)(void) __attribute__((visibility("hidden")));
 
 /* Prepares ctx to start at rt_arch_entry on the stack that ends below `top` (16-byte aligned). */
 static inline void arch_ctx_make(struct ctx *c, void *top)
@@ -47,7 +48,23 @@ static inline __attribute__((always_inline)) void arch_switch(struct ctx *from, 
                        "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
                        "xmm13", "xmm14", "xmm15", "mm0", "mm1", "mm2", "mm3", "mm4", "mm5", "mm6", "mm7", "memory", "cc");
 }
+/* Calls fn(arg) on the stack that ends below `top` and comes back: for work too deep for a goroutine's stack. */
+static inline void arch_call_on(void *top, void (*fn)(void *), void *arg)
+{
+    register void *saved __asm__("rbx");
+    __asm__ volatile("movq %%rsp, %%rbx\n\t"
+                     "movq %[top], %%rsp\n\t"
+                     "call *%[fn]\n\t"
+                     "movq %%rbx, %%rsp"
+                     : "=&r"(saved), "+D"(arg)
+                     : [top] "r"((void *)((uintptr_t)top & ~(uintptr_t)15)), [fn] "r"(fn)
+                     : "rax", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4",
+                       "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15",
+                       "memory", "cc");
+}
 #elif defined(__aarch64__)
+void rt_arch_call_on(void *top, void (*fn)(void *), void *arg);
+static inline void arch_call_on(void *top, void (*fn)(void *), void *arg) { rt_arch_call_on(top, fn, arg); }
 /* In switch_aarch64.S: a call, so the callee-saved registers x19-x28 and d8-d15 go to the stack that is left. */
 void rt_arch_switch(struct ctx *from, struct ctx *to);
 static inline void arch_switch(struct ctx *from, struct ctx *to) { rt_arch_switch(from, to); }

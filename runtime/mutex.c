@@ -21,7 +21,7 @@ static bool mutex_can_spin(const struct g *gp, int round)
 {
     struct p *pp = gp->m->p;
     uint32_t away = at32_load_rlx(&rt_sched.npidle) + at32_load_rlx(&rt_sched.nmspinning) + 1;
-    return round < RT_MUTEX_SPINS && !pp->solo && (uint32_t)rt_sched.nprocs > away &&
+    return round < RT_MUTEX_SPINS && !pp->solo && (uint32_t)rt_nprocs() > away &&
            at32_load_rlx(&pp->runqhead) == at32_load_rlx(&pp->runqtail) && !atp_load_rlx(&pp->runnext);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -86,6 +87,18 @@ void rt_futexsleep(at_u32 *addr, uint32_t val, int64_t ns)
 }
 
 void rt_futexwakeup(at_u32 *addr, int n) { syscall(SYS_futex, addr, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0); }
+
+/* ---- the heavy barrier ---- */
+bool at_fence_symmetric = true;
+
+void rt_membarrier(void) { syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0); }
+
+void rt_fence_init(void)
+{
+#if !defined(RT_TSAN) && !defined(TRINE_CHAOS) /* TSan knows no membarrier; chaos wants both ways tested */
+    at_fence_symmetric = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) < 0;
+#endif
+}
 
 /* ---- memory ---- */
 size_t rt_pagesize(void)
@@ -210,6 +223,12 @@ int rt_ncpu_affinity(void)
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) < 0) return (int)sysconf(_SC_NPROCESSORS_ONLN);
     return CPU_COUNT(&set);
+}
+
+bool rt_cpu_allowed(int cpu)
+{
+    cpu_set_t set;
+    return cpu < CPU_SETSIZE && sched_getaffinity(0, sizeof set, &set) == 0 && CPU_ISSET(cpu, &set);
 }
 
 int rt_bindcpu(int cpu)

@@ -19,6 +19,8 @@ enum os_site { OS_MMAP, OS_CLONE, OS_EPOLL_CREATE, OS_EPOLL_CTL, OS_EPOLL_WAIT, 
 int rt_os_fail(enum os_site site); /* 0, or the errno to fail with */
 void rt_os_fault_init(void);       /* reads $TRINE_FAULT; also the counters are reset */
 
+void rt_fence_init(void);          /* chooses between the light and the symmetric fence of atomic.h; before any thread */
+
 int64_t rt_nanotime(void); /* CLOCK_MONOTONIC */
 void rt_osyield(void);
 void rt_usleep(uint32_t us);
@@ -47,6 +49,7 @@ void rt_freealtstack(void *base, size_t bytes);
 int rt_bindcpu(int cpu); /* the calling thread; -1: back to the process's own mask */
 
 int rt_ncpu_affinity(void);
+bool rt_cpu_allowed(int cpu);
 uint64_t rt_randseed(void);
 int *rt_errno_loc(void); /* not inlined, not const */
 

@@ -10,6 +10,7 @@
 #include "arch.h"
 #include "atomic.h"
 #include "lock.h"
+#include "note.h"
 #include "os_linux.h"
 #include "param.h"
 #include "throw.h"
@@ -23,6 +24,7 @@ struct p;
 
 /* Go's states and words (runtime2.go). Gscan is a bit: whoever sets it holds the state still. */
 enum gstatus { Gidle = 0, Grunnable = 1, Grunning = 2, Gsyscall = 3, Gwaiting = 4, Gdead = 6, Gpreempted = 9, Gscan = 0x1000 };
+enum { PREEMPT_ASKED = 1, PREEMPT_ZOMBIE = 2 }; /* g.preempt: give way; leave, for your run is over */
 enum pstatus { Pidle, Prunning, Pgcstop, Pdead };
 
 /* Why a goroutine waits: shown in dumps in Go's words (throw.c prints, trace names). */
@@ -113,20 +115,19 @@ struct post {
     void *arg;                           /* of unlockf, or the lock */
 };
 
-/* A one-shot sleep of an M (m.c): 0 clear, 1 woken. One sleeper, one waker. */
-struct note { at_u32 word; };
-
 /* ---- M ---- */
 struct m {
-    struct g *curg;            /* owner */
+    at_ptr curg;               /* owner; sysmon and the stopper look */
     struct p *p;               /* owner; NULL in a blocking call whose P was taken. sysmon clears it only while it holds Gscan on curg */
     struct post post;          /* owner: handed across the switch */
     int *errno_loc;            /* __errno_location() of this thread: the function is const to the compiler, so it is asked once */
     uint64_t rng;              /* owner: xorshift */
     bool spinning;             /* owner: looks for work; counted in sched.nmspinning */
-    bool dying;                /* owner: leaves as soon as it is on g0 */
+    at_u32 dying;              /* set at the end of a run, then it is woken: leaves as soon as it is on g0 */
+    bool zombie;               /* sched.lock: its G outlived its run; it leaves at its next runtime call */
     int32_t locks;             /* owner: runtime locks held (debug checks: parking with one is refused) */
     struct g *nextg;           /* owner: a G that pick found but could not run directly */
+    bool woken;                /* owner: was woken to spin and ran nothing yet */
     struct p *nextp;           /* who wakes it leaves the P here, before the wake-up */
     struct p *oldp;            /* the P before a blocking call */
     struct g *lockedg;         /* the G locked to this M */
@@ -134,10 +135,12 @@ struct m {
     struct m *schedlink;       /* sched.lock: idle list */
     struct m *alllink;         /* sched.lock: list of all */
     struct m *freelink;
+    int cpu;                   /* owner: bound to it; -1: not bound */
     uint32_t id;
     at_u32 tid;                /* kernel's thread id; 0 before it started and after it ended */
     at_u32 signal_pending;     /* one preemption signal at most: set by the sender, cleared by the handler */
-    at_u32 async_state;        /* preempt.c */
+    struct p *async_p;         /* what its handler dropped: read by sysmon from the mailbox (preempt.c) */
+    struct m *async_link;      /* mailbox */
     pthread_t thread;
     void *altstack;
     size_t altstack_bytes;
@@ -147,7 +150,7 @@ struct m {
 /* Counters of a P: one writer (the owner), read by trine_stats. */
 struct pcount {
     at_u64 steals, stolen, parks, wakes, spins, switches, yields, spawns, global_gets, global_puts, overflows,
-        runnext_hits, tick61, syscalls, preemptions, timers_fired, netpolls;
+        runnext_hits, tick61, syscalls, preemptions, timers_fired, netpolls, exits;
 };
 
 /* ---- P ---- */
@@ -160,24 +163,24 @@ struct p {
     at_u32 syscalltick;        /* +1 at every blocking call; read by sysmon */
     at_ptr runq[RT_RUNQ_SIZE];
     /* owner's line */
-    _Alignas(RT_CACHE_LINE) struct m *m;
+    _Alignas(RT_CACHE_LINE) at_ptr m; /* whoever holds the P; sysmon and the stopper look */
     at_u32 status;             /* enum pstatus */
     at_u32 attn;               /* somebody wants this P to come to the scheduler: see ATTN_*; set by anybody, cleared by the owner */
     uint32_t id;
     uint32_t tick;             /* owner: all switches, for the 61st and the timers */
     bool solo;                 /* no other P exists: nobody can steal, so the ring needs no locked instruction (set under stop-the-world) */
-    uint32_t wake_skip, wake_skipped; /* owner: see rt_ready_wake in sched.c */
+    uint32_t wake_skipped;     /* owner: readies of a lone runnext since the last wake-up (sched.c, wake_for_ready) */
     struct p *link;            /* sched.lock: idle list */
     struct g *gfree[RT_STACK_CLASSES]; /* owner: dead Gs with their stacks, LIFO: hot */
     uint32_t ngfree[RT_STACK_CLASSES];
     uint64_t goidnext, goidend;
+    struct glist spill;        /* owner: with TRINE_LOCAL_ONLY, what the ring could not hold */
     struct timers timers;
     struct pcount count;
     /* sysmon's: */
     uint32_t sm_schedtick, sm_syscalltick;
     int64_t sm_schedwhen, sm_syscallwhen;
     int cpu;                   /* -1: unpinned */
-    uint32_t raceid;
 };
 enum { ATTN_STOP = 1, ATTN_TIMER = 2 };
 
@@ -187,20 +190,21 @@ struct sched {
     /* lock: */
     struct glist runq;         /* the global queue */
     struct m *midle;           /* parked Ms, LIFO: the warmest first */
-    int32_t nmidle, nmidlelocked, mcount, maxmcount;
+    int32_t nmidle, nmidlelocked, mcount, maxmcount; /* mcount leaves zombies out */
     struct p *pidle;
     struct m *allm;
     int32_t stopwait;
     struct note stopnote;
-    struct glist gfree[RT_STACK_CLASSES];
     bool main_done;
-    struct pcount retired;     /* of Ps and runs that ended */
+    int64_t goroutines_base;   /* Gs of earlier runs that never exited: the Ps' counters run on */
+    int32_t nzombie;           /* Ms of earlier runs that sit in foreign code */
     uint64_t threads_made;
     /* anybody: */
     _Alignas(RT_CACHE_LINE) at_u32 runqsize; /* written under the lock, read without: a hint */
     at_u32 npidle;             /* partner: rt_wakep */
     at_u32 nmspinning;         /* partner: rt_wakep and the last spinner's recheck */
     at_u32 needspinning;
+    at_u32 wake_skip;          /* how many such readies to let pass: doubled by a wake-up in vain, 0 after a useful one */
     at_u32 gcwaiting;          /* stop-the-world is asked for; partner: ATTN_STOP, g.preempt */
     at_u32 ending;             /* the main goroutine returned */
     at_u32 running;            /* a run is on */
@@ -211,11 +215,11 @@ struct sched {
     struct note sysmonnote;
     at_u64 goidgen;
     at_u64 mwakes, handoffs, preempt_signals, preempt_parked;
-    at_i64 ngoroutines;        /* live, of Ps that are not read: corrected by the Ps' own counts */
     at_u32 nasync;             /* Ms that stand in the preemption handler */
     at_ptr mailbox;            /* Ms whose handler dropped its P: a stack by CAS, emptied by sysmon (preempt.c) */
+    at_u32 worldsema;          /* one stopper at a time */
     /* constant during a run: */
-    int32_t nprocs;            /* changes under stop-the-world */
+    at_i32 nprocs;             /* changes under stop-the-world; read by Ms without a P, whom a stale value does no harm: Ps are never freed */
     struct p **allp;           /* RT_MAX_PROCS of them, made when first needed, never freed */
     unsigned ablate;
     int64_t slice_ns;
@@ -249,6 +253,9 @@ struct g *rt_getg(void); /* os_linux.c: not inlined */
 void rt_setg(struct g *gp);
 #endif
 
+static inline int rt_nprocs(void) { return ati32_load_rlx(&rt_sched.nprocs); }
+static inline struct g *rt_curg(const struct m *mp) { return atp_load_acq(&mp->curg); }
+static inline struct m *rt_pm(const struct p *pp) { return atp_load_acq(&pp->m); }
 static inline bool rt_ablated(unsigned flag) { return (rt_sched.ablate & flag) != 0; }
 
 static inline uint32_t rt_gstatus(struct g *gp) { return at32_load_acq(&gp->status); }

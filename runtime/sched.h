@@ -9,9 +9,10 @@
 #ifndef RT_SCHED_H
 #define RT_SCHED_H
 
+#include "m.h"
 #include "proc.h"
 
-__attribute__((cold)) void rt_enter_slow(struct g *gp, const char *what);
+__attribute__((cold)) void rt_enter_slow(struct g *gp, const char *what, bool elsewhere);
 
 /* What: the public function's name, for the message when it is misused (outside a run, in a signal handler). */
 static inline struct g *rt_enter(const char *what)
@@ -21,7 +22,8 @@ static inline struct g *rt_enter(const char *what)
     uint32_t was = gp->inrt++;
     at_signal_fence(); /* before anything of the M or P is read: partner is the preemption handler */
     /* preempt: asked to give way, or this run is over; was: called from a signal handler or a fire function */
-    if (__builtin_expect(was | at32_load_rlx(&gp->preempt), 0)) rt_enter_slow(gp, what);
+    bool elsewhere = (uintptr_t)__builtin_frame_address(0) - gp->stack_lo > gp->stack_bytes; /* a handler's stack */
+    if (__builtin_expect(was | at32_load_rlx(&gp->preempt) | elsewhere, 0)) rt_enter_slow(gp, what, elsewhere);
     return gp;
 }
 static inline void rt_leave(struct g *gp)
@@ -42,14 +44,19 @@ void rt_goready(struct g *gp);
 void rt_readylist(struct glist *l);
 /* Gives way: to the tail of this P's queue (or the global queue with TRINE_YIELD_GLOBAL). */
 void rt_gosched(struct g *gp);
+/* A goroutine came back from a blocking call and found no P: to the global queue; its M parks. */
+void rt_gosched_nop(struct g *gp);
+/* The run of this goroutine is over: its thread leaves, its stack is abandoned. */
+__attribute__((noreturn)) void rt_gozombie(struct g *gp);
+/* Handed to m.c as the body of every M. */
+void rt_schedinit(void);
+/* Hands down what a goroutine's end means for the run (trine.c): called on g0 when the main goroutine returned. */
+extern void (*rt_main_returned)(void);
 /* Ends the current goroutine. */
 __attribute__((noreturn)) void rt_goexit0(struct g *gp);
 /* Makes a goroutine; 0 or -errno. name may be NULL; stack_bytes 0: the run's own. pc: who asked, for dumps. */
 int rt_newproc(trine_fn fn, void *arg, const char *name, size_t stack_bytes, void *pc, struct glist *out);
-/* Somebody set a timer that is due before the blocked netpoll would return. */
-void rt_wakenetpoller(int64_t when);
-/* Ps: wakes one more if work may be waiting. */
-void rt_wakep(void);
-
+/* Gives way because it was asked to (flag seen): to the global queue, as in Go. */
+void rt_gopreempt(struct g *gp);
 static inline struct m *rt_getm(void) { return rt_getg()->m; }
 #endif

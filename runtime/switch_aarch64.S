@@ -60,5 +60,38 @@ rt_arch_switch:
         ret
         .cfi_endproc
         .size   rt_arch_switch, . - rt_arch_switch
+
+/* void rt_arch_call_on(void *top, void (*fn)(void *), void *arg) */
+        .globl  rt_arch_call_on
+        .hidden rt_arch_call_on
+        .type   rt_arch_call_on, %function
+        .p2align 4
+rt_arch_call_on:
+        .cfi_startproc
+        hint    #34
+        stp     x29, x30, [sp, #-32]!
+        str     x19, [sp, #16]
+        mov     x29, sp
+        mov     x19, sp
+        and     x0, x0, #-16
+        mov     sp, x0
+        mov     x9, x1
+        mov     x0, x2
+        blr     x9
+        mov     sp, x19
+        ldr     x19, [sp, #16]
+        ldp     x29, x30, [sp], #32
+        ret
+        .cfi_endproc
+        .size   rt_arch_call_on, . - rt_arch_call_on
+
+        .bss
+        .globl  rt_goroutine_main
+        .hidden rt_goroutine_main
+        .type   rt_goroutine_main, %object
+        .size   rt_goroutine_main, 8
+        .p2align 3
+rt_goroutine_main:                      /* handed down by the scheduler */
+        .zero   8
 #endif
         .section .note.GNU-stack, "", %progbits

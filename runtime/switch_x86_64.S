@@ -14,5 +14,14 @@ rt_arch_entry:
         ud2                             /* it never returns */
         .cfi_endproc
         .size   rt_arch_entry, . - rt_arch_entry
+
+        .bss
+        .globl  rt_goroutine_main
+        .hidden rt_goroutine_main
+        .type   rt_goroutine_main, @object
+        .size   rt_goroutine_main, 8
+        .p2align 3
+rt_goroutine_main:                      /* handed down by the scheduler */
+        .zero   8
 #endif
         .section .note.GNU-stack, "", @progbits

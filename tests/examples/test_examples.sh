@@ -5,26 +5,21 @@ cd "$1" || exit 1
 shift
 emulator=$*
 status=0
-# run PROGRAM ARGUMENT...: one example, both its outputs.
-run() {
-    program=./$1; shift
-    # shellcheck disable=SC2086  # the emulator is words
-    timeout 50 $emulator "$program" "$@" 2>&1
-}
 # says PATTERN PROGRAM ARGUMENT...: the whole output, sorted, matches the pattern and the program succeeds.
 says() {
     pattern=$1; shift
-    output=$(run "$@") || { echo "FAIL: $* ended with status $?: $output"; status=1; return; }
+    # shellcheck disable=SC2086  # the emulator is words
+    output=$(timeout 50 $emulator "./$@" 2>&1) || { echo "FAIL: $* ended with status $?: $output"; status=1; return; }
     printf '%s\n' "$output" | sort | tr '\n' ' ' | grep -Eqx "$pattern" ||
         { echo "FAIL: $* said '$output', expected $pattern"; status=1; }
 }
 # refuses PROGRAM ARGUMENT...: bad input is one line and exit status 2.
 refuses() {
-    output=$(run "$@")
+    # shellcheck disable=SC2086
+    output=$($emulator "./$@" 2>&1)
     code=$?
-    if [ $code != 2 ] || [ "$(printf '%s\n' "$output" | wc -l)" != 1 ]; then
-        echo "FAIL: $* ended with status $code: $output"; status=1
-    fi
+    [ $code = 2 ] && [ "$(printf '%s\n' "$output" | wc -l)" = 1 ] ||
+        { echo "FAIL: $* ended with status $code: $output"; status=1; }
 }
 says 'hello from goroutine 0 hello from goroutine 1 hello from goroutine 2 ' hello
 says '1000 rounds, the counter is 1000, [0-9]+ ns a round ' pingpong 1000

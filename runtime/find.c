@@ -1,0 +1,366 @@
+/*
+ * find.c: the search for a runnable goroutine, on an M's g0. Floor 6.
+ *
+ * Go's order: on every 61st schedule the global queue; the P's own ring; the global queue (a batch); the network
+ * poller without blocking; the other Ps, four passes in random order; then the P is given up, everything is looked at
+ * once more, one M sleeps in the network poller until the next timer, and the others park.
+ *
+ * Racing sides of giving up: an M that stops spinning decrements nmspinning, passes the heavy fence and reads every
+ * queue; whoever submits work writes a queue, passes the light fence and reads npidle and nmspinning (sched.c). With
+ * both fences one of them sees the other, so no work is left behind with all Ms asleep. The P goes to the idle list
+ * before that recheck, so that the submitter finds one to wake.
+ */
+#include "find.h"
+#include "g.h"
+#include "m.h"
+#include "netpoll.h"
+#include "runq.h"
+#include "timer.h"
+
+/* ---- the order of stealing ---- */
+static uint16_t strides[RT_MAX_PROCS]; /* numbers coprime to nprocs: each walks all Ps once from any start */
+static uint32_t nstrides;
+
+void rt_stealorder_init(uint32_t n)
+{
+    nstrides = 0;
+    for (uint32_t i = 1; i <= n; i++) {
+        uint32_t a = i, b = n;
+        while (b) {
+            uint32_t r = a % b;
+            a = b;
+            b = r;
+        }
+        if (a == 1) strides[nstrides++] = (uint16_t)i;
+    }
+}
+
+/* ---- helpers ---- */
+void rt_injectlist(struct m *mp, struct glist *l)
+{
+    struct p *pp = mp ? mp->p : NULL;
+    if (!l->head) return;
+    if (pp && !rt_ablated(TRINE_GLOBAL_ONLY)) rt_runqputbatch(pp, l);
+    if (l->head && pp && rt_ablated(TRINE_LOCAL_ONLY)) glist_append(&pp->spill, l);
+    if (l->head) {
+        if (pp) at64_bump(&pp->count.global_puts, l->n);
+        rt_lock(&rt_sched.lock);
+        rt_globrunqputlist(l);
+        rt_unlock(&rt_sched.lock);
+    }
+    at_fence_light();
+    /* one spinner is enough: each that finds work wakes the next */
+    if (at32_load_rlx(&rt_sched.npidle)) rt_wakep();
+}
+
+static void make_runnable(struct p *pp, struct glist *l)
+{
+    for (struct g *gp = l->head; gp; gp = gp->schedlink) at32_store_rel(&gp->status, Grunnable);
+    if (pp) at64_bump(&pp->count.wakes, l->n);
+}
+
+/* Due timers of `of`, by mp: their goroutines to mp's P. True if any became runnable. */
+static bool run_timers(struct m *mp, struct p *of)
+{
+    struct glist l;
+    glist_init(&l);
+    if (!rt_timers_earliest(of)) return false;
+    rt_timers_check(of, 0, &l);
+    if (!l.head) return false;
+    make_runnable(mp->p, &l);
+    rt_injectlist(mp, &l);
+    return true;
+}
+
+static void begin_spinning(struct m *mp)
+{
+    mp->spinning = true;
+    at32_add_ar(&rt_sched.nmspinning, 1);
+    at64_bump(&mp->p->count.spins, 1);
+}
+
+/* It found work: the next one may have to be woken, since this one no longer looks. */
+static void found_work(struct m *mp)
+{
+    mp->spinning = false;
+    if (mp->woken && at32_load_rlx(&rt_sched.wake_skip)) at32_store_rlx(&rt_sched.wake_skip, 0);
+    uint32_t was = at32_add_ar(&rt_sched.nmspinning, -1u);
+    rt_assert(was > 0);
+    (void)was;
+    at_fence_light();
+    if (at32_load_rlx(&rt_sched.npidle)) rt_wakep();
+}
+
+static struct g *from_global(struct p *pp, uint32_t max)
+{
+    if (at32_load_acq(&rt_sched.runqsize) == 0) return NULL;
+    rt_lock(&rt_sched.lock);
+    struct g *gp = rt_globrunqget(pp, max);
+    rt_unlock(&rt_sched.lock);
+    return gp;
+}
+
+/* What does not leave this P. */
+static struct g *from_local(struct m *mp, struct p *pp, bool *inherit)
+{
+    struct g *gp = NULL;
+    if (pp->tick % RT_GLOBAL_TICK == 0) {
+        gp = from_global(pp, 1);
+        if (gp) at64_bump(&pp->count.tick61, 1);
+    }
+    if (!gp) gp = rt_runqget(pp, inherit);
+    if (!gp && pp->spill.head) {
+        gp = glist_pop(&pp->spill);
+        rt_runqputbatch(pp, &pp->spill);
+    }
+    if (!gp) gp = from_global(pp, 0);
+    (void)mp;
+    return gp;
+}
+
+static struct g *from_network(struct m *mp)
+{
+    if (!rt_netpoll_inited() || !rt_netpoll_any_waiters() || ati64_load_acq(&rt_sched.lastpoll) == 0) return NULL;
+    struct glist l;
+    glist_init(&l);
+    if (rt_netpoll(0, &l) <= 0) return NULL;
+    struct p *pp = mp->p;
+    at64_bump(&pp->count.netpolls, l.n);
+    make_runnable(pp, &l);
+    struct g *gp = glist_pop(&l);
+    rt_injectlist(mp, &l);
+    return gp;
+}
+
+/* ---- stealing ---- */
+/* The owner of a lone runnext is likely about to run it: is it still there, and nothing switched, after a while? */
+static bool runnext_stays(struct p *victim)
+{
+    void *gp = atp_load_rlx(&victim->runnext);
+    if (!gp) return false;
+    uint64_t switches = at64_load_rlx(&victim->count.switches);
+    int64_t until = rt_nanotime() + RT_RUNNEXT_BACKOFF_NS;
+    do {
+        at_pause();
+        if (atp_load_rlx(&victim->runnext) != gp) return false;
+    } while (rt_nanotime() < until);
+    return at64_load_rlx(&victim->count.switches) == switches;
+}
+
+static struct g *steal_from(struct m *mp, struct p *pp, struct p *victim, bool last)
+{
+    if (rt_idlemask(victim->id)) return NULL;
+    uint32_t n;
+    bool take_next = last && rt_runqlen(victim) == 0 && runnext_stays(victim);
+    struct g *gp = rt_runqsteal(pp, victim, take_next, &n);
+    if (!gp) return NULL;
+    at64_bump(&pp->count.steals, 1);
+    at64_bump(&pp->count.stolen, n);
+    (void)mp;
+    return gp;
+}
+
+/* *again: something else was found that makes another search worth while (timers ran, or the world is to stop). */
+static struct g *steal(struct m *mp, struct p *pp, bool *again)
+{
+    uint32_t n = (uint32_t)rt_nprocs();
+    int passes = rt_ablated(TRINE_NO_SPIN) ? 1 : RT_STEAL_PASSES;
+    for (int pass = 0; pass < passes; pass++) {
+        bool last = pass == passes - 1;
+        uint32_t at = rt_fastrand(mp) % n, stride = strides[rt_fastrand(mp) % nstrides];
+        for (uint32_t i = 0; i < n; i++, at = (at + stride) % n) {
+            if (at32_load_rlx(&rt_sched.gcwaiting)) {
+                *again = true;
+                return NULL;
+            }
+            struct p *victim = rt_sched.allp[at];
+            if (victim == pp) continue;
+            if (last && run_timers(mp, victim)) {
+                *again = true;
+                return NULL;
+            }
+            struct g *gp = steal_from(mp, pp, victim, last);
+            if (gp) return gp;
+        }
+    }
+    return NULL;
+}
+
+/* ---- giving up ---- */
+/* mp's P, for the world is to stop. False: the M must end. */
+static bool stop_for_world(struct m *mp)
+{
+    if (mp->spinning) {
+        mp->spinning = false;
+        at32_add_ar(&rt_sched.nmspinning, -1u);
+    }
+    struct p *pp = rt_releasep(mp);
+    rt_lock(&rt_sched.lock);
+    at32_store_rel(&pp->status, Pgcstop);
+    if (--rt_sched.stopwait == 0) rt_notewakeup(&rt_sched.stopnote);
+    rt_unlock(&rt_sched.lock);
+    return rt_stopm(mp);
+}
+
+/* Without a P: is there work in any queue? */
+static bool any_work(void)
+{
+    if (at32_load_acq(&rt_sched.runqsize)) return true;
+    if (rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY)) return false;
+    for (int i = 0; i < rt_nprocs(); i++)
+        if (!rt_idlemask((uint32_t)i) && !rt_runqempty(rt_sched.allp[i])) return true;
+    return false;
+}
+
+/* The earliest timer of all Ps; 0: none. */
+static int64_t next_timer(void)
+{
+    int64_t min = 0;
+    for (int i = 0; i < rt_nprocs(); i++) {
+        int64_t when = rt_timers_earliest(rt_sched.allp[i]);
+        if (when && (min == 0 || when < min)) min = when;
+    }
+    return min;
+}
+
+/* A P again, as a spinner, if one is idle. */
+static bool take_idle_p(struct m *mp, bool spin)
+{
+    rt_lock(&rt_sched.lock);
+    struct p *pp = spin ? rt_pidleget_spinning() : rt_pidleget();
+    rt_unlock(&rt_sched.lock);
+    if (!pp) return false;
+    rt_acquirep(mp, pp);
+    if (spin) begin_spinning(mp);
+    return true;
+}
+
+/* Puts the P away. False: there is something to look at again, and the P is still held. */
+static bool give_up_p(struct m *mp)
+{
+    struct sched *s = &rt_sched;
+    rt_lock(&s->lock);
+    bool stay = at32_load_rlx(&s->gcwaiting) || s->runq.n;
+    if (!stay && !mp->spinning && at32_load_rlx(&s->needspinning)) {
+        /* a last spinner found work but no P: this one is about to be free, so it looks again in its place */
+        at32_store_rlx(&s->needspinning, 0);
+        rt_unlock(&s->lock);
+        begin_spinning(mp);
+        return false;
+    }
+    if (!stay) rt_pidleput(rt_releasep(mp));
+    rt_unlock(&s->lock);
+    return !stay;
+}
+
+/* After the P is gone: the last spinner's recheck. True: it has a P again. */
+static bool stop_spinning(struct m *mp)
+{
+    if (mp->woken) { /* woken in vain: let more readies of a lone runnext pass next time */
+        uint32_t skip = at32_load_rlx(&rt_sched.wake_skip);
+        at32_store_rlx(&rt_sched.wake_skip, skip * 2 + 1 > RT_WAKE_SKIP_MAX ? RT_WAKE_SKIP_MAX : skip * 2 + 1);
+        mp->woken = false;
+    }
+    mp->spinning = false;
+    at32_add_ar(&rt_sched.nmspinning, -1u);
+    at_fence_heavy(); /* nmspinning before the queues: partner is the light fence of every submitter */
+    return any_work() && take_idle_p(mp, true);
+}
+
+/* One M sleeps for all of them in the poller until `until` (0: for good). A goroutine, or NULL; mp may have a P then. */
+static struct g *poll_blocking(struct m *mp, int64_t until)
+{
+    struct sched *s = &rt_sched;
+    ati64_store_sc(&s->polluntil, until);
+    int64_t delay = -1;
+    if (until) {
+        delay = until - rt_nanotime();
+        if (delay < 0) delay = 0;
+    }
+    struct glist l;
+    glist_init(&l);
+    int n = at32_load_acq(&s->ending) ? 0 : rt_netpoll(delay, &l);
+    ati64_store_rel(&s->polluntil, 0);
+    ati64_store_rel(&s->lastpoll, rt_nanotime());
+    bool have = take_idle_p(mp, false);
+    if (n > 0) make_runnable(mp->p, &l);
+    if (!have) {
+        rt_injectlist(NULL, &l);
+        return NULL;
+    }
+    if (n > 0) at64_bump(&mp->p->count.netpolls, (uint64_t)n);
+    struct g *gp = glist_pop(&l);
+    rt_injectlist(mp, &l);
+    if (!gp) begin_spinning(mp);
+    return gp;
+}
+
+/* No work and no P: waits in the poller, or parks. NULL with mp->p: search again. *end: the M must end. */
+static struct g *wait_for_work(struct m *mp, bool *end)
+{
+    struct sched *s = &rt_sched;
+    int64_t until = next_timer();
+    if ((until || rt_netpoll_any_waiters()) && ati64_load_rlx(&s->lastpoll) != 0 && ati64_xchg_ar(&s->lastpoll, 0) != 0) {
+        struct g *gp = poll_blocking(mp, until);
+        if (gp || mp->p) return gp;
+    } else if (until) {
+        int64_t sleeps = ati64_load_acq(&s->polluntil);
+        if (sleeps == 0 || sleeps > until) rt_netpoll_break();
+    }
+    *end = !rt_stopm(mp);
+    return NULL;
+}
+
+/* A runnable goroutine, or NULL: mp must end. */
+static struct g *find(struct m *mp, bool *inherit)
+{
+    struct sched *s = &rt_sched;
+    for (;;) {
+        struct p *pp = mp->p;
+        *inherit = false;
+        if (at32_load_acq(&s->gcwaiting)) {
+            if (!stop_for_world(mp)) return NULL;
+            continue;
+        }
+        at32_store_rlx(&pp->attn, 0);
+        run_timers(mp, pp);
+        struct g *gp = from_local(mp, pp, inherit);
+        if (!gp) gp = from_network(mp);
+        if (gp) return gp;
+        bool may_steal = !rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY | TRINE_GLOBAL_ONLY) && !pp->solo;
+        uint32_t busy = (uint32_t)rt_nprocs() - at32_load_rlx(&s->npidle);
+        if (mp->spinning || 2 * at32_load_rlx(&s->nmspinning) < busy) {
+            if (!mp->spinning) begin_spinning(mp);
+            bool again = false;
+            if (may_steal) gp = steal(mp, pp, &again);
+            if (gp) return gp;
+            if (again) continue;
+        }
+        if (!give_up_p(mp)) continue;
+        if (mp->spinning && stop_spinning(mp)) continue;
+        bool end = false;
+        gp = wait_for_work(mp, &end);
+        if (gp) return gp;
+        if (end) return NULL;
+    }
+}
+
+struct g *rt_findg(struct m *mp, bool *inherit)
+{
+    for (;;) {
+        *inherit = false;
+        if (mp->lockedg) {
+            if (!rt_stoplockedm(mp)) return NULL;
+            return mp->lockedg; /* whoever gave the P did so because it is runnable */
+        }
+        if (!mp->p && !rt_stopm(mp)) return NULL;
+        struct g *gp = mp->nextg;
+        mp->nextg = NULL;
+        if (!gp) gp = find(mp, inherit);
+        if (!gp) return NULL;
+        if (mp->spinning) found_work(mp);
+        mp->woken = false;
+        if (!gp->lockedm) return gp;
+        rt_startlockedm(mp, gp);
+    }
+}

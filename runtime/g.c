@@ -1,0 +1,119 @@
+/*
+ * g.c: goroutine descriptors, dead and new. Floor 4.
+ *
+ * A struct g lies at the top of its own stack's highest page, so that a goroutine which needs little commits one page.
+ * Its place within the page varies with the page's number ("colour"): at one place, all descriptors and stack tops
+ * would share the same tenth of the L1 cache's sets. Dead Gs keep their stacks and are reused last in, first out, by
+ * the P on which they died: the first touch of a fresh page costs 1.6 to 2.2 us here.
+ */
+#include "g.h"
+#include "sanitize.h"
+
+#include <string.h>
+
+static struct lock free_lock;
+static struct g *shared[RT_STACK_CLASSES]; /* free_lock */
+static at_u32 nshared[RT_STACK_CLASSES];    /* written under free_lock, read without: a hint */
+
+struct g *rt_gofslot(uintptr_t lo, uintptr_t hi)
+{
+    size_t colour = hi - lo >= RT_STACK_GUARDED_BYTES ? ((lo >> 12) & 7) * 128 : 0;
+    return (struct g *)((hi - colour - sizeof(struct g)) & ~(uintptr_t)63);
+}
+
+static struct g *make(int cls)
+{
+    struct stackslot s;
+    if (!rt_stackcarve(cls, &s)) return NULL;
+    struct g *gp = rt_gofslot(s.lo, s.hi);
+    RT_ASAN_UNPOISON((void *)s.lo, s.hi - s.lo);
+    memset(gp, 0, sizeof *gp);
+    gp->stack_lo = s.lo;
+    gp->stack_bytes = (uintptr_t)gp - s.lo;
+    gp->stackclass = (uint8_t)cls;
+    gp->guarded = s.guarded;
+    gp->sudog0.g = gp;
+    at32_store_rlx(&gp->status, Gdead);
+#ifdef RT_TSAN
+    gp->tsan_fiber = __tsan_create_fiber(0);
+#endif
+    return gp;
+}
+
+/* Half a list's worth from the shared list to pp's. */
+static void refill(struct p *pp, int cls)
+{
+    rt_lock(&free_lock);
+    for (uint32_t i = 0; i < RT_GFREE_MAX / 2 && shared[cls]; i++) {
+        struct g *gp = shared[cls];
+        shared[cls] = gp->schedlink;
+        at32_store_rlx(&nshared[cls], at32_load_rlx(&nshared[cls]) - 1);
+        gp->schedlink = pp->gfree[cls];
+        pp->gfree[cls] = gp;
+        pp->ngfree[cls]++;
+    }
+    rt_unlock(&free_lock);
+}
+
+struct g *rt_gfget(struct p *pp, int cls)
+{
+    struct g *gp = pp->gfree[cls];
+    if (__builtin_expect(!gp, 0)) {
+        if (at32_load_rlx(&nshared[cls])) refill(pp, cls);
+        gp = pp->gfree[cls];
+        if (!gp) return make(cls);
+    }
+    pp->gfree[cls] = gp->schedlink;
+    pp->ngfree[cls]--;
+    return gp;
+}
+
+static void spill(struct p *pp, int cls, uint32_t down_to)
+{
+    rt_lock(&free_lock);
+    while (pp->ngfree[cls] > down_to) {
+        struct g *gp = pp->gfree[cls];
+        pp->gfree[cls] = gp->schedlink;
+        pp->ngfree[cls]--;
+        gp->schedlink = shared[cls];
+        shared[cls] = gp;
+        at32_store_rlx(&nshared[cls], at32_load_rlx(&nshared[cls]) + 1);
+    }
+    rt_unlock(&free_lock);
+}
+
+void rt_gfput(struct p *pp, struct g *gp)
+{
+    int cls = gp->stackclass;
+    RT_ASAN_UNPOISON((void *)gp->stack_lo, gp->stack_bytes);
+    gp->schedlink = pp->gfree[cls];
+    pp->gfree[cls] = gp;
+    if (++pp->ngfree[cls] >= RT_GFREE_MAX) spill(pp, cls, RT_GFREE_MAX / 2);
+}
+
+void rt_gfpurge(struct p *pp)
+{
+    for (int c = 0; c < RT_STACK_CLASSES; c++) spill(pp, c, 0);
+}
+
+void rt_gfforget(void)
+{
+    memset(shared, 0, sizeof shared);
+    memset(nshared, 0, sizeof nshared);
+}
+
+void rt_ginit(struct g *gp, trine_fn fn, void *arg)
+{
+    gp->fn = fn;
+    gp->arg = arg;
+    gp->inrt = 1; /* it begins inside the runtime, like every G that is switched to */
+    gp->errno_saved = 0;
+    arch_ctx_make(&gp->ctx, (void *)((uintptr_t)gp & ~(uintptr_t)15));
+}
+
+void rt_gcheckstack(struct g *gp)
+{
+    if (!gp->guarded && *(uint64_t *)gp->stack_lo != RT_STACK_CANARY)
+        rt_throw("stack overflow: goroutine %llu%s%s used more than its %zu bytes", (unsigned long long)gp->goid,
+                 gp->name ? " " : "", gp->name ? gp->name : "", gp->stack_bytes);
+}

@@ -1,0 +1,19 @@
+/* g.h: making and reusing goroutine descriptors. Floor 4: a G and its stack are one slot, and stay together. */
+#ifndef RT_G_H
+#define RT_G_H
+
+#include "proc.h"
+#include "stack.h"
+
+/* A dead G with its stack: from pp's list, the shared one, or fresh. NULL: no memory. Owner of pp only. */
+struct g *rt_gfget(struct p *pp, int cls);
+void rt_gfput(struct p *pp, struct g *gp); /* gp is dead and its stack unused */
+void rt_gfpurge(struct p *pp);             /* all to the shared lists */
+void rt_gfforget(void);                    /* end of run: the stacks are gone */
+/* The G of a slot (stack.h), whether it was used or not. */
+struct g *rt_gofslot(uintptr_t lo, uintptr_t hi);
+/* Makes gp ready to begin at rt_arch_entry. */
+void rt_ginit(struct g *gp, trine_fn fn, void *arg);
+/* Throws when the canary of an unguarded stack was overwritten. */
+void rt_gcheckstack(struct g *gp);
+#endif

@@ -1,0 +1,388 @@
+/*
+ * m.c: threads and the Ps that they hold. Floor 5.
+ *
+ * Owns: the list of idle Ms, under sched.lock; what an M's park note means (a P for it stands in nextp, or dying is set).
+ *
+ * Threads are made directly, but never while some thread stands in the preemption handler: that thread may own malloc's
+ * or the loader's lock, which making a thread needs. Then a maker thread of its own does it, which may wait for that
+ * lock without harm, since it holds no P.
+ */
+#include "m.h"
+#include "netpoll.h"
+#include "runq.h"
+#include "sanitize.h"
+
+#include <errno.h>
+#include <string.h>
+
+void (*rt_mbody)(struct m *mp);
+
+#if defined(RT_ASAN) || defined(RT_TSAN)
+#define M_STACK_BYTES (1u << 20) /* the sanitizers' frames are large */
+#else
+#define M_STACK_BYTES (128u << 10) /* the scheduler's own frames, libc's start and exit of a thread, static TLS */
+#endif
+
+#if !defined(__x86_64__) || defined(RT_TSAN)
+__attribute__((noinline)) struct g *rt_getg(void)
+{
+    __asm__ volatile("" ::: "memory");
+    return rt_tls_g;
+}
+__attribute__((noinline)) void rt_setg(struct g *gp)
+{
+    rt_tls_g = gp;
+    __asm__ volatile("" ::: "memory");
+}
+#endif
+__thread struct g *rt_tls_g __attribute__((tls_model("initial-exec")));
+
+/* ---- the end of everything ---- */
+void rt_checkdead(void)
+{
+    struct sched *s = &rt_sched;
+    if (!at32_load_rlx(&s->running) || at32_load_rlx(&s->ending)) return;
+    if (s->mcount - s->nmidle - s->nmidlelocked > 0) return; /* somebody runs, or waits for the network or a timer */
+    int64_t alive = 0;
+    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) {
+        if (ati64_load_rlx(&s->allp[i]->timers.earliest)) return; /* an M is about to wait for it */
+        alive += (int64_t)(at64_load_rlx(&s->allp[i]->count.spawns) - at64_load_rlx(&s->allp[i]->count.exits));
+    }
+    if (s->runq.n) return;
+    rt_unlock(&s->lock); /* the report takes it */
+    if (alive - s->goroutines_base <= 0) rt_throw("no goroutines (main called trine_exit) - deadlock!");
+    rt_throw("all goroutines are asleep - deadlock!");
+}
+
+/* ---- making threads ---- */
+static struct m *mfree;                   /* sched.lock: structures of threads that ended */
+static struct note maker_note;            /* wakes the maker */
+static at_u32 maker_wanted, maker_exists; /* spares to make */
+
+/* Wants sched.lock. */
+static struct m *mget(void)
+{
+    struct m *mp = rt_sched.midle;
+    if (!mp) return NULL;
+    rt_sched.midle = mp->schedlink;
+    mp->schedlink = NULL;
+    rt_sched.nmidle--;
+    return mp;
+}
+
+static void mput(struct m *mp)
+{
+    mp->schedlink = rt_sched.midle;
+    rt_sched.midle = mp;
+    rt_sched.nmidle++;
+    rt_checkdead();
+}
+
+static void unblock_signals(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
+static void *mstart(void *arg)
+{
+    struct m *mp = arg;
+    int err = rt_setaltstack(&mp->altstack, &mp->altstack_bytes);
+    if (err) rt_throw("no alternate signal stack for a thread (errno %d)", -err);
+    mp->errno_loc = rt_errno_loc();
+    mp->g0.m = mp;
+    mp->g0.inrt = 1;
+    at32_store_rlx(&mp->g0.status, Grunning);
+#ifdef RT_TSAN
+    mp->g0.tsan_fiber = __tsan_get_current_fiber();
+#endif
+    rt_setg(&mp->g0);
+    at32_store_rel(&mp->tid, (uint32_t)rt_gettid()); /* from here it can be sent a signal */
+    unblock_signals();
+    if (mp->nextp) {
+        struct p *pp = mp->nextp;
+        mp->nextp = NULL;
+        rt_acquirep(mp, pp);
+    }
+    rt_mbody(mp);
+    rt_mexit(mp);
+    return NULL;
+}
+
+/* A new thread for pp (may be NULL: it looks for an idle P or parks). 0 or -errno. */
+static int newm_direct(struct p *pp, bool spinning)
+{
+    rt_lock(&rt_sched.lock);
+    struct m *mp = mfree;
+    if (mp) mfree = mp->freelink;
+    if (rt_sched.mcount + rt_sched.nzombie >= rt_sched.maxmcount) {
+        rt_unlock(&rt_sched.lock);
+        rt_print("runtime: program exceeds %d-thread limit\n", rt_sched.maxmcount);
+        rt_throw("thread exhaustion");
+    }
+    rt_sched.mcount++;
+    rt_sched.threads_made++;
+    uint32_t id = (uint32_t)rt_sched.threads_made;
+    rt_unlock(&rt_sched.lock);
+    if (!mp) mp = rt_sysalloc(sizeof *mp);
+    else memset(mp, 0, sizeof *mp);
+    int err = -ENOMEM;
+    if (mp) {
+        mp->id = id;
+        mp->rng = (rt_sched.seed + id) * 0x9E3779B97F4A7C15ull | 1;
+        mp->cpu = -1;
+        mp->nextp = pp;
+        mp->spinning = mp->woken = spinning;
+        rt_lock(&rt_sched.lock);
+        mp->alllink = rt_sched.allm;
+        rt_sched.allm = mp;
+        rt_unlock(&rt_sched.lock);
+        err = rt_newosthread(mstart, mp, M_STACK_BYTES);
+        if (!err) return 0;
+    }
+    rt_lock(&rt_sched.lock);
+    rt_sched.mcount--;
+    rt_sched.threads_made--;
+    if (mp) {
+        struct m **link = &rt_sched.allm;
+        while (*link != mp) link = &(*link)->alllink;
+        *link = mp->alllink;
+        mp->freelink = mfree;
+        mfree = mp;
+    }
+    rt_unlock(&rt_sched.lock);
+    return err;
+}
+
+static void newm_or_throw(struct p *pp, bool spinning)
+{
+    int err = newm_direct(pp, spinning);
+    if (err) rt_throw("cannot make a thread (%d exist, errno %d)", rt_sched.mcount, -err);
+}
+
+static void *maker(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        rt_notesleep(&maker_note);
+        rt_noteclear(&maker_note);
+        while (at32_load_acq(&maker_wanted)) {
+            at32_store_rel(&maker_wanted, 0);
+            rt_lock(&rt_sched.lock);
+            bool need = at32_load_rlx(&rt_sched.running) && !at32_load_rlx(&rt_sched.ending);
+            rt_unlock(&rt_sched.lock);
+            if (need) newm_or_throw(NULL, false); /* it looks for work itself, then parks as the spare */
+        }
+    }
+    return NULL;
+}
+
+static void ask_maker(void)
+{
+    at32_store_rel(&maker_wanted, 1);
+    rt_notewakeup(&maker_note);
+}
+
+void rt_want_spare(void)
+{
+    if (!at32_load_acq(&maker_exists)) {
+        if (at32_load_acq(&rt_sched.nasync)) return;
+        at32_store_rel(&maker_exists, 1);
+        int err = rt_newosthread(maker, NULL, M_STACK_BYTES);
+        if (err) rt_throw("cannot make the maker thread (errno %d)", -err);
+    }
+    rt_lock(&rt_sched.lock);
+    bool have = rt_sched.nmidle > 0;
+    rt_unlock(&rt_sched.lock);
+    if (!have) ask_maker();
+}
+
+struct newm_call { struct p *pp; bool spinning; };
+static void newm_call(void *arg)
+{
+    struct newm_call *c = arg;
+    newm_or_throw(c->pp, c->spinning);
+}
+
+/* Making a thread needs more stack than a goroutine may have. */
+static void newm(struct p *pp, bool spinning)
+{
+    struct newm_call c = {pp, spinning};
+    struct g *gp = rt_getg();
+    if (!gp || gp == &gp->m->g0) newm_call(&c);
+    else arch_call_on((char *)gp->m->g0.ctx.sp - 256, newm_call, &c); /* 256: past g0's red zone */
+}
+
+int rt_mfirst(struct p *pp) { return newm_direct(pp, false); }
+
+int32_t rt_mlive(void) { return rt_sched.mcount; }
+
+void rt_mexit(struct m *mp)
+{
+    rt_setg(NULL);
+    at32_store_rel(&mp->tid, 0);
+    rt_freealtstack(mp->altstack, mp->altstack_bytes);
+    rt_lock(&rt_sched.lock);
+    struct m **link = &rt_sched.allm;
+    while (*link != mp) link = &(*link)->alllink;
+    *link = mp->alllink;
+    if (mp->zombie) rt_sched.nzombie--;
+    else rt_sched.mcount--;
+    mp->freelink = mfree;
+    mfree = mp;
+    rt_checkdead();
+    rt_wakesysmon(); /* the end of a run waits for us */
+    rt_unlock(&rt_sched.lock);
+}
+
+/* ---- start and stop ---- */
+void rt_startm(struct p *pp, bool spinning)
+{
+    rt_lock(&rt_sched.lock);
+    if (!pp) pp = rt_pidleget();
+    if (!pp) {
+        if (spinning) at32_add_ar(&rt_sched.nmspinning, -1u);
+        rt_unlock(&rt_sched.lock);
+        return;
+    }
+    struct m *mp = mget();
+    if (mp) {
+        mp->spinning = spinning;
+        mp->nextp = pp;
+        rt_unlock(&rt_sched.lock);
+        at64_add_rlx(&rt_sched.mwakes, 1);
+        rt_notewakeup(&mp->park);
+        return;
+    }
+    if (at32_load_acq(&rt_sched.nasync) == 0) {
+        rt_unlock(&rt_sched.lock);
+        newm(pp, spinning);
+        return;
+    }
+    /* No idle M, and some thread stopped in foreign code may own the lock that a new one needs. If its goroutine
+     * waits in the global queue, that thread itself can carry the P; the maker brings a spare for the next time. */
+    struct g *prev = NULL, *gp = rt_sched.runq.head;
+    while (gp && !gp->async) prev = gp, gp = gp->schedlink;
+    if (gp) {
+        if (prev) prev->schedlink = gp->schedlink;
+        else rt_sched.runq.head = gp->schedlink;
+        if (rt_sched.runq.tail == gp) rt_sched.runq.tail = prev;
+        rt_sched.runq.n--;
+        at32_store_rel(&rt_sched.runqsize, rt_sched.runq.n);
+        mp = gp->lockedm;
+        mp->nextp = pp;
+        rt_unlock(&rt_sched.lock);
+        if (spinning) at32_add_ar(&rt_sched.nmspinning, -1u);
+        rt_notewakeup(&mp->park);
+    } else {
+        rt_pidleput(pp); /* the new M takes it from there */
+        rt_unlock(&rt_sched.lock);
+        if (spinning) at32_add_ar(&rt_sched.nmspinning, -1u);
+    }
+    ask_maker();
+}
+
+/* Sleeps until there is a P; on g0. */
+static bool park_for_p(struct m *mp)
+{
+    rt_notesleep(&mp->park);
+    rt_noteclear(&mp->park);
+    struct p *pp = mp->nextp;
+    mp->nextp = NULL;
+    if (pp) rt_acquirep(mp, pp);
+    mp->woken = mp->spinning;
+    return !at32_load_acq(&mp->dying);
+}
+
+bool rt_stopm(struct m *mp)
+{
+    rt_lock(&rt_sched.lock);
+    if (at32_load_rlx(&mp->dying) || at32_load_rlx(&rt_sched.ending) || !at32_load_rlx(&rt_sched.running)) {
+        rt_unlock(&rt_sched.lock);
+        return false;
+    }
+    mput(mp);
+    rt_unlock(&rt_sched.lock);
+    return park_for_p(mp);
+}
+
+bool rt_stoplockedm(struct m *mp)
+{
+    if (mp->p) rt_handoffp(rt_releasep(mp));
+    rt_lock(&rt_sched.lock);
+    rt_sched.nmidlelocked++;
+    rt_checkdead();
+    rt_unlock(&rt_sched.lock);
+    bool go_on = park_for_p(mp);
+    rt_lock(&rt_sched.lock);
+    rt_sched.nmidlelocked--;
+    rt_unlock(&rt_sched.lock);
+    return go_on;
+}
+
+void rt_startlockedm(struct m *mp, struct g *gp)
+{
+    struct m *to = gp->lockedm;
+    struct p *pp = rt_releasep(mp);
+    to->nextp = pp;
+    rt_notewakeup(&to->park);
+}
+
+void rt_handoffp(struct p *pp)
+{
+    struct sched *s = &rt_sched;
+    at64_add_rlx(&s->handoffs, 1);
+    if (!rt_runqempty(pp) || pp->spill.head || at32_load_acq(&s->runqsize)) {
+        rt_startm(pp, false);
+        return;
+    }
+    /* no work of its own, but if nobody looks for any, this P must: the one who would look may be us */
+    if (at32_load_acq(&s->nmspinning) + at32_load_acq(&s->npidle) == 0 && at32_cas_ar(&s->nmspinning, 0, 1)) {
+        at32_store_rel(&s->needspinning, 0);
+        rt_startm(pp, true);
+        return;
+    }
+    rt_lock(&s->lock);
+    if (at32_load_rlx(&s->gcwaiting)) {
+        at32_store_rel(&pp->status, Pgcstop);
+        if (--s->stopwait == 0) rt_notewakeup(&s->stopnote);
+        rt_unlock(&s->lock);
+        return;
+    }
+    if (s->runq.n) {
+        rt_unlock(&s->lock);
+        rt_startm(pp, false);
+        return;
+    }
+    int64_t when = ati64_load_rlx(&pp->timers.earliest);
+    rt_pidleput(pp);
+    rt_unlock(&s->lock);
+    if (when) rt_wakenetpoller(when);
+}
+
+/* ---- waking ---- */
+void rt_wakep(void)
+{
+    struct sched *s = &rt_sched;
+    /* one spinner at a time is woken; it wakes the next when it finds work. A stale 0 is settled by the CAS; a stale
+     * 1 means a spinner that stops now and, after its heavy fence, rechecks every queue, ours too. */
+    if (at32_load_rlx(&s->nmspinning) != 0 || !at32_cas_ar(&s->nmspinning, 0, 1)) return;
+    rt_lock(&s->lock);
+    struct p *pp = rt_pidleget_spinning();
+    rt_unlock(&s->lock);
+    if (pp) rt_startm(pp, true);
+    else at32_add_ar(&s->nmspinning, -1u);
+}
+
+void rt_wakenetpoller(int64_t when)
+{
+    struct sched *s = &rt_sched;
+    if (ati64_load_acq(&s->lastpoll) == 0) {
+        /* somebody sleeps in the poller: break it when it would sleep past `when` (0: for good) */
+        int64_t until = ati64_load_acq(&s->polluntil);
+        if (until == 0 || until > when) rt_netpoll_break();
+    } else if (at32_load_rlx(&s->npidle)) {
+        rt_wakep(); /* nobody sleeps there: an idle P must come to do it */
+    }
+}

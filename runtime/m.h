@@ -1,0 +1,56 @@
+/*
+ * m.h: threads (M) and their Ps: acquire, release, hand off, start, stop. Floor 5.
+ */
+#ifndef RT_M_H
+#define RT_M_H
+
+#include "proc.h"
+
+/* Handed down by sched.c before the first M starts: the body of a thread once it is set up; returns when it must end. */
+extern void (*rt_mbody)(struct m *mp);
+
+/* ---- Ps. The pidle functions want sched.lock. ---- */
+void rt_acquirep(struct m *mp, struct p *pp);
+struct p *rt_releasep(struct m *mp);
+void rt_pidleput(struct p *pp);
+struct p *rt_pidleget(void);
+struct p *rt_pidleget_prefer(struct p *pp); /* pp if it is idle, else any */
+struct p *rt_pidleget_spinning(void); /* none: leaves the needspinning flag for whoever is about to drop a P */
+
+/* ---- the global queue. Want sched.lock. ---- */
+void rt_globrunqput(struct g *gp);
+void rt_globrunqputlist(struct glist *l);
+void rt_globrunqputhead(struct g *gp);
+/* A batch of min(len/nprocs + 1, len, RT_GLOBAL_BATCH, max) for pp: the first is returned, the others go to its ring. max 0: no limit of its own. */
+struct g *rt_globrunqget(struct p *pp, uint32_t max);
+
+/* ---- Ms ---- */
+/* Runs pp on an idle M or a new one. pp NULL: on some idle P, if there is one. spinning: the caller counted it in nmspinning. */
+void rt_startm(struct p *pp, bool spinning);
+/* Parks the calling M (on g0, without a P) until somebody gives it a P. False: the run is over and it must end. */
+bool rt_stopm(struct m *mp);
+/* The P's M went into foreign code: gives the P to another M if there is any work, else to the idle list. */
+void rt_handoffp(struct p *pp);
+/* mp's locked G is not runnable: hands its P off and waits until another M gives one for it. False: must end. */
+bool rt_stoplockedm(struct m *mp);
+/* gp is runnable and locked to another M: gives mp's P to that M. The caller must stop then. */
+void rt_startlockedm(struct m *mp, struct g *gp);
+/* Makes sure that an idle M exists for the next hand-off from the preemption handler; may start the maker thread. */
+void rt_want_spare(void);
+/* Wakes one more P when work may be waiting and nobody looks for it. */
+void rt_wakep(void);
+/* A timer is due at `when`, perhaps before the M in the network poller would return. */
+void rt_wakenetpoller(int64_t when);
+/* Throws when no goroutine can ever run again. Wants sched.lock. */
+void rt_checkdead(void);
+/* Stops counting the calling M; the thread's function returns after it. */
+void rt_mexit(struct m *mp);
+int rt_mfirst(struct p *pp); /* the first M of a run: 0 or -errno */
+int32_t rt_mlive(void);      /* Ms that exist, zombies left out. Wants sched.lock */
+
+static inline void rt_wakesysmon(void) /* wants sched.lock, or a reason to be early */
+{
+    rt_notewakeup(&rt_sched.sysmonnote);
+}
+static inline bool rt_idlemask(uint32_t id) { return (at32_load_rlx(&rt_sched.idlemask[id / 32]) >> (id % 32)) & 1; }
+#endif

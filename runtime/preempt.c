@@ -1,0 +1,162 @@
+/*
+ * preempt.c: taking the P from a goroutine that does not give it up. Floor 7.
+ *
+ * Two tiers. The flag: g.preempt, seen at every runtime call and TRINE_POLL. The signal, for code that calls nothing
+ * of the runtime: arbitrary C cannot be moved to another thread (it may hold a thread-local address, malloc's lock,
+ * stdio's), so the thread stays with its goroutine and the P leaves: the handler, on the alternate stack, drops the P
+ * into a mailbox, wakes sysmon and sleeps on the M's note (Shiina et al., PPoPP '21). sysmon puts the goroutine, locked
+ * to its M, into the global queue and hands the P to another M. Whoever schedules that goroutine later gives its P to
+ * the M, which returns from the handler as if nothing had been.
+ *
+ * When is the thread at a place where that is sound? Outside of the runtime: inrt is 0. Every public call raises inrt
+ * before it looks at its M or P, so the instructions around that are as good as the caller's own: no range of program
+ * counters need be compared. The scheduler's own code runs with inrt up, and g0's is always up.
+ *
+ * Racing sides: the handler against the code it interrupts (one thread; at_signal_fence), against sysmon (mailbox:
+ * release by CAS, acquired by exchange), against whoever gives a P (nextp, published by the note).
+ *
+ * Nothing here allocates or locks: the thread may own any lock of the program's.
+ */
+#include "preempt.h"
+#include "m.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+static struct sigaction old_urg, old_segv;
+
+static void chain(const struct sigaction *old, int sig, siginfo_t *si, void *uc)
+{
+    if (old->sa_flags & SA_SIGINFO) {
+        old->sa_sigaction(sig, si, uc);
+    } else if (old->sa_handler != SIG_IGN && old->sa_handler != SIG_DFL) {
+        old->sa_handler(sig);
+    } else if (old->sa_handler == SIG_DFL && sig != SIGURG) { /* SIGURG's default is to ignore it */
+        signal(sig, SIG_DFL);
+        raise(sig);
+    }
+}
+
+/* The P leaves, the thread stays. */
+static void park_here(struct m *mp, struct g *gp)
+{
+    struct p *pp = mp->p;
+    at64_bump(&pp->count.preemptions, 1);
+    at64_add_rlx(&rt_sched.preempt_parked, 1);
+    at32_add_ar(&rt_sched.nasync, 1); /* before the P leaves: partner is rt_startm, which then makes no thread itself */
+    gp->async = 1;
+    gp->lockedm = mp;
+    mp->lockedg = gp;
+    at32_store_rlx(&gp->preempt, 0);
+    at32_store_rel(&gp->status, Gpreempted);
+    mp->p = NULL;
+    atp_store_rel(&pp->m, NULL);
+    mp->async_p = pp;
+    struct m *head;
+    do {
+        head = atp_load_rlx(&rt_sched.mailbox);
+        mp->async_link = head;
+    } while (!atp_cas_ar(&rt_sched.mailbox, head, mp)); /* partner: rt_preempt_collect */
+    rt_notewakeup(&rt_sched.sysmonnote);
+
+    rt_notesleep(&mp->park);
+    rt_noteclear(&mp->park);
+    struct p *np = mp->nextp;
+    mp->nextp = NULL;
+    gp->async = 0;
+    if (gp->lockedcount == 0) {
+        gp->lockedm = NULL;
+        mp->lockedg = NULL;
+    }
+    at32_add_ar(&rt_sched.nasync, -1u);
+    if (!np) return; /* the run is over; the next runtime call ends this goroutine */
+    rt_acquirep(mp, np);
+    at32_store_rlx(&np->schedtick, at32_load_rlx(&np->schedtick) + 1);
+    at64_bump(&np->count.switches, 1);
+    at32_store_rel(&gp->status, Grunning);
+}
+
+static void on_urg(int sig, siginfo_t *si, void *uc)
+{
+    int saved = errno;
+    struct g *gp = rt_getg();
+    struct m *mp = gp ? gp->m : NULL;
+    if (!mp || !at32_load_acq(&mp->signal_pending)) {
+        chain(&old_urg, sig, si, uc);
+        errno = saved;
+        return;
+    }
+    at32_store_rel(&mp->signal_pending, 0); /* partner: rt_preemptone */
+    at_signal_fence();
+    if (gp != &mp->g0 && gp->inrt == 0 && mp->p && at32_load_rlx(&gp->preempt) == PREEMPT_ASKED) park_here(mp, gp);
+    errno = saved;
+}
+
+static void on_segv(int sig, siginfo_t *si, void *uc)
+{
+    struct g *gp = rt_getg();
+    uintptr_t at = (uintptr_t)si->si_addr;
+    if (gp && gp->m && gp != &gp->m->g0 && gp->guarded && at < gp->stack_lo && at >= gp->stack_lo - rt_pagesize())
+        rt_throw("stack overflow: goroutine %llu%s%s used more than its %zu bytes", (unsigned long long)gp->goid,
+                 gp->name ? " " : "", gp->name ? gp->name : "", gp->stack_bytes);
+    chain(&old_segv, sig, si, uc);
+}
+
+int rt_preempt_init(void)
+{
+    static bool done;
+    if (done) return 0;
+    struct sigaction sa;
+    memset(&sa, 0, sizeof sa);
+    sigfillset(&sa.sa_mask); /* another handler on top of ours would run without a P */
+    sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+    sa.sa_sigaction = on_urg;
+    if (sigaction(SIGURG, &sa, &old_urg) < 0) return -errno;
+    sigemptyset(&sa.sa_mask);
+    sa.sa_sigaction = on_segv;
+    if (sigaction(SIGSEGV, &sa, &old_segv) < 0) return -errno;
+    done = true;
+    return 0;
+}
+
+void rt_preemptone(struct p *pp)
+{
+    struct m *mp = rt_pm(pp);
+    struct g *gp = mp ? rt_curg(mp) : NULL;
+    if (!gp || gp == &mp->g0) return;
+    if (at32_load_rlx(&gp->preempt) != PREEMPT_ZOMBIE) at32_store_rel(&gp->preempt, PREEMPT_ASKED);
+#if !defined(RT_TSAN) /* it defers signals to its own points: the flag alone */
+    uint32_t tid = at32_load_acq(&mp->tid);
+    if (!tid || at32_load_acq(&gp->status) != Grunning) return;
+    if (at32_xchg_ar(&mp->signal_pending, 1)) return; /* one at most: a storm would starve the code between two */
+    at64_add_rlx(&rt_sched.preempt_signals, 1);
+    if (rt_tgkill((int32_t)tid, SIGURG) < 0) at32_store_rel(&mp->signal_pending, 0);
+#endif
+}
+
+int rt_preempt_collect(void)
+{
+    int n = 0;
+    struct m *mp = atp_xchg_ar(&rt_sched.mailbox, NULL);
+    while (mp) {
+        struct m *next = mp->async_link;
+        struct p *pp = mp->async_p;
+        struct g *gp = mp->lockedg;
+        rt_lock(&rt_sched.lock);
+        at32_store_rel(&gp->status, Grunnable);
+        rt_globrunqput(gp);
+        at32_store_rel(&pp->status, Pidle);
+        rt_unlock(&rt_sched.lock);
+        rt_handoffp(pp);
+        n++;
+        mp = next;
+    }
+    return n;
+}
+
+void rt_preempt_release(struct m *mp)
+{
+    mp->nextp = NULL;
+    rt_notewakeup(&mp->park);
+}

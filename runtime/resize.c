@@ -1,0 +1,137 @@
+/*
+ * resize.c: stop the world; the number of Ps. Floor 8.
+ *
+ * Owns: gcwaiting, stopwait and what Pgcstop means: the P runs nothing, is in no list, and only who stopped the world
+ * may touch it. The stopper asks by three ways and keeps asking every 100 us, because a goroutine may switch between
+ * being looked at and being flagged: attn on each P (read at each switch), preempt on each running goroutine (read at
+ * each runtime call, and a signal for code that makes none), and taking the Ps of blocking calls itself.
+ */
+#include "resize.h"
+#include "find.h"
+#include "g.h"
+#include "m.h"
+#include "preempt.h"
+#include "runq.h"
+#include "syscall.h"
+#include "timer.h"
+
+#include <errno.h>
+
+/* Wants sched.lock. */
+static void stopped(struct p *pp)
+{
+    at32_store_rel(&pp->status, Pgcstop);
+    rt_sched.stopwait--;
+}
+
+/* Wants sched.lock. Asks all that still run, and takes what can be taken. */
+static void ask_all(struct p *own)
+{
+    struct sched *s = &rt_sched;
+    for (struct p *pp; (pp = rt_pidleget()) != NULL;) stopped(pp);
+    for (int i = 0; i < rt_nprocs(); i++) {
+        struct p *pp = s->allp[i];
+        if (pp == own || at32_load_acq(&pp->status) != Prunning) continue;
+        struct m *mp = rt_pm(pp);
+        struct g *gp = mp ? rt_curg(mp) : NULL;
+        at32_or_ar(&pp->attn, ATTN_STOP);
+        if (gp && at32_load_acq(&gp->status) == Gsyscall && rt_retakep(pp, mp, gp)) stopped(pp);
+        else rt_preemptone(pp);
+    }
+}
+
+void rt_stopworld(struct p *own)
+{
+    struct sched *s = &rt_sched;
+    rt_want_spare(); /* a signal may stop threads in foreign code from here on */
+    rt_lock(&s->lock);
+    s->stopwait = rt_nprocs();
+    at32_store_rel(&s->gcwaiting, 1);
+    rt_noteclear(&s->stopnote);
+    if (own) stopped(own);
+    while (s->stopwait > 0) {
+        ask_all(own);
+        if (s->stopwait == 0) break;
+        rt_unlock(&s->lock);
+        rt_notetsleep(&s->stopnote, 100000);
+        rt_preempt_collect();
+        rt_lock(&s->lock);
+    }
+    rt_unlock(&s->lock);
+}
+
+/* A P that never was: page-aligned memory of its own, so it shares no line with another. */
+static struct p *make_p(int id)
+{
+    struct p *pp = rt_sysalloc(sizeof *pp);
+    if (pp) pp->id = (uint32_t)id;
+    return pp;
+}
+
+static void drain(struct p *pp)
+{
+    struct glist l;
+    glist_init(&l);
+    rt_runqdrain(pp, &l);
+    glist_append(&l, &pp->spill);
+    rt_lock(&rt_sched.lock);
+    rt_globrunqputlist(&l);
+    rt_unlock(&rt_sched.lock);
+    rt_gfpurge(pp);
+}
+
+int rt_procresize(int n, struct m *m0)
+{
+    struct sched *s = &rt_sched;
+    for (int i = 0; i < n; i++) {
+        if (!s->allp[i]) s->allp[i] = make_p(i);
+        if (!s->allp[i]) return -ENOMEM;
+    }
+    int old = rt_nprocs();
+    if (m0 && (int)m0->p->id >= n) { /* the caller's P goes: it takes the first one */
+        struct p *gone = rt_releasep(m0);
+        at32_store_rel(&gone->status, Pgcstop);
+        rt_acquirep(m0, s->allp[0]);
+        at32_store_rel(&s->allp[0]->status, Pgcstop);
+    }
+    for (int i = n; i < old; i++) {
+        struct p *pp = s->allp[i];
+        drain(pp);
+        rt_timers_take(s->allp[0], pp);
+        at32_store_rel(&pp->status, Pdead);
+    }
+    for (int i = 0; i < n; i++) {
+        struct p *pp = s->allp[i];
+        pp->solo = n == 1;
+        pp->cpu = s->ncpus ? s->cpus[i % s->ncpus] : -1;
+        if (i >= old) at32_store_rel(&pp->status, Pgcstop);
+    }
+    ati32_store_rel(&s->nprocs, n);
+    rt_stealorder_init((uint32_t)n);
+    return 0;
+}
+
+void rt_startworld(struct m *m0)
+{
+    struct sched *s = &rt_sched;
+    struct p *run[64]; /* Ps with work get a thread at once, the others when they are needed */
+    int nrun = 0;
+    rt_lock(&s->lock);
+    at32_store_rel(&s->gcwaiting, 0);
+    for (int i = rt_nprocs() - 1; i >= 0; i--) {
+        struct p *pp = s->allp[i];
+        at32_store_rlx(&pp->attn, 0);
+        if (m0 && pp == m0->p) {
+            at32_store_rel(&pp->status, Prunning);
+        } else if (!rt_runqempty(pp) && nrun < 64) {
+            at32_store_rel(&pp->status, Pidle);
+            run[nrun++] = pp;
+        } else {
+            at32_store_rel(&pp->status, Pidle);
+            rt_pidleput(pp);
+        }
+    }
+    rt_unlock(&s->lock);
+    while (nrun) rt_startm(run[--nrun], false);
+    rt_wakep();
+}

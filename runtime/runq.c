@@ -1,0 +1,149 @@
+/*
+ * runq.c: a P's local run queue: a ring of 256 with one producer, and runnext. Floor 4.
+ *
+ * Head and tail are 32-bit counters that only grow, much wider than the ring: a thief that slept between reading the
+ * head and its CAS succeeds only if the head is where it was, and 2^32 pops in between would be needed to fool it
+ * (narrower indices have been fooled in practice). The tail is written by the owner alone; the head moves by CAS,
+ * from the owner and from thieves, so each entry is taken exactly once.
+ *
+ * Racing sides:
+ *   put / steal   owner stores the entry, then the tail with release; a thief reads the tail with acquire, then the entry.
+ *   get / steal   both CAS the head; the loser looks again.
+ *   put / steal   the owner reads the head with acquire before it reuses a slot: the partner is the release of the
+ *                 thief's CAS, so the thief has read the slot before the owner overwrites it.
+ *   overflow / steal   half the ring leaves by one CAS on the head, like a steal by the owner.
+ *   runnext       the owner fills it (only the owner makes it non-empty, so an empty one is filled by a plain store);
+ *                 owner and thieves empty it by CAS.
+ * solo: there is no other P, hence no thief; then the CAS is a plain store. It changes only under stop-the-world.
+ */
+#include "runq.h"
+
+#define SLOT(pp, i) (&(pp)->runq[(i) & (RT_RUNQ_SIZE - 1)])
+_Static_assert((RT_RUNQ_SIZE & (RT_RUNQ_SIZE - 1)) == 0, "the ring's index is masked");
+
+/* Moves the head from h to h + n if nobody did. Release: the slots read before may be reused after. */
+static inline bool take(struct p *pp, uint32_t h, uint32_t n)
+{
+    if (pp->solo) {
+        at32_store_rlx(&pp->runqhead, h + n);
+        return true;
+    }
+    return at32_cas_rel(&pp->runqhead, h, h + n);
+}
+
+/* The ring is full: half of it, and gp behind them, to `over`. False when a thief made room meanwhile. */
+static __attribute__((noinline)) bool overflow(struct p *pp, struct g *gp, uint32_t h, struct glist *over)
+{
+    enum { HALF = RT_RUNQ_SIZE / 2 };
+    struct g *batch[HALF];
+    for (uint32_t i = 0; i < HALF; i++) batch[i] = atp_load_rlx(SLOT(pp, h + i));
+    if (!take(pp, h, HALF)) return false;
+    for (uint32_t i = 0; i < HALF; i++) glist_push(over, batch[i]);
+    glist_push(over, gp);
+    at64_bump(&pp->count.overflows, 1);
+    return true;
+}
+
+bool rt_runqput(struct p *pp, struct g *gp, bool next, struct glist *over)
+{
+    if (next) {
+        struct g *old = atp_load_rlx(&pp->runnext);
+        if (old == NULL) {
+            atp_store_rel(&pp->runnext, gp); /* partner: the acquire of the thief's CAS */
+            return true;
+        }
+        if (pp->solo) atp_store_rlx(&pp->runnext, gp);
+        else old = atp_xchg_ar(&pp->runnext, gp);
+        if (old == NULL) return true; /* a thief was faster */
+        gp = old;
+    }
+    for (;;) {
+        uint32_t h = at32_load_acq(&pp->runqhead); /* partner: take() of a thief */
+        uint32_t t = at32_load_rlx(&pp->runqtail);
+        if (__builtin_expect(t - h < RT_RUNQ_SIZE, 1)) {
+            atp_store_rlx(SLOT(pp, t), gp);
+            at32_store_rel(&pp->runqtail, t + 1); /* partner: the thief's acquire of the tail */
+            return true;
+        }
+        if (overflow(pp, gp, h, over)) return false;
+    }
+}
+
+void rt_runqputbatch(struct p *pp, struct glist *l)
+{
+    uint32_t h = at32_load_acq(&pp->runqhead), t = at32_load_rlx(&pp->runqtail);
+    while (l->head && t - h < RT_RUNQ_SIZE) {
+        atp_store_rlx(SLOT(pp, t), glist_pop(l));
+        t++;
+    }
+    at32_store_rel(&pp->runqtail, t);
+}
+
+struct g *rt_runqget(struct p *pp, bool *inherit)
+{
+    struct g *next = atp_load_rlx(&pp->runnext);
+    if (next) {
+        /* only a thief can have emptied it; nobody else fills it, so one try is enough */
+        bool mine = true;
+        if (pp->solo) atp_store_rlx(&pp->runnext, NULL);
+        else mine = atp_cas_rlx(&pp->runnext, next, NULL);
+        if (mine) {
+            at64_bump(&pp->count.runnext_hits, 1);
+            *inherit = true;
+            return next;
+        }
+    }
+    *inherit = false;
+    for (;;) {
+        uint32_t h = at32_load_acq(&pp->runqhead);
+        if (at32_load_rlx(&pp->runqtail) == h) return NULL;
+        struct g *gp = atp_load_rlx(SLOT(pp, h));
+        if (take(pp, h, 1)) return gp;
+    }
+}
+
+/* Copies half of victim's ring behind pp's own tail, which is not yet moved. How many. */
+static uint32_t grab(struct p *pp, struct p *victim, uint32_t t)
+{
+    for (;;) {
+        uint32_t h = at32_load_acq(&victim->runqhead);  /* partner: take() of another thief */
+        uint32_t vt = at32_load_acq(&victim->runqtail); /* partner: the owner's release in put */
+        uint32_t n = vt - h;
+        n -= n / 2;
+        if (n == 0) return 0;
+        if (n > RT_RUNQ_SIZE / 2) continue; /* head and tail are of two moments */
+        for (uint32_t i = 0; i < n; i++) atp_store_rlx(SLOT(pp, t + i), atp_load_rlx(SLOT(victim, h + i)));
+        if (at32_cas_rel(&victim->runqhead, h, h + n)) return n;
+    }
+}
+
+struct g *rt_runqsteal(struct p *pp, struct p *victim, bool take_next, uint32_t *n)
+{
+    uint32_t t = at32_load_rlx(&pp->runqtail);
+    *n = grab(pp, victim, t);
+    if (*n == 0) {
+        struct g *gp = take_next ? atp_load_rlx(&victim->runnext) : NULL;
+        if (!gp || !atp_cas_acq(&victim->runnext, gp, NULL)) return NULL;
+        *n = 1;
+        return gp;
+    }
+    struct g *gp = atp_load_rlx(SLOT(pp, t + *n - 1));
+    if (*n > 1) at32_store_rel(&pp->runqtail, t + *n - 1); /* now others may steal them from us */
+    return gp;
+}
+
+bool rt_runqempty(struct p *pp)
+{
+    /* runnext may be kicked to the ring between two reads: the tail, unchanged, says that it was not */
+    for (;;) {
+        uint32_t h = at32_load_acq(&pp->runqhead), t = at32_load_acq(&pp->runqtail);
+        void *next = atp_load_acq(&pp->runnext);
+        if (t == at32_load_acq(&pp->runqtail)) return h == t && next == NULL;
+    }
+}
+
+void rt_runqdrain(struct p *pp, struct glist *out)
+{
+    bool inherit;
+    for (struct g *gp; (gp = rt_runqget(pp, &inherit)) != NULL;) glist_push(out, gp);
+}

@@ -1,0 +1,34 @@
+/*
+ * sanitize.h: what TSan and ASan must be told about stacks. Floor 1; empty in an ordinary build.
+ *
+ * TSan gets a fiber a goroutine, switched without synchronisation (flag 1: by default a switch would hide races); the
+ * release at ready and the acquire at resume are the runtime's own atomics. ASan is told where the next stack lies.
+ */
+#ifndef RT_SANITIZE_H
+#define RT_SANITIZE_H
+
+#include <stddef.h>
+
+#if defined(RT_TSAN)
+void *__tsan_create_fiber(unsigned flags);
+void __tsan_destroy_fiber(void *fiber);
+void __tsan_switch_to_fiber(void *fiber, unsigned flags);
+void *__tsan_get_current_fiber(void);
+void __tsan_acquire(void *addr);
+void __tsan_release(void *addr);
+#define RT_TSAN_ACQUIRE(p) __tsan_acquire(p)
+#define RT_TSAN_RELEASE(p) __tsan_release(p)
+#else
+#define RT_TSAN_ACQUIRE(p) ((void)0)
+#define RT_TSAN_RELEASE(p) ((void)0)
+#endif
+
+#if defined(RT_ASAN)
+void __sanitizer_start_switch_fiber(void **fake, const void *bottom, size_t size);
+void __sanitizer_finish_switch_fiber(void *fake, const void **bottom, size_t *size);
+void __asan_unpoison_memory_region(void const volatile *addr, size_t size);
+#define RT_ASAN_UNPOISON(p, n) __asan_unpoison_memory_region(p, n)
+#else
+#define RT_ASAN_UNPOISON(p, n) ((void)0)
+#endif
+#endif

@@ -1,0 +1,141 @@
+/*
+ * stack.c: arenas of stack slots. Floor 2; see stack.h.
+ *
+ * Owns: the list of arenas, under `lock`. Who carves holds a P; walking and release happen with the world stopped.
+ */
+#include "stack.h"
+#include "lock.h"
+#include "os_linux.h"
+#include "param.h"
+
+struct arena {
+    struct arena *next;
+    uintptr_t base;
+    size_t bytes, stride;
+    uint32_t used, slots; /* carved; capacity */
+    int cls;
+    bool open;            /* still carved from; false: kept only for goroutines that outlive their run */
+};
+
+static struct lock lock;
+static struct arena *arenas;                    /* lock */
+static struct arena *current[RT_STACK_CLASSES]; /* lock */
+static at_u64 nmade, nunguarded;
+
+int rt_stackclass(size_t bytes)
+{
+    for (int c = 0; c < RT_STACK_CLASSES; c++)
+        if (bytes <= rt_stackclass_bytes(c)) return c;
+    return -1;
+}
+
+size_t rt_stackclass_bytes(int cls) { return (size_t)RT_STACK_MIN_BYTES << cls; }
+
+static size_t guard_bytes(int cls) { return rt_stackclass_bytes(cls) >= RT_STACK_GUARDED_BYTES ? rt_pagesize() : 0; }
+
+static struct arena *arena_make(int cls)
+{
+    size_t stride = rt_stackclass_bytes(cls) + guard_bytes(cls);
+    size_t slots = RT_ARENA_BYTES / stride ? RT_ARENA_BYTES / stride : 1;
+    size_t bytes = (slots * stride + rt_pagesize() - 1) & ~(rt_pagesize() - 1);
+    struct arena *a = rt_sysalloc(sizeof *a);
+    if (!a) return NULL;
+    a->base = (uintptr_t)rt_sysreserve(bytes, rt_pagesize());
+    if (!a->base) {
+        rt_sysfree(a, sizeof *a);
+        return NULL;
+    }
+    a->bytes = bytes;
+    a->stride = stride;
+    a->slots = (uint32_t)slots;
+    a->cls = cls;
+    a->open = true;
+    a->next = arenas;
+    arenas = a;
+    return a;
+}
+
+bool rt_stackcarve(int cls, struct stackslot *out)
+{
+    rt_lock(&lock);
+    struct arena *a = current[cls];
+    if (!a || a->used == a->slots) a = current[cls] = arena_make(cls);
+    if (!a) {
+        rt_unlock(&lock);
+        return false;
+    }
+    uint32_t i = a->used++;
+    rt_unlock(&lock);
+    uintptr_t at = a->base + i * a->stride;
+    size_t guard = guard_bytes(cls);
+    out->lo = at + guard;
+    out->hi = at + a->stride;
+    out->index = i;
+    out->guarded = guard && rt_sysguard((void *)at) == 0;
+    at64_add_rlx(&nmade, 1);
+    if (!out->guarded) {
+        at64_add_rlx(&nunguarded, 1);
+        *(uint64_t *)out->lo = RT_STACK_CANARY;
+    }
+    return true;
+}
+
+void rt_stackwalk(bool (*fn)(uintptr_t, uintptr_t, void *), void *arg)
+{
+    for (struct arena *a = arenas; a; a = a->next)
+        for (uint32_t i = 0; a->open && i < a->used; i++) {
+            uintptr_t at = a->base + i * a->stride;
+            if (!fn(at + guard_bytes(a->cls), at + a->stride, arg)) return;
+        }
+}
+
+/* Pages of one slot go, unless kept; a page that two slots share goes only with both. True: something was kept. */
+static bool release_slots(struct arena *a, bool (*keep)(uintptr_t, uintptr_t, void *), void *arg)
+{
+    bool kept = false;
+    size_t page = rt_pagesize();
+    size_t per = a->stride < page ? page / a->stride : 1; /* slots that share a page */
+    for (uint32_t i = 0; i < a->used; i += per) {
+        bool k = false;
+        for (uint32_t j = i; j < i + per && j < a->used; j++) {
+            uintptr_t at = a->base + j * a->stride;
+            k |= keep(at + guard_bytes(a->cls), at + a->stride, arg);
+        }
+        if (!k) rt_sysunused((void *)(a->base + i * a->stride + guard_bytes(a->cls)),
+                             a->stride < page ? page : a->stride - guard_bytes(a->cls));
+        kept |= k;
+    }
+    return kept;
+}
+
+void rt_stackrelease(bool (*keep)(uintptr_t, uintptr_t, void *), void *arg)
+{
+    rt_lock(&lock);
+    struct arena **link = &arenas;
+    for (struct arena *a; (a = *link) != NULL;) {
+        bool any = false;
+        for (uint32_t i = 0; i < a->used && !any; i++) {
+            uintptr_t at = a->base + i * a->stride;
+            any = keep(at + guard_bytes(a->cls), at + a->stride, arg);
+        }
+        if (any) {
+            release_slots(a, keep, arg);
+            a->open = false;
+            link = &a->next;
+        } else {
+            *link = a->next;
+            rt_sysfree((void *)a->base, a->bytes);
+            rt_sysfree(a, sizeof *a);
+        }
+    }
+    for (int c = 0; c < RT_STACK_CLASSES; c++) current[c] = NULL;
+    rt_unlock(&lock);
+}
+
+bool rt_stackguardhit(uintptr_t lo, uintptr_t addr) { return addr < lo && addr >= lo - rt_pagesize(); }
+
+void rt_stackcounts(uint64_t *made, uint64_t *unguarded)
+{
+    *made = at64_load_rlx(&nmade);
+    *unguarded = at64_load_rlx(&nunguarded);
+}

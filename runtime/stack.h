@@ -1,0 +1,29 @@
+/*
+ * stack.h: address space for goroutine stacks, in power-of-two classes. Floor 2; knows nothing of Gs.
+ *
+ * One slot a goroutine, carved from NORESERVE arenas and committed as touched. A class of RT_STACK_GUARDED_BYTES or
+ * more has a guard page below each slot and so a stride of an odd number of pages: with 64 KiB exactly, a thousand
+ * stacks would fight for a sixteenth of the TLB's sets. Smaller classes are packed without a guard (a canary instead).
+ */
+#ifndef RT_STACK_H
+#define RT_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RT_STACK_CANARY 0x7472696e65fac0deull
+
+struct stackslot { uintptr_t lo, hi; bool guarded; uint32_t index; };
+
+int rt_stackclass(size_t bytes);                       /* the smallest class that holds it; -1: too large */
+size_t rt_stackclass_bytes(int cls);
+bool rt_stackcarve(int cls, struct stackslot *out);    /* a fresh slot; false: no memory */
+/* Every slot ever carved and not given back, in no order. fn returns false to stop. Not while others carve. */
+void rt_stackwalk(bool (*fn)(uintptr_t lo, uintptr_t hi, void *arg), void *arg);
+/* The run is over: gives back all arenas, but pages that `keep` asks for stay until a later call. */
+void rt_stackrelease(bool (*keep)(uintptr_t lo, uintptr_t hi, void *arg), void *arg);
+/* Is addr in the guard page of some slot? Legal in a signal handler. */
+bool rt_stackguardhit(uintptr_t lo, uintptr_t addr);
+void rt_stackcounts(uint64_t *made, uint64_t *unguarded);
+#endif

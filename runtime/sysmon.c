@@ -1,0 +1,139 @@
+/*
+ * sysmon.c: the monitor, on the thread that called trine_run. Floor 8; holds no P and runs no goroutine, so a blocked
+ * goroutine can never keep trine_run from returning.
+ *
+ * It sleeps 20 us, after 50 rounds with nothing to do twice as long, up to 10 ms (or the slice, if that is shorter), and
+ * for good when every P is idle: whoever takes a P from the idle list wakes it. Each round:
+ *   Ps whose M sits in a blocking call for a tick are taken from it, at once if there is work for them, else after 10 ms;
+ *   goroutines that ran a slice without a switch are asked to give way;
+ *   Ps that dropped into the mailbox are handed on;
+ *   the network is polled if nobody did for 10 ms; timers that a busy P let pass are brought to its notice;
+ *   an idle P is woken for work that stayed in a queue (the readies that sched.c let pass).
+ */
+#include "sysmon.h"
+#include "find.h"
+#include "m.h"
+#include "netpoll.h"
+#include "preempt.h"
+#include "runq.h"
+#include "syscall.h"
+#include "timer.h"
+
+/* pp's M is in a blocking call: take it, if it was there at the last look too. */
+static bool retake_syscall(struct p *pp, struct m *mp, struct g *gp, int64_t now)
+{
+    uint32_t tick = at32_load_rlx(&pp->syscalltick);
+    if (pp->sm_syscalltick != tick) {
+        pp->sm_syscalltick = tick;
+        pp->sm_syscallwhen = now;
+        return false;
+    }
+    if (rt_ablated(TRINE_NO_HANDOFF | TRINE_LOCAL_ONLY)) return false;
+    /* no work of its own, and somebody else could take new work: leave it, but not for ever, for sysmon's deep sleep */
+    bool others = at32_load_rlx(&rt_sched.nmspinning) + at32_load_rlx(&rt_sched.npidle) > 0;
+    if (rt_runqempty(pp) && others && now - pp->sm_syscallwhen < RT_SYSMON_MAX_NS) return false;
+    if (!rt_retakep(pp, mp, gp)) return false;
+    at32_store_rlx(&pp->syscalltick, tick + 1);
+    rt_handoffp(pp);
+    return true;
+}
+
+/* Has pp's goroutine run for a slice? sched.lock keeps its M from ending. */
+static void check_slice(struct p *pp, int64_t now)
+{
+    uint32_t tick = at32_load_rlx(&pp->schedtick);
+    if (pp->sm_schedtick != tick) {
+        pp->sm_schedtick = tick;
+        pp->sm_schedwhen = now;
+        return;
+    }
+    if (now - pp->sm_schedwhen < rt_sched.slice_ns || rt_ablated(TRINE_NO_PREEMPT)) return;
+    rt_want_spare();
+    rt_lock(&rt_sched.lock);
+    if (tick == at32_load_rlx(&pp->schedtick)) rt_preemptone(pp);
+    rt_unlock(&rt_sched.lock);
+}
+
+/* Work that stays in pp's queue while a P is idle and nobody looks. True: woke one. */
+static bool check_stale_work(struct p *pp)
+{
+    struct sched *s = &rt_sched;
+    if (rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY) || rt_runqempty(pp)) return false;
+    if (at32_load_rlx(&s->npidle) == 0 || at32_load_rlx(&s->nmspinning)) return false;
+    at32_store_rlx(&s->wake_skip, 0);
+    rt_wakep();
+    return true;
+}
+
+static int look_at_ps(int64_t now)
+{
+    int did = 0;
+    for (int i = 0; i < rt_nprocs(); i++) {
+        struct p *pp = rt_sched.allp[i];
+        if (at32_load_acq(&pp->status) != Prunning) continue;
+        struct m *mp = rt_pm(pp);
+        struct g *gp = mp ? rt_curg(mp) : NULL; /* Ms are never unmapped, Gs not during a run: stale is harmless here */
+        if (gp && at32_load_acq(&gp->status) == Gsyscall) {
+            did += retake_syscall(pp, mp, gp, now);
+            continue;
+        }
+        check_slice(pp, now);
+        int64_t due = rt_timers_earliest(pp);
+        if (due && due <= now) {
+            at32_or_ar(&pp->attn, ATTN_TIMER);
+            if (at32_load_rlx(&rt_sched.npidle)) rt_wakep();
+        }
+        did += check_stale_work(pp);
+    }
+    return did;
+}
+
+static void poll_network(int64_t now)
+{
+    int64_t last = ati64_load_acq(&rt_sched.lastpoll);
+    if (!rt_netpoll_any_waiters() || last == 0 || now - last < RT_NETPOLL_STALE_NS) return;
+    ati64_store_rel(&rt_sched.lastpoll, now);
+    struct glist l;
+    glist_init(&l);
+    if (rt_netpoll(0, &l) <= 0) return;
+    for (struct g *gp = l.head; gp; gp = gp->schedlink) at32_store_rel(&gp->status, Grunnable);
+    rt_injectlist(NULL, &l);
+}
+
+/* Every P is idle: sleeps until one is taken. False when that is not so. */
+static bool sleep_deeply(void)
+{
+    struct sched *s = &rt_sched;
+    rt_lock(&s->lock);
+    bool idle = at32_load_rlx(&s->npidle) == (uint32_t)rt_nprocs() && !at32_load_rlx(&s->ending) &&
+                !atp_load_acq(&s->mailbox);
+    if (idle) at32_store_rlx(&s->sysmonwait, 1);
+    rt_unlock(&s->lock);
+    if (!idle) return false;
+    rt_notesleep(&s->sysmonnote);
+    at32_store_rlx(&s->sysmonwait, 0);
+    return true;
+}
+
+void rt_sysmon(void)
+{
+    struct sched *s = &rt_sched;
+    int64_t longest = s->slice_ns < RT_SYSMON_MAX_NS ? s->slice_ns : RT_SYSMON_MAX_NS, delay = 0;
+    int idle = 0;
+    while (!at32_load_acq(&s->ending)) {
+        if (idle == 0) delay = RT_SYSMON_MIN_NS;
+        else if (idle > RT_SYSMON_IDLE_ROUNDS) delay *= 2;
+        if (delay > longest) delay = longest;
+        rt_notetsleep(&s->sysmonnote, delay);
+        rt_noteclear(&s->sysmonnote); /* before the mailbox is read: a later letter wakes us again */
+        int did = rt_preempt_collect();
+        if (sleep_deeply()) {
+            idle = 0;
+            continue;
+        }
+        int64_t now = rt_nanotime();
+        poll_network(now);
+        did += look_at_ps(now);
+        idle = did ? 0 : idle + 1;
+    }
+}

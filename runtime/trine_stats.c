@@ -1,0 +1,57 @@
+/* trine_stats.c: what the runtime counted. Floor 9; readable at any time, from anywhere. */
+#include "proc.h"
+#include "stack.h"
+
+#include <string.h>
+
+int trine_num_goroutine(void)
+{
+    if (!rt_getg()) rt_throw("trine_num_goroutine called outside of a goroutine");
+    struct trine_stats s;
+    trine_stats(&s);
+    return s.goroutines;
+}
+
+static void add_p(struct trine_stats *out, const struct pcount *c, int64_t *alive)
+{
+    out->steals += at64_load_rlx(&c->steals);
+    out->stolen += at64_load_rlx(&c->stolen);
+    out->parks += at64_load_rlx(&c->parks);
+    out->wakes += at64_load_rlx(&c->wakes);
+    out->spins += at64_load_rlx(&c->spins);
+    out->switches += at64_load_rlx(&c->switches);
+    out->yields += at64_load_rlx(&c->yields);
+    out->spawns += at64_load_rlx(&c->spawns);
+    out->global_gets += at64_load_rlx(&c->global_gets);
+    out->global_puts += at64_load_rlx(&c->global_puts);
+    out->overflows += at64_load_rlx(&c->overflows);
+    out->runnext_hits += at64_load_rlx(&c->runnext_hits);
+    out->tick61 += at64_load_rlx(&c->tick61);
+    out->syscalls += at64_load_rlx(&c->syscalls);
+    out->preemptions += at64_load_rlx(&c->preemptions);
+    out->timers_fired += at64_load_rlx(&c->timers_fired);
+    out->netpolls += at64_load_rlx(&c->netpolls);
+    *alive += (int64_t)(at64_load_rlx(&c->spawns) - at64_load_rlx(&c->exits));
+}
+
+void trine_stats(struct trine_stats *out)
+{
+    struct sched *s = &rt_sched;
+    memset(out, 0, sizeof *out);
+    if (!s->allp) return; /* nothing ran yet */
+    int64_t alive = 0;
+    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) add_p(out, &s->allp[i]->count, &alive);
+    out->handoffs = at64_load_rlx(&s->handoffs);
+    out->mwakes = at64_load_rlx(&s->mwakes);
+    out->preempt_signals = at64_load_rlx(&s->preempt_signals);
+    out->preempt_parked = at64_load_rlx(&s->preempt_parked);
+    rt_stackcounts(&out->stacks_made, &out->stacks_unguarded);
+    rt_lock(&s->lock);
+    out->threads_made = s->threads_made;
+    out->threads = s->mcount + s->nzombie;
+    out->threads_idle = s->nmidle;
+    out->threads_preempt_parked = (int)at32_load_rlx(&s->nasync);
+    out->goroutines = (int)(alive - s->goroutines_base);
+    out->gomaxprocs = at32_load_rlx(&s->running) ? rt_nprocs() : 0;
+    rt_unlock(&s->lock);
+}
