@@ -205,23 +205,13 @@ static void newm_call(void *arg)
     newm_or_throw(c->pp, c->spinning);
 }
 
-void rt_systemstack(void (*fn)(void *), void *arg)
-{
-    struct g *gp = rt_getg();
-    struct m *mp = gp ? gp->m : NULL;
-    if (!mp || gp == &mp->g0 || mp->onsystem) { /* already there */
-        fn(arg);
-        return;
-    }
-    mp->onsystem = true;
-    arch_call_on((char *)mp->g0.ctx.sp - 256, fn, arg); /* 256: past g0's red zone */
-    mp->onsystem = false;
-}
-
+/* Making a thread needs more stack than a goroutine may have. */
 static void newm(struct p *pp, bool spinning)
 {
     struct newm_call c = {pp, spinning};
-    rt_systemstack(newm_call, &c);
+    struct g *gp = rt_getg();
+    if (!gp || gp == &gp->m->g0) newm_call(&c);
+    else arch_call_on((char *)gp->m->g0.ctx.sp - 256, newm_call, &c); /* 256: past g0's red zone */
 }
 
 int rt_mfirst(struct p *pp) { return newm_direct(pp, false); }
@@ -237,12 +227,11 @@ void rt_mexit(struct m *mp)
     struct m **link = &rt_sched.allm;
     while (*link != mp) link = &(*link)->alllink;
     *link = mp->alllink;
-    bool zombie = mp->zombie;
-    if (zombie) rt_sched.nzombie--;
+    if (mp->zombie) rt_sched.nzombie--;
     else rt_sched.mcount--;
     mp->freelink = mfree;
     mfree = mp;
-    if (!zombie) rt_checkdead(); /* a zombie says nothing of the run that is on */
+    rt_checkdead();
     rt_wakesysmon(); /* the end of a run waits for us */
     rt_unlock(&rt_sched.lock);
 }

@@ -127,7 +127,6 @@ struct m {
     bool zombie;               /* sched.lock: its G outlived its run; it leaves at its next runtime call */
     int32_t locks;             /* owner: runtime locks held (debug checks: parking with one is refused) */
     struct g *nextg;           /* owner: a G that pick found but could not run directly */
-    bool onsystem;             /* owner: rt_systemstack is under way */
     bool woken;                /* owner: was woken to spin and ran nothing yet */
     struct p *nextp;           /* who wakes it leaves the P here, before the wake-up */
     struct p *oldp;            /* the P before a blocking call */

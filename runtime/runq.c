@@ -83,10 +83,11 @@ struct g *rt_runqget(struct p *pp, bool *inherit)
 {
     struct g *next = atp_load_rlx(&pp->runnext);
     if (next) {
-        /* only a thief can have emptied it; nobody else fills it, so one try is enough */
+        /* Only a thief can have emptied it; nobody else fills it, so one try is enough. Release: who sees it empty
+         * also sees the ring into which put kicked an earlier one; partner: rt_runqempty. */
         bool mine = true;
         if (pp->solo) atp_store_rlx(&pp->runnext, NULL);
-        else mine = atp_cas_rlx(&pp->runnext, next, NULL);
+        else mine = atp_cas_rel(&pp->runnext, next, NULL);
         if (mine) {
             at64_bump(&pp->count.runnext_hits, 1);
             *inherit = true;

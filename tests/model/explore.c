@@ -95,6 +95,7 @@ static bool all_done(void) {
 static enum end run(const struct model *m, int replay, uint64_t *states) {
     machine_start(m);
     for (int at = 0; !machine.violation[0]; at++) {
+        if (machine.spun) return PRUNED;
         if (at >= replay) {
             if (all_done()) break;
             if (at == MODEL_MAX_STEPS) return CUT;

@@ -27,7 +27,7 @@ struct model {
 
 struct model_result {
     uint64_t executions; /* complete ones */
-    uint64_t pruned;     /* begun, then found to repeat a complete one */
+    uint64_t pruned;     /* begun, then found to repeat another: a sleeping step, or a loop that read the same again */
     uint64_t cut;        /* longer than the step bound: not exhaustive beyond it */
     uint64_t states;     /* choice points visited */
     bool exhausted;      /* every behaviour was seen (within the step bound, where cut is not 0) */
@@ -49,6 +49,11 @@ int model_self(void);    /* index of this thread; -1 in setup and check */
 
 /* A name for a location in the printed steps. Legal in setup; the string is kept by reference. */
 void model_name(const void *location, const char *name);
+
+/* What this thread loaded last from the pointers in [lo, lo + bytes), where it was value, is used from now on: a store
+ * that replaces it must happen after the load. (A machine that runs each thread in order shows the effect of a later
+ * store on an earlier load, LB's shape, no other way.) */
+void model_settled(const void *lo, size_t bytes, const void *value);
 
 /* Stand-ins for what is outside of atomic.h: they block as the real ones and give the same ordering, no more. */
 void model_lock(void *mutex); /* any address; the object itself is not touched */

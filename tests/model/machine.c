@@ -1,7 +1,7 @@
 /*
  * machine.c: coroutines, pending operations, and what each choice does to memory. See machine.h.
  *
- * Two steps are dependent when both are sequentially consistent, both write one location, or both use one object of
+ * Two steps are dependent when both are sequentially consistent, one is a light and the other a heavy fence, both write one location, or both use one object of
  * the kernel. A read of an existing store does not depend on a new store: the choice to read the new one is another
  * step. Which threads write a location is learned; an exploration starts anew whenever it learns more.
  */
@@ -34,7 +34,7 @@ static int current = -1;
 static jmp_buf search_jump;
 static ucontext_t search_context;
 static unsigned writers[MEM_LOCATIONS]; /* bit t: thread t writes it in some execution */
-static unsigned sc_users;
+static unsigned sc_users, light_users, heavy_users;
 
 int model_self(void) { return current; }
 bool machine_live(int t) { return thread[t].status != DONE; }
@@ -81,15 +81,16 @@ void machine_forget(void) {
     mem_forget();
     object_forget();
     memset(writers, 0, sizeof(writers));
-    sc_users = 0;
+    sc_users = light_users = heavy_users = 0;
 }
 
 void machine_start(const struct model *m) {
     machine.violation[0] = 0;
-    machine.learned = false;
+    machine.learned = machine.spun = false;
     machine.nthreads = 0;
     while (machine.nthreads < MODEL_MAX_THREADS && m->thread[machine.nthreads]) machine.nthreads++;
     mem_reset(machine.nthreads);
+    op_reset();
     object_reset();
     plain_reset();
     if (m->setup) m->setup();
@@ -108,13 +109,19 @@ void machine_start(const struct model *m) {
     for (int t = 0; t < machine.nthreads && !machine.violation[0]; t++) resume(t, true);
 }
 
+static void learn_user(unsigned *users, unsigned bit, bool is) {
+    if (is && !(*users & bit)) *users |= bit, machine.learned = true;
+}
+
 static void learn(int t, const struct op *op) {
     unsigned bit = 1u << t, *mask = NULL;
 
     if (op->kind == OP_STORE || op->kind == OP_RMW) mask = &writers[op->loc];
     if (op->object >= 0) mask = object_users(op->object);
     if (mask && !(*mask & bit)) *mask |= bit, machine.learned = true;
-    if (op_is_sc(op) && !(sc_users & bit)) sc_users |= bit, machine.learned = true;
+    learn_user(&sc_users, bit, op_is_sc(op));
+    learn_user(&light_users, bit, op->kind == OP_LIGHT);
+    learn_user(&heavy_users, bit, op->kind == OP_HEAVY);
 }
 
 static unsigned live_others(int t) {
@@ -126,6 +133,8 @@ static unsigned live_others(int t) {
     return mask;
 }
 
+bool machine_last(int t) { return live_others(t) == 0; }
+
 bool machine_alone(int t) {
     const struct op *op = &thread[t].op;
     unsigned who = 0;
@@ -133,6 +142,8 @@ bool machine_alone(int t) {
     if (op->loc >= 0) who |= writers[op->loc];
     if (op->object >= 0) who |= *object_users(op->object);
     if (op_is_sc(op)) who |= sc_users;
+    if (op->kind == OP_LIGHT) who |= heavy_users;
+    if (op->kind == OP_HEAVY) who |= light_users;
     return (who & live_others(t)) == 0;
 }
 
@@ -144,6 +155,7 @@ bool machine_dependent(int t, int tchoice, int u, int uchoice) {
     const struct op *a = &thread[t].op, *b = &thread[u].op;
 
     if (t == u || (op_is_sc(a) && op_is_sc(b))) return true;
+    if ((a->kind == OP_LIGHT && b->kind == OP_HEAVY) || (a->kind == OP_HEAVY && b->kind == OP_LIGHT)) return true;
     if (a->object >= 0 && a->object == b->object) return true;
     return a->loc >= 0 && a->loc == b->loc && op_writes(a, tchoice) && op_writes(b, uchoice);
 }
@@ -155,6 +167,7 @@ void machine_step(int t, int choice) {
     struct op *op = &thread[t].op;
 
     op_perform(t, op, choice);
+    if (machine.spun) return;
     if (op->sleep) {
         op->sleep = false;
         thread[t].status = ASLEEP;
@@ -175,6 +188,7 @@ uint64_t machine_do(struct op op) {
                                  op_choices(current, &th->op, choice) == 1)) {
         if (op.kind == OP_UNLOCK) choice[0] = 0; /* nobody can do anything with the mutex before */
         op_perform(current, &th->op, choice[0]);
+        if (machine.spun) to_search();
     } else {
         to_search();
     }

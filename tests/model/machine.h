@@ -15,6 +15,7 @@
 struct machine {
     int nthreads;
     bool learned;        /* a thread wrote where none was known to: earlier steps may have been taken too freely */
+    bool spun;           /* a thread went round a loop and read the same stores: the execution repeats another */
     bool tracing;        /* prints each operation */
     char violation[256]; /* "": none */
 };
@@ -25,6 +26,7 @@ void machine_start(const struct model *m); /* before an execution: setup, then e
 int machine_choices(int t, int *choice);   /* of the pending operation; 0: t waits or is done */
 void machine_step(int t, int choice);
 bool machine_live(int t);
+bool machine_last(int t); /* no other thread is live */
 bool machine_alone(int t); /* no other live thread can interfere with t's pending operation, now or later */
 bool machine_dependent(int t, int tchoice, int u, int uchoice); /* does the order of these two steps matter? */
 void machine_finish(const struct model *m); /* all are done: the check */

@@ -5,7 +5,8 @@
  * the newest store that its thread knows, but never between a read-modify-write and the store which that one read.
  * Sequentially consistent accesses and fences share one view, sc; its order is the order of execution, so it agrees
  * with happens-before (C++17's rule). The clocks are not passed on through sc: a fence pair synchronises only
- * through a store and a load beside it.
+ * through a store and a load beside it. A light fence is ordered against heavy ones alone, which is all that a
+ * compiler barrier and membarrier promise together.
  */
 #include "memory.h"
 
@@ -16,7 +17,8 @@
 struct store {
     uint64_t value;
     struct view view;
-    uint8_t pos;
+    uint16_t knew[MODEL_MAX_THREADS]; /* the clocks that its thread knew: what happened before it */
+    uint8_t pos, writer;
     bool rmw;
 };
 
@@ -29,11 +31,20 @@ struct location {
     struct store store[MEM_STORES];
 };
 
+/* The load that a thread made last of a location. */
+struct load {
+    uint8_t store;
+    uint16_t clock;
+    bool made, settled;
+};
+
+static struct load last_load[MODEL_MAX_THREADS][MEM_LOCATIONS];
 struct mem_thread mem_thread[MODEL_MAX_THREADS];
 static struct location location[MEM_LOCATIONS];
 static int nlocations;
 static unsigned run;
 static struct view sc;
+static struct view light, heavy; /* what light fences told heavy ones, and the other way */
 
 static void must(bool ok, const char *what) {
     if (!ok) {
@@ -67,6 +78,9 @@ void mem_forget(void) { nlocations = 0; }
 void mem_reset(int nthreads) {
     run++;
     memset(&sc, 0, sizeof(sc));
+    memset(&light, 0, sizeof(light));
+    memset(&heavy, 0, sizeof(heavy));
+    memset(last_load, 0, sizeof(last_load));
     memset(mem_thread, 0, sizeof(mem_thread));
     for (int t = 0; t < nthreads; t++) {
         mem_tick(t);
@@ -74,10 +88,17 @@ void mem_reset(int nthreads) {
     }
 }
 
-int mem_location(const void *a, size_t bytes) {
+int mem_known(const void *a) {
     for (int i = 0; i < nlocations; i++) {
         if (location[i].address == a) return i;
     }
+    return -1;
+}
+
+int mem_location(const void *a, size_t bytes) {
+    int known = mem_known(a);
+
+    if (known >= 0) return known;
     must(nlocations < MEM_LOCATIONS, "too many atomic locations");
     location[nlocations] = (struct location){.address = (void *)(uintptr_t)a, .bytes = bytes};
     return nlocations++;
@@ -157,11 +178,36 @@ void mem_read(int t, int loc, int store, unsigned order) {
     struct location *l = fresh(loc);
     struct mem_thread *th = &mem_thread[t];
 
+    last_load[t][loc] = (struct load){(uint8_t)store, th->now.clock[t], true, false};
     see(&th->now, l, store);
     if (order & MO_ACQ) view_join(&th->now, &l->store[store].view);
     view_join(&th->fetched, &l->store[store].view);
     view_join(&th->fetched, &th->now);
     if (order == MO_SC) see(&sc, l, store);
+}
+
+/* Does thread t's store at position pos come behind what u's load read, without happening after that load? */
+static bool overtakes(int t, int u, const struct location *l, int pos) {
+    const struct load *ld = &last_load[u][l - location];
+
+    return t != u && pos > l->store[ld->store].pos && ld->clock > mem_thread[t].now.clock[u];
+}
+
+bool mem_last_load_was(int t, int loc, uint64_t value) {
+    return last_load[t][loc].made && mem_value(loc, last_load[t][loc].store) == value;
+}
+
+bool mem_settle(int t, int loc) {
+    struct load *ld = &last_load[t][loc];
+    const struct location *l = &location[loc];
+
+    for (int id = 0; ld->made && id < l->nstores; id++) {
+        const struct store *s = &l->store[id];
+
+        if (s->writer != t && id != 0 && s->pos > l->store[ld->store].pos && ld->clock > s->knew[t]) return false;
+    }
+    ld->settled = ld->made;
+    return true;
 }
 
 int mem_write(int t, int loc, int behind, uint64_t x, unsigned order, bool rmw) {
@@ -171,12 +217,17 @@ int mem_write(int t, int loc, int behind, uint64_t x, unsigned order, bool rmw) 
     struct store *s = &l->store[id];
 
     must(id < MEM_STORES, "too many stores to one location");
+    for (int u = 0; u < MODEL_MAX_THREADS; u++) {
+        if (last_load[u][loc].settled && overtakes(t, u, l, at)) return -1;
+    }
     memmove(&l->order[at + 1], &l->order[at], (size_t)(id - at));
     l->order[at] = (uint8_t)id;
     l->nstores++;
     for (int p = at; p < l->nstores; p++) l->store[l->order[p]].pos = (uint8_t)p;
     s->value = x;
     s->rmw = rmw;
+    s->writer = (uint8_t)t;
+    memcpy(s->knew, th->now.clock, sizeof(s->knew));
     see(&th->now, l, id);
     see(&th->fetched, l, id);
     s->view = order & MO_REL ? th->now : th->fenced;
@@ -189,13 +240,36 @@ int mem_write(int t, int loc, int behind, uint64_t x, unsigned order, bool rmw) 
     return id;
 }
 
+static void fence_done(struct mem_thread *th, int t) {
+    th->fetched = th->now;
+    th->fenced = th->now;
+    mem_tick(t);
+}
+
 void mem_fence_sc(int t) {
     struct mem_thread *th = &mem_thread[t];
 
     view_join(&th->now, &th->fetched);
     view_join_stores(&th->now, &sc);
     view_join_stores(&sc, &th->now);
-    th->fetched = th->now;
-    th->fenced = th->now;
-    mem_tick(t);
+    fence_done(th, t);
+}
+
+void mem_fence_light(int t) {
+    struct mem_thread *th = &mem_thread[t];
+
+    view_join_stores(&th->now, &heavy);
+    view_join_stores(&th->fetched, &heavy);
+    view_join_stores(&light, &th->now);
+}
+
+void mem_fence_heavy(int t) {
+    struct mem_thread *th = &mem_thread[t];
+
+    view_join(&th->now, &th->fetched);
+    view_join_stores(&th->now, &light);
+    view_join_stores(&th->now, &sc);
+    view_join_stores(&sc, &th->now);
+    view_join_stores(&heavy, &th->now);
+    fence_done(th, t);
 }

@@ -38,9 +38,17 @@ int mem_slots(int t, int loc, bool sc, int *store, int max);
 bool mem_slot_free(int loc, int store); /* no read-modify-write stands right behind it */
 uint64_t mem_value(int loc, int store);
 
+/* write and settle return false, and -1, when a store replaces what a settled load read, without being ordered behind it. */
 void mem_read(int t, int loc, int store, unsigned order);
 int mem_write(int t, int loc, int behind, uint64_t x, unsigned order, bool rmw);
 void mem_fence_sc(int t);
+void mem_fence_light(int t); /* against a heavy one alone; no order between two light ones */
+void mem_fence_heavy(int t);
+/* The load of loc that thread t made last is final: a store that replaces what it read must happen after it. A load
+ * cannot overtake the machine's own order, so this is how an unordered overwrite shows. False: one was made. */
+bool mem_settle(int t, int loc);
+int mem_known(const void *a); /* the location at a, or -1 */
+bool mem_last_load_was(int t, int loc, uint64_t value);
 uint64_t mem_last(int loc); /* the last value in modification order */
 uint8_t mem_newest(int loc);
 

@@ -22,7 +22,7 @@ struct model_site { /* one textual use of an operation */
     bool dropped;               /* the mutation run: a fence that is not there */
     bool known;
     const char *func;
-    struct model_site *next;
+    int id;
 };
 
 uint64_t model_load(struct model_site *s, const char *func, const void *a, size_t bytes);
@@ -30,6 +30,8 @@ void model_store(struct model_site *s, const char *func, void *a, size_t bytes, 
 uint64_t model_rmw(struct model_site *s, const char *func, void *a, size_t bytes, enum model_rmw how, uint64_t old,
                    uint64_t x);
 void model_fence(struct model_site *s, const char *func);
+void model_fence_light(struct model_site *s, const char *func);
+void model_fence_heavy(struct model_site *s, const char *func);
 
 typedef struct { uint32_t v; } at_u32;
 typedef struct { int32_t v; } at_i32;
@@ -40,7 +42,7 @@ typedef struct { void *v; } at_ptr;
 #define AT_POINT() ((void)0)
 
 #define MODEL_SITE(name, order, fail)                                                                          \
-    static struct model_site site_ = {__FILE__, name, __LINE__, order, fail, MO_SC, false, false, NULL, NULL}
+    static struct model_site site_ = {__FILE__, name, __LINE__, order, fail, MO_SC, false, false, NULL, 0}
 #define MODEL_LOAD(T, V, name, o, a)                                                                           \
     ({ MODEL_SITE(name, o, 0);                                                                                 \
        const T *at_ = (a);                                                                                     \
@@ -58,7 +60,8 @@ typedef struct { void *v; } at_ptr;
 #define MODEL_CAS(T, V, name, o, f, a, old, x)                                                                 \
     ({ MODEL_SITE(name, o, f);                                                                                 \
        T *at_ = (a);                                                                                           \
-       V old_ = (old), x_ = (x);                                                                               \
+       V old_ = (old);                                                                                         \
+       V x_ = (x);                                                                                             \
        (V)(uintptr_t)model_rmw(&site_, __func__, at_, sizeof(at_->v), RMW_CAS, (uint64_t)(uintptr_t)old_,      \
                                (uint64_t)(uintptr_t)x_) == old_; })
 
@@ -150,5 +153,11 @@ typedef struct { void *v; } at_ptr;
 #define at_fence_sc()                                                                                          \
     ({ MODEL_SITE("at_fence_sc", MO_SC, 0);                                                                    \
        model_fence(&site_, __func__); })
+#define at_fence_light()                                                                                       \
+    ({ MODEL_SITE("at_fence_light", MO_SC, 0);                                                                 \
+       model_fence_light(&site_, __func__); })
+#define at_fence_heavy()                                                                                       \
+    ({ MODEL_SITE("at_fence_heavy", MO_SC, 0);                                                                 \
+       model_fence_heavy(&site_, __func__); })
 #define at_signal_fence() ((void)0)
 #endif

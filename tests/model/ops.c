@@ -141,6 +141,18 @@ void model_fence(struct model_site *s, const char *func) {
     if (!s->dropped) machine_do(atomic_op(OP_FENCE, s, func, NULL, 0));
 }
 
+void model_fence_light(struct model_site *s, const char *func) {
+    if (model_self() < 0) return;
+    site_seen(s, func);
+    if (!s->dropped) machine_do(atomic_op(OP_LIGHT, s, func, NULL, 0));
+}
+
+void model_fence_heavy(struct model_site *s, const char *func) {
+    if (model_self() < 0) return;
+    site_seen(s, func);
+    if (!s->dropped) machine_do(atomic_op(OP_HEAVY, s, func, NULL, 0));
+}
+
 static uint64_t kernel(enum op_kind kind, const void *address, uint64_t x) {
     return machine_do((struct op){.kind = kind, .loc = -1, .object = find_object(address), .x = x});
 }
@@ -165,7 +177,7 @@ bool model_event_wait(void *event, bool timed) { return kernel(OP_EVENT_WAIT, ev
 /* ---- what the search asks ---- */
 
 bool op_is_sc(const struct op *op) {
-    return op->kind == OP_FENCE || ((op->kind == OP_LOAD || op->kind == OP_STORE || op->kind == OP_RMW) && op->order == MO_SC);
+    return op->kind == OP_FENCE || op->kind == OP_HEAVY || ((op->kind == OP_LOAD || op->kind == OP_STORE || op->kind == OP_RMW) && op->order == MO_SC);
 }
 
 static bool swaps(const struct op *op, int choice) {
@@ -228,7 +240,7 @@ int op_choices(int t, const struct op *op, int *choice) {
         if (o->set) choice[n++] = 1;
         if (op->x) choice[n++] = 0;
         return n;
-    case OP_NONE: case OP_FENCE: case OP_UNLOCK: case OP_WOKEN: case OP_EVENT_SET: case OP_EVENT_CLEAR: break;
+    case OP_NONE: case OP_FENCE: case OP_LIGHT: case OP_HEAVY: case OP_UNLOCK: case OP_WOKEN: case OP_EVENT_SET: case OP_EVENT_CLEAR: break;
     }
     return 1;
 }
@@ -254,12 +266,74 @@ static void trace(int t, const struct op *op, int choice) {
     fprintf(stderr, "\n");
 }
 
+static const char unordered[] = "a value in use is overwritten by a store that is not ordered behind its load";
+
+static void write_or_fail(int t, const struct op *op, int behind, uint64_t x, bool is_rmw) {
+    if (mem_write(t, op->loc, behind, x, op->order, is_rmw) < 0) machine_violation(unordered, op->func, 0);
+}
+
+void model_settled(const void *lo, size_t bytes, const void *value) {
+    const char *p = lo;
+
+    if (model_self() < 0) return;
+    for (size_t i = 0; i < bytes; i += sizeof(void *)) {
+        int loc = mem_known(p + i);
+
+        if (loc < 0 || !mem_last_load_was(model_self(), loc, (uintptr_t)value)) continue;
+        if (!mem_settle(model_self(), loc)) model_fail(unordered, "model_settled", 0);
+    }
+}
+
+/* ---- loops that wait ---- */
+
+/* What a thread read last at a site, and how much it had done then. */
+struct visit {
+    unsigned run, done, at;
+    int loc, store, again;
+};
+
+#define LOOPS 8 /* times around: a second call of the same function, or a walk over all Ps, is not a wait */
+static struct visit visit[MODEL_MAX_THREADS][SITES];
+static unsigned done[MODEL_MAX_THREADS]; /* writes, fences, calls, and loads that read something new */
+static unsigned reads[MODEL_MAX_THREADS], stale[MODEL_MAX_THREADS]; /* how many; the last one not of the newest */
+static unsigned run;
+
+void op_reset(void) {
+    run++;
+    memset(done, 0, sizeof(done));
+    memset(reads, 0, sizeof(reads));
+    memset(stale, 0, sizeof(stale));
+}
+
+/* A loop that only reads, and reads once more what it read the last time around, is back in its earlier state: what
+ * follows was explored from there. When all that it reads is the newest, and nobody is left to change that, it never
+ * ends; an old store is read forever by no machine. */
+static void note_read(int t, const struct op *op, int store) {
+    struct visit *v = &visit[t][op->site->id];
+    bool same = v->run == run && v->loc == op->loc && v->store == store;
+    int again;
+
+    reads[t]++;
+    if (store != mem_newest(op->loc)) stale[t] = reads[t];
+    if (!same) done[t]++;
+    again = same && v->done == done[t] ? v->again + 1 : 0;
+    if (again == LOOPS) {
+        machine.spun = true;
+        if (stale[t] <= v->at && machine_last(t)) {
+            machine_violation("a thread polls for good", op->func, op->site->line);
+        }
+    }
+    *v = (struct visit){run, done[t], reads[t], op->loc, store, again};
+}
+
 static void perform_rmw(int t, struct op *op, int choice) {
     bool swap = swaps(op, choice);
 
     op->result = mem_value(op->loc, choice);
     mem_read(t, op->loc, choice, swap ? op->order : op->fail_order);
-    if (swap) mem_write(t, op->loc, choice, combine(op->how, op->result, op->x) & mask(op->bytes), op->order, true);
+    if (!swap) note_read(t, op, choice);
+    if (swap) done[t]++;
+    if (swap) write_or_fail(t, op, choice, combine(op->how, op->result, op->x) & mask(op->bytes), true);
 }
 
 static void join(int t, const struct view *v) {
@@ -302,14 +376,18 @@ static void perform_kernel(int t, struct op *op, int choice) {
 }
 
 void op_perform(int t, struct op *op, int choice) {
+    if (op->kind != OP_LOAD && op->kind != OP_RMW) done[t]++;
     switch (op->kind) {
     case OP_LOAD:
         op->result = mem_value(op->loc, choice);
         mem_read(t, op->loc, choice, op->order);
+        note_read(t, op, choice);
         break;
-    case OP_STORE: mem_write(t, op->loc, choice, op->x, op->order, false); break;
+    case OP_STORE: write_or_fail(t, op, choice, op->x, false); break;
     case OP_RMW: perform_rmw(t, op, choice); break;
     case OP_FENCE: mem_fence_sc(t); break;
+    case OP_LIGHT: mem_fence_light(t); break;
+    case OP_HEAVY: mem_fence_heavy(t); break;
     case OP_CHOOSE: op->result = (uint64_t)choice; break;
     case OP_FUTEX_WAIT:
         op->result = mem_value(op->loc, choice);

@@ -9,7 +9,7 @@
 #include "model_atomic.h"
 
 enum op_kind {
-    OP_NONE, OP_LOAD, OP_STORE, OP_RMW, OP_FENCE, OP_CHOOSE, OP_LOCK, OP_UNLOCK,
+    OP_NONE, OP_LOAD, OP_STORE, OP_RMW, OP_FENCE, OP_LIGHT, OP_HEAVY, OP_CHOOSE, OP_LOCK, OP_UNLOCK,
     OP_FUTEX_WAIT, OP_FUTEX_WAKE, OP_WOKEN, OP_EVENT_SET, OP_EVENT_CLEAR, OP_EVENT_WAIT,
 };
 
@@ -26,11 +26,12 @@ struct op {
     bool sleep; /* out: the thread waits */
 };
 
-bool op_is_sc(const struct op *op);
+bool op_is_sc(const struct op *op); /* a heavy fence is one, a light one is not */
 bool op_writes(const struct op *op, int choice); /* does it change a location, with this choice? */
 int op_choices(int t, const struct op *op, int *choice);
 void op_perform(int t, struct op *op, int choice);
 
+void op_reset(void); /* before an execution */
 void object_forget(void);
 void object_reset(void);
 unsigned *object_users(int object); /* bit t: thread t uses it in some execution */

@@ -104,6 +104,10 @@ static void sb_sc1(void) { at32_store_sc(&y, 1); r[1] = at32_load_sc(&x); }
 static void sb_rmw0(void) { at32_xchg_ar(&x, 1); r[0] = at32_load_acq(&y); }
 static void sb_rmw1(void) { at32_xchg_ar(&y, 1); r[1] = at32_load_acq(&x); }
 
+static void sb_l0(void) { at32_store_rlx(&x, 1); at_fence_light(); r[0] = at32_load_rlx(&y); }
+static void sb_l1(void) { at32_store_rlx(&y, 1); at_fence_light(); r[1] = at32_load_rlx(&x); }
+static void sb_h1(void) { at32_store_rlx(&y, 1); at_fence_heavy(); r[1] = at32_load_rlx(&x); }
+
 static void sb(void **state) {
     (void)state;
     run(&(struct shape){"SB relaxed", {sb0, sb1}, 2, false, "00 01 10 11"});
@@ -113,6 +117,10 @@ static void sb(void **state) {
     run(&(struct shape){"SB sc", {sb_sc0, sb_sc1}, 2, false, "01 10 11"});
     run(&(struct shape){"SB sc against fence", {sb_sc0, sb_f1}, 2, false, "01 10 11"});
     run(&(struct shape){"SB acq-rel exchanges", {sb_rmw0, sb_rmw1}, 2, false, "00 01 10 11"});
+    run(&(struct shape){"SB light against heavy", {sb_l0, sb_h1}, 2, false, "01 10 11"});
+    run(&(struct shape){"SB heavy against fence", {sb_f0, sb_h1}, 2, false, "01 10 11"});
+    run(&(struct shape){"SB light against light", {sb_l0, sb_l1}, 2, false, "00 01 10 11"});
+    run(&(struct shape){"SB light against fence", {sb_l0, sb_f1}, 2, false, "00 01 10 11"});
 }
 
 /* MP: store x, store y | load y, load x. */
@@ -271,6 +279,28 @@ static void race_wx(void) { plain = 1; at32_store_rlx(&y, 1); }
 static void race_r(void) { if (at32_load_acq(&y)) r[0] = plain; }
 static void race_rx(void) { if (at32_load_rlx(&y)) r[0] = plain; }
 
+/* LB's shape through model_settled: the load of a slot, then its release, against a store to it behind the acquire. */
+static at_ptr slot;
+static void lb_zero(void) { zero(); atp_store_rlx(&slot, &plain); }
+static void lb_take(void) { r[0] = atp_load_rlx(&slot) == &plain; at32_store_rel(&y, 1); if (r[0]) model_settled(&slot, 8, &plain); }
+static void lb_takex(void) { r[0] = atp_load_rlx(&slot) == &plain; at32_store_rlx(&y, 1); if (r[0]) model_settled(&slot, 8, &plain); }
+static void lb_reuse(void) { if (at32_load_acq(&y)) atp_store_rlx(&slot, NULL); }
+static void lb_reusex(void) { if (at32_load_rlx(&y)) atp_store_rlx(&slot, NULL); }
+
+static void settled(void **state) {
+    static void (*const broken[][2])(void) = {{lb_takex, lb_reuse}, {lb_take, lb_reusex}};
+    struct model_result res;
+
+    (void)state;
+    res = model_explore(&(struct model){.name = "LB", .setup = lb_zero, .thread = {lb_take, lb_reuse}}, 1000, true);
+    assert_string_equal(res.violation, "");
+    for (int i = 0; i < 2; i++) {
+        struct model m = {.name = "LB", .setup = lb_zero, .thread = {broken[i][0], broken[i][1]}};
+
+        assert_non_null(strstr(model_explore(&m, 1000, false).violation, "not ordered behind its load"));
+    }
+}
+
 static void races(void **state) {
     struct model_result res;
 
@@ -286,7 +316,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sb), cmocka_unit_test(mp), cmocka_unit_test(lb), cmocka_unit_test(iriw),
         cmocka_unit_test(corr), cmocka_unit_test(corr4), cmocka_unit_test(two_plus_two_w), cmocka_unit_test(wrc),
-        cmocka_unit_test(isa2_test), cmocka_unit_test(release_sequence), cmocka_unit_test(rmw), cmocka_unit_test(races),
+        cmocka_unit_test(isa2_test), cmocka_unit_test(release_sequence), cmocka_unit_test(rmw), cmocka_unit_test(settled), cmocka_unit_test(races),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,0 @@
-module trine/driver
-
-go 1.19

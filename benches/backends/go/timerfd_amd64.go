@@ -1,6 +1,0 @@
-package main
-
-const (
-	sysTimerfdCreate  = 283
-	sysTimerfdSettime = 286
-)

@@ -1,6 +1,0 @@
-package main
-
-const (
-	sysTimerfdCreate  = 85
-	sysTimerfdSettime = 86
-)

@@ -1,0 +1,22 @@
+/*
+ * suite.h: what the test programs of the models share: run every scenario, then weaken every order in turn.
+ */
+#ifndef MODEL_SUITE_H
+#define MODEL_SUITE_H
+
+#include "explore.h"
+#include "sites.h"
+
+struct suite {
+    const char *name;
+    const struct model *scenario;
+    int nscenarios;
+    uint64_t max_runs; /* of one exploration */
+    struct site_rules rules;
+};
+
+/* Fails the current cmocka test unless each scenario is explored to its end without a violation. */
+void suite_explore(const struct suite *s);
+/* Fails it unless each weakening is caught or declared. */
+void suite_mutate(const struct suite *s);
+#endif

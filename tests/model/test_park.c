@@ -1,0 +1,196 @@
+/*
+ * test_park.c: submitting against giving up: runtime/find.c, m.c and runq.c themselves.
+ *
+ * Invariant: work that was submitted is run although its submitter's M never comes back to the scheduler: no M sleeps
+ * for good while a queue holds a G and a P is idle.
+ * Sides: an M that submits (rt_injectlist: the queue, the light fence, npidle, rt_wakep) against one that finds nothing
+ * (nmspinning down, the heavy fence, every queue again; then it parks on its note). A third M, made by the runtime
+ * when it needs one, takes part.
+ * Bound: one or two submissions; one pass over the Ps instead of four. sched.c's own submitter, wake_for_ready, is the
+ * same three steps as rt_injectlist and is static there: see README.md.
+ */
+#include "find.h"
+#include "m.h"
+#include "netpoll.h"
+#include "runq.h"
+#include "timer.h"
+#include "suite.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+static struct p ps[3];
+static struct m ms[4];
+static struct g gs[3];
+static struct p *allp[RT_MAX_PROCS];
+static at_u32 idlemask[1], timermask[1];
+static at_u32 nrun; /* Gs that were found */
+static uint32_t nsubmitted;
+
+/* ---- what the sources under test call and this model does not contain ---- */
+static void *(*thread_fn)(void *); /* the thread that the runtime made */
+static void *thread_arg;
+static char born; /* the event of its birth */
+static int64_t now_ns;
+
+int rt_newosthread(void *(*fn)(void *), void *arg, size_t stack_bytes) {
+    (void)stack_bytes;
+    model_assert(thread_fn == NULL); /* one thread is enough for these scenarios */
+    thread_fn = fn;
+    thread_arg = arg;
+    model_event_set(&born);
+    return 0;
+}
+void rt_futexsleep(at_u32 *addr, uint32_t val, int64_t ns) { (void)ns; model_futex_wait(addr, val); }
+void rt_futexwakeup(at_u32 *addr, int n) { model_futex_wake(addr, n); }
+int64_t rt_nanotime(void) { return now_ns += RT_RUNNEXT_BACKOFF_NS; }
+void *rt_sysalloc(size_t bytes) { return bytes == sizeof(struct m) ? &ms[3] : NULL; }
+int rt_setaltstack(void **base, size_t *bytes) { *base = NULL; *bytes = 0; return 0; }
+void rt_freealtstack(void *base, size_t bytes) { (void)base; (void)bytes; }
+int32_t rt_gettid(void) { return model_self() + 1; }
+int *rt_errno_loc(void) { static int e[MODEL_MAX_THREADS]; return &e[model_self()]; }
+int rt_bindcpu(int cpu) { return cpu; }
+void rt_print(const char *fmt, ...) { model_fail(fmt, "rt_print", 0); }
+void rt_throw(const char *fmt, ...) {
+    model_fail(fmt, "rt_throw", 0);
+    __builtin_unreachable();
+}
+int64_t rt_timers_check(struct p *pp, int64_t now, struct glist *ready) { (void)pp; (void)now; (void)ready; return 0; }
+bool rt_netpoll_inited(void) { return false; }
+bool rt_netpoll_any_waiters(void) { return false; }
+int rt_netpoll(int64_t delay_ns, struct glist *out) { (void)delay_ns; (void)out; return 0; }
+void rt_netpoll_break(void) {}
+
+/* ---- the threads ---- */
+static void look_for_work(struct m *mp) {
+    bool inherit;
+    struct g *gp = rt_findg(mp, &inherit);
+
+    model_assert(gp != NULL);
+    model_assert(gp->goid != 0);
+    gp->goid = 0; /* found once: a second finder would race here or read 0 */
+    at32_add_rlx(&nrun, 1);
+}
+
+static void start(int procs, int busy) {
+    memset(&rt_sched, 0, sizeof(rt_sched));
+    memset(ps, 0, sizeof(ps));
+    memset(ms, 0, sizeof(ms));
+    memset(gs, 0, sizeof(gs));
+    memset(allp, 0, sizeof(allp));
+    at32_store_rlx(&idlemask[0], 0);
+    at32_store_rlx(&nrun, 0);
+    thread_fn = NULL;
+    now_ns = 0;
+    rt_setg(NULL); /* one thread of the system runs all: none is on a stack of a goroutine */
+    rt_mbody = look_for_work;
+    rt_sched.allp = allp;
+    ati32_store_rlx(&rt_sched.nprocs, procs);
+    rt_sched.idlemask = idlemask;
+    rt_sched.timermask = timermask;
+    rt_sched.maxmcount = 10;
+    rt_sched.ablate = TRINE_NO_SPIN;
+    at32_store_rlx(&rt_sched.running, 1);
+    ati64_store_rlx(&rt_sched.lastpoll, 1);
+    for (int i = 0; i < procs; i++) {
+        allp[i] = &ps[i];
+        ps[i].id = (uint32_t)i;
+        ps[i].tick = 1;
+        if (i < busy) {
+            rt_acquirep(&ms[i], &ps[i]);
+            ms[i].rng = 1;
+            rt_sched.mcount++;
+        } else {
+            rt_pidleput(&ps[i]);
+        }
+    }
+    for (int i = 0; i < 3; i++) gs[i].goid = (uint64_t)i + 1;
+    rt_stealorder_init((uint32_t)procs);
+    model_name(&rt_sched.npidle, "npidle");
+    model_name(&rt_sched.nmspinning, "nmspinning");
+    model_name(&rt_sched.needspinning, "needspinning");
+    model_name(&rt_sched.lock, "sched.lock");
+    model_name(&rt_sched.runqsize, "runqsize");
+    model_name(&idlemask[0], "idlemask");
+    model_name(&ps[0].runqtail, "P0.tail");
+    model_name(&ps[0].runqhead, "P0.head");
+    model_name(&ms[1].park.word, "M1.park");
+    model_name(&ms[2].park.word, "M2.park");
+    model_name(&ms[3].park.word, "M3.park");
+}
+
+static void three_ps(void) { start(3, 3); nsubmitted = 2; }
+static void two_ps(void) { start(2, 2); nsubmitted = 1; }
+
+/* M0 runs a goroutine that submits and then computes for ever. */
+static void submit(int i) {
+    struct glist l;
+
+    glist_init(&l);
+    glist_push(&l, &gs[i]);
+    rt_injectlist(&ms[0], &l);
+}
+static void submit_one(void) { submit(0); }
+static void submit_pair(void) {
+    struct glist l;
+
+    glist_init(&l);
+    glist_push(&l, &gs[0]);
+    glist_push(&l, &gs[1]);
+    rt_injectlist(&ms[0], &l);
+}
+
+/* M1 has a P and looks for work until it has some. */
+static void worker(void) { look_for_work(&ms[1]); }
+static void worker2(void) { look_for_work(&ms[2]); }
+
+/* The thread that the runtime may make. */
+static void newborn(void) {
+    model_event_wait(&born, false);
+    thread_fn(thread_arg);
+}
+
+/* Nobody moves: fine once all that was submitted was found. M1 or the newborn may then sleep. */
+static bool all_found(void) { return at32_load_rlx(&nrun) == nsubmitted; }
+static void all_found_once(void) { model_assert(all_found()); }
+
+static const struct model scenario[] = {
+    {"park against submit", two_ps, {submit_one, worker, newborn}, all_found_once, all_found},
+};
+
+/* Large: run by ctest -L stress. */
+static const struct model large[] = {
+    {"a finder wakes the next", three_ps, {submit_pair, worker, worker2, newborn}, all_found_once, all_found},
+};
+
+static const struct site_waiver waiver[] = {
+    {"found_work", "at_fence_light", 1, "no fence", "the additions to nmspinning, which release and acquire, order the same sides"},
+};
+
+static const struct site_guest guest[] = {
+    {"find.c", "a counter or a hint: the fences, the lock and the note carry this protocol"},
+    {"m.c", "a counter or a hint: the fences, the lock and the note carry this protocol"},
+    {"p.c", "a counter or a hint: the fences, the lock and the note carry this protocol"},
+    {"runq.c", "judged by model.runq"},
+    {"note.h", "judged by model.note"},
+    {"timer.h", "no timer in these scenarios"},
+};
+
+static const struct suite suite = {"park", scenario, sizeof(scenario) / sizeof(scenario[0]), 300000,
+                                   {waiver, sizeof(waiver) / sizeof(waiver[0]), guest, sizeof(guest) / sizeof(guest[0])}};
+
+static const struct suite large_suite = {"park", large, sizeof(large) / sizeof(large[0]), 5000000, {NULL, 0, NULL, 0}};
+
+static void explored_large(void **state) { (void)state; suite_explore(&large_suite); }
+static void explored(void **state) { (void)state; suite_explore(&suite); }
+static void weakened(void **state) { (void)state; suite_mutate(&suite); }
+
+int main(int argc, char **argv) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(explored), cmocka_unit_test(weakened)};
+    const struct CMUnitTest stress[] = {cmocka_unit_test(explored_large)};
+
+    if (argc > 1 && !strcmp(argv[1], "large")) return cmocka_run_group_tests(stress, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
