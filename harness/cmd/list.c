@@ -122,6 +122,16 @@ static int check_what(const char *what) {
 
 static bool wants(const char *what, const char *part) { return !what || strcmp(what, part) == 0; }
 
+static void print_all(const struct catalog *c, const struct strlist *workloads, const char *what) {
+    if (wants(what, "backends")) print_backends(c);
+    if (wants(what, "workloads")) {
+        puts("workloads");
+        for (size_t i = 0; i < workloads->n; i++) print_workload(c, workloads->v[i]);
+    }
+    if (what && wants(what, "parameters")) print_params(c, workloads);
+    if (wants(what, "profiles")) print_profiles();
+}
+
 int cmd_list(int argc, char **argv) {
     const char *what = NULL;
     struct strlist drivers = {0}, workloads = {0};
@@ -131,26 +141,19 @@ int cmd_list(int argc, char **argv) {
     struct err e;
     int rc = options_parse(argc, argv, specs, 2, &what, 1, NULL);
     if (!rc) rc = check_what(what);
-    if (rc) return rc;
-    if (catalog_find(&c, &drivers, &e)) return cmd_fail("list", &e);
+    if (!rc && catalog_find(&c, &drivers, &e)) rc = cmd_fail("list", &e);
     catalog_workloads(&c, &workloads);
-    if (as_json) {
+    if (!rc && as_json) {
         json_t *o = backends_json(&c);
         char *text = json_pretty(o);
         puts(text);
         free(text);
         json_decref(o);
-    } else {
-        if (wants(what, "backends")) print_backends(&c);
-        if (wants(what, "workloads")) {
-            puts("workloads");
-            for (size_t i = 0; i < workloads.n; i++) print_workload(&c, workloads.v[i]);
-        }
-        if (what && wants(what, "parameters")) print_params(&c, &workloads);
-        if (wants(what, "profiles")) print_profiles();
+    } else if (!rc) {
+        print_all(&c, &workloads, what);
     }
     strlist_free(&workloads);
     strlist_free(&drivers);
     catalog_free(&c);
-    return 0;
+    return rc;
 }

@@ -43,6 +43,20 @@ static void print_summary(const struct session *s) {
     }
 }
 
+static void print_plan(const struct session *s, bool points, bool as_json) {
+    const json_t *v;
+    size_t i;
+    if (as_json) {
+        char *text = json_pretty(s->plan.points);
+        puts(text);
+        free(text);
+    } else if (points) {
+        json_array_foreach(s->plan.points, i, v) print_point(v);
+    } else {
+        print_summary(s);
+    }
+}
+
 int cmd_plan(int argc, char **argv) {
     struct choice c = {0};
     bool points = false, as_json = false;
@@ -50,26 +64,16 @@ int cmd_plan(int argc, char **argv) {
         {.name = "profile", .text = &c.profile}, {.name = "only", .list = &c.only},
         {.name = "backends", .list = &c.backends}, {.name = "seed", .text = &c.seed},
         {.name = "driver", .list = &c.drivers}, {.name = "points", .flag = &points}, {.name = "json", .flag = &as_json}};
-    struct session s;
+    struct session s = {0};
     struct err e;
-    const json_t *v;
-    size_t i;
     int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, NULL, 0, NULL);
-    if (rc) return rc;
-    if (session_plan(&s, &c, &e)) return cmd_fail("plan", &e);
-    for (i = 0; i < s.plan.notices.n; i++) fprintf(stderr, "trine plan: %s\n", s.plan.notices.v[i]);
-    if (as_json) {
-        char *text = json_pretty(s.plan.points);
-        puts(text);
-        free(text);
-    } else if (points) {
-        json_array_foreach(s.plan.points, i, v) print_point(v);
-    } else {
-        print_summary(&s);
+    if (!rc && session_plan(&s, &c, &e)) {
+        rc = cmd_fail("plan", &e);
+    } else if (!rc) {
+        for (size_t i = 0; i < s.plan.notices.n; i++) fprintf(stderr, "trine plan: %s\n", s.plan.notices.v[i]);
+        print_plan(&s, points, as_json);
     }
     session_free(&s);
-    strlist_free(&c.only);
-    strlist_free(&c.backends);
-    strlist_free(&c.drivers);
-    return 0;
+    choice_free(&c);
+    return rc;
 }

@@ -54,13 +54,13 @@ int cmd_resume(int argc, char **argv) {
     struct err e;
     size_t n;
     int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, &dir, 1, &n);
-    if (rc) return rc;
-    if (!n) {
-        err_set(&e, TRINE_EXIT_USAGE, "which run? (trine resume --help)");
-        return cmd_fail("resume", &e);
+    if (rc) {
+        strlist_free(&drivers);
+        return rc;
     }
     cmd_catch_signals();
-    json_t *manifest = manifest_read(dir, &e);
+    if (!n) err_set(&e, TRINE_EXIT_USAGE, "which run? (trine resume --help)");
+    json_t *manifest = n ? manifest_read(dir, &e) : NULL;
     rc = manifest ? parse_limits(budget, reruns, &budget_ms, &nreruns, &e) : e.code;
     if (!rc) rc = find_drivers(&catalog, manifest, &drivers, &e);
     if (rc) {

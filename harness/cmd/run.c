@@ -58,6 +58,23 @@ static char *prepare(const struct session *s, const char *out, json_t *manifest,
     return NULL;
 }
 
+/* From the plan to the end of the run. */
+static int measure(const struct session *s, int argc, char **argv, const char *out, int64_t budget_ms, int64_t reruns,
+                   bool quiet) {
+    static const struct probe_root machine = {""};
+    struct err e;
+    json_t *env = env_collect(&machine, s->topo);
+    json_t *manifest = new_manifest(s, argc, argv, json_str(env, "machine", "unknown"));
+    json_object_set_new(manifest, "budget_ms", json_integer(budget_ms));
+    json_object_set_new(manifest, "reruns", json_integer(reruns));
+    char *dir = prepare(s, out, manifest, env, &e);
+    int rc = dir ? session_measure("run", dir, manifest, &s->catalog, budget_ms, reruns, quiet) : cmd_fail("run", &e);
+    free(dir);
+    json_decref(env);
+    json_decref(manifest);
+    return rc;
+}
+
 int cmd_run(int argc, char **argv) {
     struct choice c = {0};
     const char *out = "results", *budget = NULL, *reruns = NULL;
@@ -67,28 +84,21 @@ int cmd_run(int argc, char **argv) {
         {.name = "backends", .list = &c.backends}, {.name = "seed", .text = &c.seed},
         {.name = "driver", .list = &c.drivers}, {.name = "out", .text = &out},
         {.name = "budget", .text = &budget}, {.name = "reruns", .text = &reruns}, {.name = "quiet", .flag = &quiet}};
-    struct session s;
+    struct session s = {0};
     struct err e;
     int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, NULL, 0, NULL);
-    if (rc) return rc;
-    cmd_catch_signals();
-    if (session_plan(&s, &c, &e)) return cmd_fail("run", &e);
-    int64_t budget_ms = s.sweep.budget_ms, nreruns = s.sweep.reruns;
-    if (parse_limits(budget, reruns, &budget_ms, &nreruns, &e)) return cmd_fail("run", &e);
-    for (size_t i = 0; i < s.plan.notices.n; i++) fprintf(stderr, "trine run: %s\n", s.plan.notices.v[i]);
-    static const struct probe_root machine = {""};
-    json_t *env = env_collect(&machine, s.topo);
-    json_t *manifest = new_manifest(&s, argc, argv, json_str(env, "machine", "unknown"));
-    json_object_set_new(manifest, "budget_ms", json_integer(budget_ms));
-    json_object_set_new(manifest, "reruns", json_integer(nreruns));
-    char *dir = prepare(&s, out, manifest, env, &e);
-    rc = dir ? session_measure("run", dir, manifest, &s.catalog, budget_ms, nreruns, quiet) : cmd_fail("run", &e);
-    free(dir);
-    json_decref(env);
-    json_decref(manifest);
+    if (!rc) {
+        int64_t budget_ms = 0, nreruns = 0;
+        cmd_catch_signals();
+        rc = parse_limits(budget, reruns, &budget_ms, &nreruns, &e); /* before anything takes time */
+        if (!rc) rc = session_plan(&s, &c, &e);
+        if (rc) cmd_fail("run", &e);
+        if (!budget) budget_ms = s.sweep.budget_ms;
+        if (!reruns) nreruns = s.sweep.reruns;
+        for (size_t i = 0; !rc && i < s.plan.notices.n; i++) fprintf(stderr, "trine run: %s\n", s.plan.notices.v[i]);
+        if (!rc) rc = measure(&s, argc, argv, out, budget_ms, nreruns, quiet);
+    }
     session_free(&s);
-    strlist_free(&c.only);
-    strlist_free(&c.backends);
-    strlist_free(&c.drivers);
+    choice_free(&c);
     return rc;
 }

@@ -31,6 +31,12 @@ static int choose_seed(const char *text, uint64_t *seed, struct err *e) {
     return 0;
 }
 
+void choice_free(struct choice *c) {
+    strlist_free(&c->only);
+    strlist_free(&c->backends);
+    strlist_free(&c->drivers);
+}
+
 int session_plan(struct session *s, const struct choice *c, struct err *e) {
     memset(s, 0, sizeof *s);
     s->options.only = c->only;

@@ -15,6 +15,8 @@ struct choice {
     const char *profile, *seed;
     struct strlist only, backends, drivers;
 };
+void choice_free(struct choice *c);
+
 /* What they pick. */
 struct session {
     struct sweep sweep;

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POINTS_MAX = 200000, PROCESS_OVERHEAD_MS = 40 };
+enum { POINTS_MAX = 50000, PROCESS_OVERHEAD_MS = 40 };
 
 struct builder {
     struct plan *plan;

@@ -67,7 +67,7 @@ static void print_record(const struct arguments *a, const char *status, int prot
 }
 
 static int misbehave(const struct arguments *a) {
-    if (strcmp(a->mode, "crash") == 0) raise(SIGSEGV);
+    if (strcmp(a->mode, "crash") == 0) raise(SIGABRT);
     if (strcmp(a->mode, "hang") == 0)
         for (;;) pause();
     if (strcmp(a->mode, "rubbish") == 0) return puts("segmentation fault, not JSON") < 0;

@@ -123,7 +123,7 @@ static void test_refused(void **state) {
         {HEAD "backends = fake\nparam.rt.knob = 10\n", "from 0 to 9"},
         {HEAD "backends = go\n", "the plan is empty"},
         {HEAD "backends = fake\nreps = 1000\nparam.sleep_ms = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n"
-              "tasks = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n", "more than 200000 points"},
+              "tasks = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n", "more than 50000 points"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
