@@ -1,0 +1,17 @@
+/* The sections of the page, each appended to a buffer. */
+#ifndef TRINE_REPORT_HTML_H
+#define TRINE_REPORT_HTML_H
+
+#include "report/figures.h"
+
+void html_text(struct strbuf *b, const char *text); /* escaped */
+
+void html_claims(struct strbuf *b, const struct rep_run *run); /* nothing without claims.json */
+void html_validity(struct strbuf *b, const struct rep_run *run);
+void html_results(struct strbuf *b, const struct rep_run *run);
+void html_machine(struct strbuf *b, const struct rep_run *run, const char *run_dir);
+void html_figure(struct strbuf *b, const struct figure *f);
+void html_troubles(struct strbuf *b,
+                   const struct rep_run *run); /* failed, skipped, invalid points with reasons */
+void html_repeat(struct strbuf *b, const struct rep_run *run);
+#endif

@@ -1,0 +1,106 @@
+/* Puts the page together, and the same figures as a table for a terminal. */
+#include "report/report.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "report/html.h"
+#include "report/page.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void head(struct strbuf *b, const struct rep_run *run) {
+    const char *machine =
+        json_str(run->env, "machine", json_str(run->manifest, "machine", "unknown machine"));
+    const char *profile = json_str(run->manifest, "profile", "");
+    const char *ended = json_str(run->manifest, "ended", "unknown");
+
+    strbuf_puts(
+        b,
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+        "content=\"width=device-width,initial-scale=1\"><link rel=\"icon\" href=\"data:,\"><title>trine: ");
+    html_text(b, machine);
+    strbuf_printf(b, "</title><style>%s</style></head><body><main><h1>trine: ", page_style);
+    html_text(b, machine);
+    strbuf_puts(b, "</h1><p class=\"dim\">");
+    if (*profile) strbuf_puts(b, "profile "), html_text(b, profile), strbuf_puts(b, ", ");
+    strbuf_puts(b, "commit "), html_text(b, json_str(run->manifest, "commit", "unknown"));
+    strbuf_puts(b, ", "), html_text(b, json_str(run->manifest, "started_utc", ""));
+    strbuf_puts(b, " to "), html_text(b, json_str(run->manifest, "ended_utc", "?"));
+    strbuf_printf(b, ", <span class=\"%s\">", strcmp(ended, "complete") == 0 ? "ok" : "warn"),
+        html_text(b, ended);
+    strbuf_puts(b, "</span></p><nav aria-label=\"Sections\">");
+    if (run->claims != NULL) strbuf_puts(b, "<a href=\"#claims\">Claims</a>");
+    strbuf_puts(
+        b,
+        "<a href=\"#results\">Results</a><a href=\"#validity\">Validity</a><a href=\"#machine\">Machine</a>"
+        "<a href=\"#figures\">Figures</a><a href=\"#troubles\">Missing</a><a "
+        "href=\"#repeat\">Repeat</a></nav>\n");
+}
+
+int report_write(const char *run_dir, FILE *log) {
+    struct rep_run run;
+    struct strbuf b = {0};
+    struct err e;
+    size_t n;
+
+    if (rep_load(run_dir, &run, log) != 0) return -1;
+    struct figure *figures = figures_make(&run, run_dir, &n, log);
+    char *path = path_join(run_dir, "report.html");
+
+    if (run.damaged) fprintf(log, "report: %zu damaged lines of points.jsonl are left out\n", run.damaged);
+    head(&b, &run);
+    html_claims(&b, &run);
+    html_results(&b, &run);
+    html_validity(&b, &run);
+    html_machine(&b, &run, run_dir);
+    strbuf_puts(&b, "<h2 id=\"figures\">Figures</h2>");
+    for (size_t i = 0; i < n; i++) html_figure(&b, &figures[i]);
+    html_troubles(&b, &run);
+    html_repeat(&b, &run);
+    strbuf_printf(&b, "</main><script>%s</script></body></html>\n", page_script);
+
+    int rc = file_write(path, b.s, b.len, &e);
+
+    if (rc != 0) fprintf(log, "report: %s\n", e.text);
+    free(path), strbuf_free(&b);
+    figures_free(figures, n);
+    rep_free(&run);
+    return rc == 0 ? 0 : -1;
+}
+
+static const char *unit_of(const struct rep_series *s) {
+    for (size_t i = 0; i < s->npoints; i++)
+        if (rep_measured(s->points[i]))
+            return json_str(json_object_get(json_object_get(s->points[i], "record"), "metric"), "unit", "");
+    return "";
+}
+
+int report_print_table(const char *run_dir, FILE *out) {
+    struct rep_run run;
+
+    if (rep_load(run_dir, &run, out) != 0) return -1;
+    fprintf(out, "%-18s %-8s %6s %8s %14s %14s %14s %-6s %3s  %s\n", "experiment", "backend", "procs",
+            "tasks", "median", "low", "high", "unit", "n", "state");
+    for (size_t i = 0; i < run.nseries; i++) {
+        const struct rep_series *s = &run.series[i];
+        struct rep_summary v = rep_series_summary(s, "");
+
+        fprintf(out, "%-18s %-8s %6.0f %8.0f ", json_str(s->first, "experiment", ""),
+                json_str(s->first, "backend", ""), json_num(s->first, "procs", 0),
+                json_num(s->first, "tasks", 0));
+        if (v.n == 0)
+            fprintf(out, "%14s %14s %14s ", "-", "-", "-");
+        else if (v.n == 1)
+            fprintf(out, "%14.5g %14s %14s ", v.median, "-", "-");
+        else
+            fprintf(out, "%14.5g %14.5g %14.5g ", v.median, v.low, v.high);
+        fprintf(out, "%-6s %3zu  %s\n", unit_of(s), v.n,
+                s->nok == 0   ? json_str(s->first, "status", "?")
+                : s->ninvalid ? "some invalid"
+                              : "valid");
+    }
+    rep_free(&run);
+    return ferror(out) ? -1 : 0;
+}

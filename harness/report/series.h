@@ -1,0 +1,56 @@
+/* A run as the report sees it: its points (the last attempt of each), grouped into series of repetitions. */
+#ifndef TRINE_REPORT_SERIES_H
+#define TRINE_REPORT_SERIES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct rep_series {
+    const json_t *first;   /* a point of it: its parameters speak for all */
+    const json_t **points; /* one a repetition */
+    size_t npoints;
+    size_t nok, ninvalid; /* of those: measured, and among them not to be trusted */
+};
+
+struct rep_run {
+    json_t *manifest, *env, *claims; /* NULL where the file is absent */
+    json_t *points;                  /* array, the last attempt of each */
+    size_t damaged;                  /* lines of points.jsonl that are no JSON object */
+    size_t attempts;                 /* lines that are */
+    struct rep_series *series;
+    size_t nseries;
+};
+
+/* The figures of repetitions together. */
+struct rep_summary {
+    size_t n;
+    double median, low, high;
+    bool interval; /* low to high is an interval of the median at 95 %; else the range of the values */
+};
+
+/* 0, or -1 with one line on log. */
+int rep_load(const char *run_dir, struct rep_run *run, FILE *log);
+void rep_free(struct rep_run *run);
+
+bool rep_measured(const json_t *point); /* status ok */
+bool rep_valid(const json_t *point);    /* and to be trusted */
+
+/* One process's value of a metric; false where it was not measured.
+ *   ""          the primary one: the median of its samples
+ *   "m:NAME"    a further metric of the record
+ *   "h:NAME:P"  percentile P of a histogram (only with ten samples beyond it)
+ *   "o:threads.peak"  seen from outside */
+bool rep_value(const json_t *point, const char *metric, double *out);
+struct rep_summary rep_summarise(const double *values, size_t n);
+/* The same over a series' valid points, or over its invalid ones where there is no valid one. */
+struct rep_summary rep_series_summary(const struct rep_series *s, const char *metric);
+
+/* "procs", "tasks", "pin" or "p:KEY" as text; "" when the point has none. Caller frees. */
+char *rep_coordinate(const json_t *point, const char *key);
+
+/* The histogram of a record added into h (a struct hist *); false when it is absent or unreadable. */
+struct hist;
+struct hist *rep_histogram(const json_t *point, const char *name);
+#endif

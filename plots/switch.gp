@@ -1,0 +1,6 @@
+# Cost of a switch, layer by layer: a named axis, one place a layer.
+load style
+set logscale y
+eval "set xtics (".ticks.")"
+set xrange [-0.5:nticks-0.5]
+plot @MARKS, @RAW, @INVALID

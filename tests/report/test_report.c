@@ -1,0 +1,190 @@
+/* The report over a synthetic run with known figures and every kind of trouble in it (make_run.py). */
+#include "base/file.h"
+#include "base/text.h"
+#include "report/report.h"
+#include "report/series.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static char run_dir[] = "/tmp/trine-report-XXXXXX";
+static char *page;
+
+static int make_run(void **state) {
+    (void)state;
+    if (mkdtemp(run_dir) == NULL) return -1;
+
+    char *command = xasprintf("python3 " GENERATOR " %s 7", run_dir),
+         *path = path_join(run_dir, "report.html");
+    FILE *log = tmpfile();
+    int rc = system(command);
+
+    if (rc == 0) rc = report_write(run_dir, log);
+    page = file_read(path, NULL);
+    free(command), free(path);
+    fclose(log);
+    return rc != 0 || page == NULL;
+}
+
+static int remove_run(void **state) {
+    char *command = xasprintf("rm -r %s", run_dir);
+    int rc = system(command);
+
+    (void)state;
+    free(command), free(page);
+    return rc;
+}
+
+static size_t times(const char *text, const char *what) {
+    size_t n = 0;
+
+    for (; (text = strstr(text, what)) != NULL; text++) n++;
+    return n;
+}
+
+static void has(const char *what) {
+    if (strstr(page, what) == NULL) fail_msg("the page lacks: %s", what);
+}
+
+static void says_everything(void **state) {
+    (void)state;
+    has("contradicted"), has("not_applicable"), has("timeout"), has("all invalid"),
+        has("steal 3.0 % is above 1 %");
+    has("unreadable lines of points.jsonl: 1");
+    has("trine run --profile synthetic --seed 61");
+    has("skipped: 10,000 threads need more than threads-max permits");
+    has("unavailable: ENOENT (no PMU)");
+    assert_null(strstr(page, "replaced by a later attempt")); /* the last attempt of a point counts */
+    assert_true(strstr(page, "id=\"claims\"") < strstr(page, "id=\"results\""));
+    assert_true(times(page, "<figure ") == 13);
+}
+
+static void escapes_what_it_read(void **state) {
+    (void)state;
+    has("&lt;pthread_create&gt; &amp; &quot;EAGAIN&quot;");
+    has("synthetic &lt;machine&gt;");
+    assert_null(strstr(page, "<pthread_create>"));
+    assert_null(strstr(page, "<machine>"));
+}
+
+/* Nothing is fetched: the only addresses are names of XML namespaces, anchors and data. */
+static void asks_nobody(void **state) {
+    (void)state;
+    assert_true(times(page, "http://") == times(page, "=\"http://www.w3.org/"));
+    assert_null(strstr(page, "https://"));
+    assert_null(strstr(page, "src="));
+    assert_true(times(page, "href=\"") == times(page, "href=\"#") + times(page, "href=\"data:"));
+}
+
+static void figures_where_gnuplot_is(void **state) {
+    (void)state;
+    if (system("command -v gnuplot >/dev/null") != 0) {
+        has("gnuplot is not installed");
+        return;
+    }
+    assert_true(times(page, "<svg role=\"img\"") == 12); /* all but the heatmap: there is no interval log */
+    has("Not drawn: the run holds no such measurement");
+    assert_true(times(page, "download=\"") == 12);
+    has("95 % interval of the median (order statistics)");
+}
+
+static void without_gnuplot(void **state) {
+    char *path = xstrdup(getenv("PATH")), *text = NULL;
+    size_t size = 0;
+    FILE *log = open_memstream(&text, &size);
+
+    (void)state;
+    setenv("PATH", "/nonexistent", 1);
+    assert_int_equal(report_write(run_dir, log), 0);
+    setenv("PATH", path, 1);
+    fclose(log);
+    assert_non_null(strstr(text, "gnuplot is not installed"));
+    free(path), free(text);
+
+    char *file = path_join(run_dir, "report.html"), *bare = file_read(file, NULL);
+
+    assert_int_equal(times(bare, "<svg"), 0);
+    assert_non_null(strstr(bare, "Not drawn: gnuplot is not installed"));
+    assert_non_null(strstr(bare, "Data (CSV)"));
+    free(file), free(bare);
+}
+
+static void summaries(void **state) {
+    const double seven[] = {7, 1, 3, 2, 6, 5, 4}, three[] = {3, 1, 2};
+    struct rep_summary s = rep_summarise(seven, 7);
+
+    (void)state;
+    assert_true(s.median == 4 && s.interval && s.low == 1 && s.high == 7);
+    s = rep_summarise(three, 3);
+    assert_true(s.median == 2 && !s.interval && s.low == 1 && s.high == 3);
+    s = rep_summarise(three, 0);
+    assert_true(s.n == 0 && isnan(s.median));
+}
+
+/* The figure of a series is the median of its valid processes, and only of those. */
+static void only_valid_points_count(void **state) {
+    struct rep_run run;
+    FILE *log = tmpfile();
+    size_t found = 0;
+
+    (void)state;
+    assert_int_equal(rep_load(run_dir, &run, log), 0);
+    for (size_t i = 0; i < run.nseries; i++) {
+        const struct rep_series *s = &run.series[i];
+
+        if (s->ninvalid != 1 || s->nok < 2) continue;
+        assert_int_equal(rep_series_summary(s, "").n, s->nok - 1);
+        found++;
+    }
+    assert_true(found >= 2);
+    assert_int_equal(run.damaged, 1);
+    rep_free(&run);
+    fclose(log);
+}
+
+static void table(void **state) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    (void)state;
+    assert_int_equal(report_print_table(run_dir, out), 0);
+    fclose(out);
+    assert_non_null(strstr(text, "some invalid"));
+    assert_non_null(strstr(text, "not_applicable"));
+    free(text);
+}
+
+static void no_such_run(void **state) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *log = open_memstream(&text, &size);
+
+    (void)state;
+    assert_int_equal(report_write("/nonexistent", log), -1);
+    fclose(log);
+    assert_non_null(strstr(text, "/nonexistent/points.jsonl cannot be read"));
+    free(text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(says_everything),
+        cmocka_unit_test(escapes_what_it_read),
+        cmocka_unit_test(asks_nobody),
+        cmocka_unit_test(figures_where_gnuplot_is),
+        cmocka_unit_test(without_gnuplot),
+        cmocka_unit_test(summaries),
+        cmocka_unit_test(only_valid_points_count),
+        cmocka_unit_test(table),
+        cmocka_unit_test(no_such_run),
+    };
+
+    return cmocka_run_group_tests(tests, make_run, remove_run);
+}
