@@ -87,9 +87,20 @@ void point_end(struct point *pt) {
     pt->elapsed_ns = measure->end_ns - measure->start_ns;
 }
 
+/* Where the runtime counts its switches, they stand beside what the tasks counted: a figure whose operations did not
+ * switch as often as they should measured something else. */
+static void compare_switches(struct point *pt, int64_t operations) {
+    for (int i = 0; i < pt->ncounts; i++) {
+        if (strcmp(pt->counts_after[i].name, "switches") || operations == 0) continue;
+        uint64_t switches = pt->counts_after[i].value - pt->counts_before[i].value;
+        point_metric(pt, "switches_per_operation", (double)switches / (double)operations, "1", "lower");
+    }
+}
+
 void point_operations(struct point *pt, int64_t expected, int64_t got) {
     pt->expected_operations = expected;
     pt->operations = got;
+    compare_switches(pt, got);
     point_check(pt, "operations", expected == got, (double)expected, (double)got);
     if (expected != got)
         point_fail(pt, "the tasks counted %lld operations where the parameters imply %lld", (long long)got,

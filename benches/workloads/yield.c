@@ -7,9 +7,9 @@
  * Unit         ns a yield, over all tasks: elapsed / (tasks x yields); the pass is inside when ws_kib > 0.
  * Expectation  One P: 45 to 160 ns for goroutines, 640 to 930 for threads. beyond_touch_ns (figure minus warm pass)
  *              stays near the direct cost while tasks x ws_kib fits the cache and then grows by refill.
- * Falsified by a runtime that counts fewer switches than yields: then nobody else ran in between.
- * Known lies   With several Ps it is the inverse of the throughput. With more Ps than tasks a yield finds nobody and
- *              measures an empty queue. sched_yield of a thread alone on its CPU switches to nobody.
+ * Falsified by switches_per_operation well below 1: then nobody else ran in between.
+ * Known lies   With several Ps it is the inverse of the throughput. With as many Ps as tasks a yield finds nobody
+ *              and measures an empty queue: switches_per_operation tells. sched_yield of a thread alone on its CPU switches to nobody.
  */
 #include <math.h>
 
@@ -122,7 +122,7 @@ const struct workload yield = {
     .name = "yield",
     .doc = "tasks yield to each other, with a working set each: direct cost and cache refill",
     .metric = "yield_ns", .unit = "ns", .better = "lower",
-    .tasks = 2, .tasks_min = 1, .tasks_max = 1000000,
+    .tasks = 64, .tasks_min = 1, .tasks_max = 1000000,
     .params = yield_params,
     .prepare = yield_prepare,
     .parked = yield_parked,

@@ -1,0 +1,3 @@
+module trine/driver
+
+go 1.19

@@ -1,0 +1,6 @@
+package main
+
+const (
+	sysTimerfdCreate  = 283
+	sysTimerfdSettime = 286
+)

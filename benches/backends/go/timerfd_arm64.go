@@ -1,0 +1,6 @@
+package main
+
+const (
+	sysTimerfdCreate  = 85
+	sysTimerfdSettime = 86
+)
