@@ -1,7 +1,8 @@
 /*
- * child: see child.h. The order of events is what matters here: fork, the child waits at a gate, the parent opens
- * counters on it, the gate opens, exec, output is drained until the leader's pidfd turns readable (not until end of
- * file: a grandchild may hold the pipe), the hooks read /proc while the leader is a zombie, then it is reaped.
+ * child: see child.h. The order of events is what matters here: fork, the child waits at a gate, the parent
+ * opens counters on it, the gate opens, exec, output is drained until the leader's pidfd turns readable (not
+ * until end of file: a grandchild may hold the pipe), the hooks read /proc while the leader is a zombie, then
+ * it is reaped.
  */
 #include "base/child.h"
 
@@ -72,7 +73,8 @@ static _Noreturn void child_side(const struct child_spec *spec, struct pipes *p,
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     close_fd(&p->gate[1]);
-    while (read(p->gate[0], &byte, 1) < 0 && errno == EINTR) {}
+    while (read(p->gate[0], &byte, 1) < 0 && errno == EINTR) {
+    }
     execv(spec->argv[0], spec->argv);
     int why = errno;
     if (write(p->status[1], &why, sizeof why) < 0) _exit(126);
@@ -94,7 +96,8 @@ static bool drain(int fd, struct strbuf *b, size_t keep, bool *too_long) {
 }
 
 /* Until the leader exits or must die. */
-static enum child_end watch(const struct child_spec *spec, struct child_result *r, struct pipes *p, int pidfd) {
+static enum child_end watch(const struct child_spec *spec, struct child_result *r, struct pipes *p,
+                            int pidfd) {
     int64_t deadline = monotonic_ns() + spec->timeout_ms * 1000000;
     bool ignored = false;
     for (;;) {
@@ -115,7 +118,8 @@ static enum child_end watch(const struct child_spec *spec, struct child_result *
 
 static void reap(pid_t pid, struct child_result *r) {
     int status = 0;
-    while (wait4(pid, &status, 0, &r->usage) < 0 && errno == EINTR) {}
+    while (wait4(pid, &status, 0, &r->usage) < 0 && errno == EINTR) {
+    }
     if (r->end == CHILD_EXITED && WIFSIGNALED(status)) {
         r->end = CHILD_SIGNALED;
         r->code = WTERMSIG(status);
@@ -142,14 +146,16 @@ static void supervise(const struct child_spec *spec, struct child_result *r, str
     int64_t start = monotonic_ns();
     if (write(p->gate[1], "g", 1) < 0) exec_errno = errno;
     ssize_t n;
-    while ((n = read(p->status[0], &exec_errno, sizeof exec_errno)) < 0 && errno == EINTR) {}
+    while ((n = read(p->status[0], &exec_errno, sizeof exec_errno)) < 0 && errno == EINTR) {
+    }
     if (exec_errno == 0) call(spec->hooks.started, pid, spec->hooks.arg);
     r->end = exec_errno ? CHILD_NOT_STARTED : watch(spec, r, p, pidfd);
     r->elapsed_ns = monotonic_ns() - start;
     if (r->end == CHILD_NOT_STARTED) r->code = exec_errno;
     kill(-pid, SIGKILL); /* the leader where it still runs, and whatever it left behind */
     siginfo_t si;
-    while (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT) < 0 && errno == EINTR) {}
+    while (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+    }
     call(spec->hooks.ended, pid, spec->hooks.arg);
     bool ignored = false;
     if (p->out[0] >= 0) drain(p->out[0], &r->out, spec->max_output_bytes, &r->output_too_long);

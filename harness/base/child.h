@@ -1,7 +1,7 @@
 /*
- * child: runs one program in a process group of its own, with a time limit, its output captured. Whatever happens,
- * the whole group is dead when child_run returns, and so it is when trine itself is killed.
- * Called from the main thread; the hooks run there too.
+ * child: runs one program in a process group of its own, with a time limit, its output captured. Whatever
+ * happens, the whole group is dead when child_run returns, and so it is when trine itself is killed. Called
+ * from the main thread; the hooks run there too.
  */
 #ifndef TRINE_HARNESS_CHILD_H
 #define TRINE_HARNESS_CHILD_H

@@ -1,6 +1,6 @@
 /*
- * err: how a failure travels up. A function that can fail returns 0 or one of the exit codes below and leaves one
- * line for the user in a struct err: what is wrong, where, and what to do. Only cmd/ prints it.
+ * err: how a failure travels up. A function that can fail returns 0 or one of the exit codes below and leaves
+ * one line for the user in a struct err: what is wrong, where, and what to do. Only cmd/ prints it.
  */
 #ifndef TRINE_HARNESS_ERR_H
 #define TRINE_HARNESS_ERR_H

@@ -98,7 +98,9 @@ int make_dirs(const char *path, struct err *e) {
     return rc ? err_set(e, TRINE_EXIT_INFRA, "cannot make the folder %s: %s", path, strerror(rc)) : 0;
 }
 
-bool file_exists(const char *path) { return access(path, F_OK) == 0; }
+bool file_exists(const char *path) {
+    return access(path, F_OK) == 0;
+}
 
 bool file_executable(const char *path) {
     struct stat st;

@@ -1,6 +1,6 @@
 /*
- * file: whole files in and out. What is written is written aside, synced and renamed, so that a reader (or a power
- * cut) sees the old content or the new, never a part.
+ * file: whole files in and out. What is written is written aside, synced and renamed, so that a reader (or a
+ * power cut) sees the old content or the new, never a part.
  */
 #ifndef TRINE_HARNESS_FILE_H
 #define TRINE_HARNESS_FILE_H
@@ -19,7 +19,7 @@ int file_write(const char *path, const char *data, size_t len, struct err *e);
 /* As mkdir -p. */
 int make_dirs(const char *path, struct err *e);
 bool file_exists(const char *path);
-bool file_executable(const char *path); /* a regular file that may be run */
+bool file_executable(const char *path);             /* a regular file that may be run */
 char *path_join(const char *dir, const char *name); /* caller frees */
 /* The folder of the running program, without a trailing slash; "." when it cannot be told. Caller frees. */
 char *own_dir(void);

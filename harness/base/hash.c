@@ -16,9 +16,13 @@ uint64_t hash_bytes(const void *data, size_t len) {
     return mix(h);
 }
 
-void hash_hex(uint64_t h, char out[17]) { snprintf(out, 17, "%016llx", (unsigned long long)h); }
+void hash_hex(uint64_t h, char out[17]) {
+    snprintf(out, 17, "%016llx", (unsigned long long)h);
+}
 
-uint64_t rng_next(struct rng *r) { return mix(r->state += 0x9e3779b97f4a7c15u); }
+uint64_t rng_next(struct rng *r) {
+    return mix(r->state += 0x9e3779b97f4a7c15u);
+}
 
 uint64_t rng_below(struct rng *r, uint64_t bound) {
     uint64_t low = -bound % bound; /* the values below it would favour some results */

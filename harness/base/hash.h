@@ -1,6 +1,6 @@
 /*
- * hash: names for things that must be the same in every run (a point's id, a machine's name) and the seeded random
- * numbers that order a run. Not for secrets.
+ * hash: names for things that must be the same in every run (a point's id, a machine's name) and the seeded
+ * random numbers that order a run. Not for secrets.
  */
 #ifndef TRINE_HARNESS_HASH_H
 #define TRINE_HARNESS_HASH_H

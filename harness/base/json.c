@@ -18,7 +18,9 @@ json_t *json_unavailable(const char *fmt, ...) {
     return json_pack("{s:s}", "unavailable", why);
 }
 
-bool json_is_unavailable(const json_t *v) { return json_is_string(json_object_get(v, "unavailable")); }
+bool json_is_unavailable(const json_t *v) {
+    return json_is_string(json_object_get(v, "unavailable"));
+}
 
 const char *json_str(const json_t *o, const char *key, const char *fallback) {
     const json_t *v = json_object_get(o, key);
@@ -45,9 +47,15 @@ static char *dump(const json_t *v, size_t flags) {
     return s ? s : xstrdup("null");
 }
 
-char *json_line(const json_t *v) { return dump(v, JSON_COMPACT); }
-char *json_pretty(const json_t *v) { return dump(v, JSON_INDENT(2)); }
-char *json_canonical(const json_t *v) { return dump(v, JSON_COMPACT | JSON_SORT_KEYS); }
+char *json_line(const json_t *v) {
+    return dump(v, JSON_COMPACT);
+}
+char *json_pretty(const json_t *v) {
+    return dump(v, JSON_INDENT(2));
+}
+char *json_canonical(const json_t *v) {
+    return dump(v, JSON_COMPACT | JSON_SORT_KEYS);
+}
 
 json_t *json_parse_object(const char *text, size_t len, char *why, size_t why_bytes) {
     json_error_t je;
@@ -69,7 +77,8 @@ json_t *json_read_file(const char *path, struct err *e) {
     char why[256];
     char *text = file_read(path, &len);
     if (!text) {
-        err_set(e, errno == ENOENT ? TRINE_EXIT_USAGE : TRINE_EXIT_INFRA, "cannot read %s: %s", path, strerror(errno));
+        err_set(e, errno == ENOENT ? TRINE_EXIT_USAGE : TRINE_EXIT_INFRA, "cannot read %s: %s", path,
+                strerror(errno));
         return NULL;
     }
     json_t *v = json_parse_object(text, len, why, sizeof why);

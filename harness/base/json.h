@@ -1,6 +1,6 @@
 /*
- * json: the few things that the harness does with jansson, each said once. Every value that was not measured is
- * absent or {"unavailable": "why"}: json_unavailable makes those.
+ * json: the few things that the harness does with jansson, each said once. Every value that was not measured
+ * is absent or {"unavailable": "why"}: json_unavailable makes those.
  */
 #ifndef TRINE_HARNESS_JSON_H
 #define TRINE_HARNESS_JSON_H

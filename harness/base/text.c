@@ -16,11 +16,21 @@ static void *must(void *p) {
     return p;
 }
 
-void *xmalloc(size_t bytes) { return must(malloc(bytes ? bytes : 1)); }
-void *xcalloc(size_t n, size_t bytes) { return must(calloc(n ? n : 1, bytes ? bytes : 1)); }
-void *xrealloc(void *p, size_t bytes) { return must(realloc(p, bytes ? bytes : 1)); }
-char *xstrdup(const char *s) { return must(strdup(s)); }
-char *xstrndup(const char *s, size_t n) { return must(strndup(s, n)); }
+void *xmalloc(size_t bytes) {
+    return must(malloc(bytes ? bytes : 1));
+}
+void *xcalloc(size_t n, size_t bytes) {
+    return must(calloc(n ? n : 1, bytes ? bytes : 1));
+}
+void *xrealloc(void *p, size_t bytes) {
+    return must(realloc(p, bytes ? bytes : 1));
+}
+char *xstrdup(const char *s) {
+    return must(strdup(s));
+}
+char *xstrndup(const char *s, size_t n) {
+    return must(strndup(s, n));
+}
 
 char *xasprintf(const char *fmt, ...) {
     va_list ap;
@@ -43,7 +53,9 @@ void strbuf_add(struct strbuf *b, const void *data, size_t len) {
     b->s[b->len] = '\0';
 }
 
-void strbuf_puts(struct strbuf *b, const char *s) { strbuf_add(b, s, strlen(s)); }
+void strbuf_puts(struct strbuf *b, const char *s) {
+    strbuf_add(b, s, strlen(s));
+}
 
 void strbuf_printf(struct strbuf *b, const char *fmt, ...) {
     va_list ap;
@@ -56,7 +68,9 @@ void strbuf_printf(struct strbuf *b, const char *fmt, ...) {
     free(s);
 }
 
-const char *strbuf_str(const struct strbuf *b) { return b->s ? b->s : ""; }
+const char *strbuf_str(const struct strbuf *b) {
+    return b->s ? b->s : "";
+}
 
 void strbuf_free(struct strbuf *b) {
     free(b->s);

@@ -1,6 +1,7 @@
 /*
  * text: growing strings, lists of strings, and the few string functions that several floors need.
- * Out of memory ends the program (exit 4): the harness keeps nothing in memory that it could save by going on.
+ * Out of memory ends the program (exit 4): the harness keeps nothing in memory that it could save by going
+ * on.
  */
 #ifndef TRINE_HARNESS_TEXT_H
 #define TRINE_HARNESS_TEXT_H

@@ -1,6 +1,6 @@
 /*
- * cmd: the verbs. A verb is one line in verbs.c and one function in a file of its own. It gets what stands behind its
- * name, prints data on stdout and one line on stderr when it fails, and returns the exit code.
+ * cmd: the verbs. A verb is one line in verbs.c and one function in a file of its own. It gets what stands
+ * behind its name, prints data on stdout and one line on stderr when it fails, and returns the exit code.
  */
 #ifndef TRINE_HARNESS_CMD_H
 #define TRINE_HARNESS_CMD_H
@@ -13,9 +13,9 @@
 
 struct verb {
     const char *name;
-    const char *arguments; /* for the usage line */
-    const char *summary;   /* one line, lower case */
-    const char *help;      /* options and examples */
+    const char *arguments;             /* for the usage line */
+    const char *summary;               /* one line, lower case */
+    const char *help;                  /* options and examples */
     int (*run)(int argc, char **argv); /* argv[0] is the verb */
 };
 extern const struct verb verbs[];
@@ -30,18 +30,18 @@ int cmd_report(int argc, char **argv);
 
 /* An option of a verb: exactly one of the targets is set. */
 struct option_spec {
-    const char *name;       /* without the dashes */
-    const char **text;      /* takes a value */
-    struct strlist *list;   /* takes a comma list; may be repeated */
-    bool *flag;             /* takes none */
+    const char *name;     /* without the dashes */
+    const char **text;    /* takes a value */
+    struct strlist *list; /* takes a comma list; may be repeated */
+    bool *flag;           /* takes none */
 };
 
 /*
- * Reads options and up to max_positional other words. Returns 0, or 2 with the fault printed; an unknown option gets a
- * suggestion. Options may be written --name value or --name=value.
+ * Reads options and up to max_positional other words. Returns 0, or 2 with the fault printed; an unknown
+ * option gets a suggestion. Options may be written --name value or --name=value.
  */
-int options_parse(int argc, char **argv, const struct option_spec *specs, size_t nspecs, const char **positional,
-                  size_t max_positional, size_t *npositional);
+int options_parse(int argc, char **argv, const struct option_spec *specs, size_t nspecs,
+                  const char **positional, size_t max_positional, size_t *npositional);
 
 /* Prints "trine VERB: …" and returns e->code. */
 int cmd_fail(const char *verb, const struct err *e);

@@ -56,7 +56,8 @@ static void print_param(const json_t *p) {
     printf("    %-16s %s", json_str(p, "name", "?"), json_str(p, "type", "text"));
     if (json_object_get(p, "min")) printf(" %.15g", json_num(p, "min", 0));
     if (json_object_get(p, "max")) printf(" to %.15g", json_num(p, "max", 0));
-    json_array_foreach(json_object_get(p, "choices"), i, choice) printf("%s%s", i ? "|" : " ", json_string_value(choice));
+    json_array_foreach(json_object_get(p, "choices"), i, choice)
+        printf("%s%s", i ? "|" : " ", json_string_value(choice));
     printf(", default %s: %s\n", json_str(p, "default", "-"), json_str(p, "doc", ""));
 }
 
@@ -120,7 +121,9 @@ static int check_what(const char *what) {
     return cmd_fail("list", &e);
 }
 
-static bool wants(const char *what, const char *part) { return !what || strcmp(what, part) == 0; }
+static bool wants(const char *what, const char *part) {
+    return !what || strcmp(what, part) == 0;
+}
 
 static void print_all(const struct catalog *c, const struct strlist *workloads, const char *what) {
     if (wants(what, "backends")) print_backends(c);
@@ -136,7 +139,8 @@ int cmd_list(int argc, char **argv) {
     const char *what = NULL;
     struct strlist drivers = {0}, workloads = {0};
     bool as_json = false;
-    const struct option_spec specs[] = {{.name = "json", .flag = &as_json}, {.name = "driver", .list = &drivers}};
+    const struct option_spec specs[] = {{.name = "json", .flag = &as_json},
+                                        {.name = "driver", .list = &drivers}};
     struct catalog c = {0};
     struct err e;
     int rc = options_parse(argc, argv, specs, 2, &what, 1, NULL);

@@ -9,7 +9,8 @@ static void print_usage(FILE *out) {
     fputs("usage: trine VERB [options]\n\n", out);
     for (size_t i = 0; i < nverbs; i++) fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
     fputs("\ntrine VERB --help tells more; trine --version says what this is.\n"
-          "Exit: 0 pass, 1 regression, 2 usage, 3 inconclusive or invalid, 4 infrastructure, 130 interrupted.\n",
+          "Exit: 0 pass, 1 regression, 2 usage, 3 inconclusive or invalid, 4 infrastructure, 130 "
+          "interrupted.\n",
           out);
 }
 

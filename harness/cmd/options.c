@@ -9,7 +9,9 @@ enum { OPTIONS_MAX = 64 };
 
 volatile sig_atomic_t cmd_stop;
 
-static void on_signal(int sig) { cmd_stop = sig; }
+static void on_signal(int sig) {
+    cmd_stop = sig;
+}
 
 void cmd_catch_signals(void) {
     struct sigaction a = {.sa_handler = on_signal}; /* no SA_RESTART: a poll must return */
@@ -36,7 +38,8 @@ static int usage(const char *verb, const char *fmt, ...) {
     return TRINE_EXIT_USAGE;
 }
 
-static const struct option_spec *find(const struct option_spec *specs, size_t n, const char *name, size_t len) {
+static const struct option_spec *find(const struct option_spec *specs, size_t n, const char *name,
+                                      size_t len) {
     for (size_t i = 0; i < n; i++)
         if (strlen(specs[i].name) == len && strncmp(specs[i].name, name, len) == 0) return &specs[i];
     return NULL;
@@ -52,8 +55,8 @@ static int unknown(const char *verb, const char *word, const struct option_spec 
     return usage(verb, "unknown option --%s%s", bare, best ? hint : "");
 }
 
-int options_parse(int argc, char **argv, const struct option_spec *specs, size_t nspecs, const char **positional,
-                  size_t max_positional, size_t *npositional) {
+int options_parse(int argc, char **argv, const struct option_spec *specs, size_t nspecs,
+                  const char **positional, size_t max_positional, size_t *npositional) {
     const char *verb = argv[0];
     size_t n = 0;
     for (int i = 1; i < argc; i++) {
@@ -66,7 +69,8 @@ int options_parse(int argc, char **argv, const struct option_spec *specs, size_t
         if (strncmp(word, "--", 2) != 0) return usage(verb, "unknown option %s", word);
         word += 2;
         const char *equals = strchr(word, '=');
-        const struct option_spec *o = find(specs, nspecs, word, equals ? (size_t)(equals - word) : strlen(word));
+        const struct option_spec *o =
+            find(specs, nspecs, word, equals ? (size_t)(equals - word) : strlen(word));
         if (!o) return unknown(verb, word, specs, nspecs);
         if (o->flag) {
             if (equals) return usage(verb, "--%s takes no value", o->name);

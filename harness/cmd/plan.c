@@ -11,8 +11,9 @@ static void print_point(const json_t *v) {
     char *params = json_line(json_object_get(v, "params")), *tasks = json_line(json_object_get(v, "tasks"));
     printf("%s %s %s on %s procs %lld tasks %s %s pin %s rep %lld%s%s\n", json_str(v, "id", ""),
            json_str(v, "experiment", ""), json_str(v, "workload", ""), json_str(v, "backend", ""),
-           (long long)json_int(v, "procs", 0), tasks, params, json_str(v, "pin", ""), (long long)json_int(v, "rep", 0),
-           json_object_get(v, "status") ? ": " : "", json_str(v, "reason", ""));
+           (long long)json_int(v, "procs", 0), tasks, params, json_str(v, "pin", ""),
+           (long long)json_int(v, "rep", 0), json_object_get(v, "status") ? ": " : "",
+           json_str(v, "reason", ""));
     free(params);
     free(tasks);
 }
@@ -61,16 +62,18 @@ int cmd_plan(int argc, char **argv) {
     struct choice c = {0};
     bool points = false, as_json = false;
     const struct option_spec specs[] = {
-        {.name = "profile", .text = &c.profile}, {.name = "only", .list = &c.only},
+        {.name = "profile", .text = &c.profile},   {.name = "only", .list = &c.only},
         {.name = "backends", .list = &c.backends}, {.name = "seed", .text = &c.seed},
-        {.name = "driver", .list = &c.drivers}, {.name = "points", .flag = &points}, {.name = "json", .flag = &as_json}};
+        {.name = "driver", .list = &c.drivers},    {.name = "points", .flag = &points},
+        {.name = "json", .flag = &as_json}};
     struct session s = {0};
     struct err e;
     int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, NULL, 0, NULL);
     if (!rc && session_plan(&s, &c, &e)) {
         rc = cmd_fail("plan", &e);
     } else if (!rc) {
-        for (size_t i = 0; i < s.plan.notices.n; i++) fprintf(stderr, "trine plan: %s\n", s.plan.notices.v[i]);
+        for (size_t i = 0; i < s.plan.notices.n; i++)
+            fprintf(stderr, "trine plan: %s\n", s.plan.notices.v[i]);
         print_plan(&s, points, as_json);
     }
     session_free(&s);

@@ -19,7 +19,8 @@ static void warn_of_changes(const json_t *manifest, const struct catalog *c) {
         if (!is)
             fprintf(stderr, "trine resume: backend %s is not there any more; its points will fail\n", name);
         else if (strcmp(was, is) != 0)
-            fprintf(stderr, "trine resume: backend %s was version %s when the run began and is %s now\n", name, was, is);
+            fprintf(stderr, "trine resume: backend %s was version %s when the run began and is %s now\n",
+                    name, was, is);
     }
 }
 
@@ -33,7 +34,8 @@ static int find_drivers(struct catalog *c, const json_t *manifest, struct strlis
         const char *path = json_str(then, "path", "");
         size_t len = strlen(name);
         bool replaced = !file_executable(path);
-        for (size_t i = 0; i < given->n; i++) replaced |= strncmp(given->v[i], name, len) == 0 && given->v[i][len] == '=';
+        for (size_t i = 0; i < given->n; i++)
+            replaced |= strncmp(given->v[i], name, len) == 0 && given->v[i][len] == '=';
         char *spec = xasprintf("%s=%s", name, path);
         if (!replaced) strlist_add(&all, spec);
         free(spec);
@@ -47,8 +49,10 @@ int cmd_resume(int argc, char **argv) {
     const char *dir = NULL, *budget = NULL, *reruns = NULL;
     struct strlist drivers = {0};
     bool quiet = false;
-    const struct option_spec specs[] = {{.name = "budget", .text = &budget}, {.name = "reruns", .text = &reruns},
-                                        {.name = "driver", .list = &drivers}, {.name = "quiet", .flag = &quiet}};
+    const struct option_spec specs[] = {{.name = "budget", .text = &budget},
+                                        {.name = "reruns", .text = &reruns},
+                                        {.name = "driver", .list = &drivers},
+                                        {.name = "quiet", .flag = &quiet}};
     struct catalog catalog = {0};
     int64_t budget_ms = -1, nreruns = -1;
     struct err e;

@@ -23,7 +23,8 @@ static json_t *driver_list(const struct catalog *c) {
 
 static json_t *new_manifest(const struct session *s, int argc, char **argv, const char *machine) {
     char now[32];
-    json_t *arguments = json_array(), *m = json_pack("{s:s,s:i}", "schema", "trine-manifest", "version", MANIFEST_VERSION);
+    json_t *arguments = json_array(),
+           *m = json_pack("{s:s,s:i}", "schema", "trine-manifest", "version", MANIFEST_VERSION);
     json_array_append_new(arguments, json_string("trine"));
     for (int i = 0; i < argc; i++) json_array_append_new(arguments, json_string(argv[i]));
     utc_now(now);
@@ -59,8 +60,8 @@ static char *prepare(const struct session *s, const char *out, json_t *manifest,
 }
 
 /* From the plan to the end of the run. */
-static int measure(const struct session *s, int argc, char **argv, const char *out, int64_t budget_ms, int64_t reruns,
-                   bool quiet) {
+static int measure(const struct session *s, int argc, char **argv, const char *out, int64_t budget_ms,
+                   int64_t reruns, bool quiet) {
     static const struct probe_root machine = {""};
     struct err e;
     json_t *env = env_collect(&machine, s->topo);
@@ -68,7 +69,8 @@ static int measure(const struct session *s, int argc, char **argv, const char *o
     json_object_set_new(manifest, "budget_ms", json_integer(budget_ms));
     json_object_set_new(manifest, "reruns", json_integer(reruns));
     char *dir = prepare(s, out, manifest, env, &e);
-    int rc = dir ? session_measure("run", dir, manifest, &s->catalog, budget_ms, reruns, quiet) : cmd_fail("run", &e);
+    int rc = dir ? session_measure("run", dir, manifest, &s->catalog, budget_ms, reruns, quiet)
+                 : cmd_fail("run", &e);
     free(dir);
     json_decref(env);
     json_decref(manifest);
@@ -80,10 +82,11 @@ int cmd_run(int argc, char **argv) {
     const char *out = "results", *budget = NULL, *reruns = NULL;
     bool quiet = false;
     const struct option_spec specs[] = {
-        {.name = "profile", .text = &c.profile}, {.name = "only", .list = &c.only},
+        {.name = "profile", .text = &c.profile},   {.name = "only", .list = &c.only},
         {.name = "backends", .list = &c.backends}, {.name = "seed", .text = &c.seed},
-        {.name = "driver", .list = &c.drivers}, {.name = "out", .text = &out},
-        {.name = "budget", .text = &budget}, {.name = "reruns", .text = &reruns}, {.name = "quiet", .flag = &quiet}};
+        {.name = "driver", .list = &c.drivers},    {.name = "out", .text = &out},
+        {.name = "budget", .text = &budget},       {.name = "reruns", .text = &reruns},
+        {.name = "quiet", .flag = &quiet}};
     struct session s = {0};
     struct err e;
     int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, NULL, 0, NULL);
@@ -95,7 +98,8 @@ int cmd_run(int argc, char **argv) {
         if (rc) cmd_fail("run", &e);
         if (!budget) budget_ms = s.sweep.budget_ms;
         if (!reruns) nreruns = s.sweep.reruns;
-        for (size_t i = 0; !rc && i < s.plan.notices.n; i++) fprintf(stderr, "trine run: %s\n", s.plan.notices.v[i]);
+        for (size_t i = 0; !rc && i < s.plan.notices.n; i++)
+            fprintf(stderr, "trine run: %s\n", s.plan.notices.v[i]);
         if (!rc) rc = measure(&s, argc, argv, out, budget_ms, nreruns, quiet);
     }
     session_free(&s);

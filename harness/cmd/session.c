@@ -45,8 +45,9 @@ int session_plan(struct session *s, const struct choice *c, struct err *e) {
     if (!rc) rc = sweep_load(&s->sweep, c->profile ? c->profile : "quick", e);
     if (!rc) rc = catalog_find(&s->catalog, &c->drivers, e);
     if (!rc && s->catalog.n == 0)
-        rc = err_set(e, TRINE_EXIT_INFRA, "no driver was found: build the benches, or give --driver NAME=PATH or "
-                                          "the folder in TRINE_DRIVERS");
+        rc = err_set(e, TRINE_EXIT_INFRA,
+                     "no driver was found: build the benches, or give --driver NAME=PATH or "
+                     "the folder in TRINE_DRIVERS");
     if (!rc) rc = validate_backends(&c->backends, &s->catalog, e);
     if (!rc && !(s->topo = topo_load(e))) rc = e->code;
     if (!rc) rc = plan_make(&s->plan, &s->sweep, &s->catalog, s->topo, &s->options, e);
@@ -62,7 +63,8 @@ void session_free(struct session *s) {
     memset(s, 0, sizeof *s);
 }
 
-int parse_limits(const char *budget, const char *reruns, int64_t *budget_ms, int64_t *nreruns, struct err *e) {
+int parse_limits(const char *budget, const char *reruns, int64_t *budget_ms, int64_t *nreruns,
+                 struct err *e) {
     if (budget && !parse_duration_ms(budget, budget_ms))
         return err_set(e, TRINE_EXIT_USAGE, "--budget %s: expected a time such as 90s, 5m, 2h", budget);
     if (reruns && !parse_int(reruns, 0, 10, nreruns))
@@ -84,7 +86,8 @@ int session_report(const char *run_dir, struct err *e) {
 #else
     printf("\nrun: %s\n", run_dir);
 #endif
-    if (fflush(stdout) != 0 || ferror(stdout)) return err_set(e, TRINE_EXIT_INFRA, "cannot write to stdout: %s", strerror(errno));
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return err_set(e, TRINE_EXIT_INFRA, "cannot write to stdout: %s", strerror(errno));
     return 0;
 }
 
@@ -97,12 +100,13 @@ static const char *how_it_ended(const struct run_result *r, int rc) {
 
 static json_t *result_json(const struct run_result *r) {
     return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "points", (json_int_t)r->points, "complete",
-                     (json_int_t)r->complete, "ok", (json_int_t)r->ok, "invalid", (json_int_t)r->invalid, "failed",
-                     (json_int_t)r->failed, "skipped", (json_int_t)r->skipped, "not_applicable",
+                     (json_int_t)r->complete, "ok", (json_int_t)r->ok, "invalid", (json_int_t)r->invalid,
+                     "failed", (json_int_t)r->failed, "skipped", (json_int_t)r->skipped, "not_applicable",
                      (json_int_t)r->not_applicable);
 }
 
-static int close_manifest(const char *run_dir, json_t *manifest, const struct run_result *r, int rc, struct err *e) {
+static int close_manifest(const char *run_dir, json_t *manifest, const struct run_result *r, int rc,
+                          struct err *e) {
     char now[32];
     utc_now(now);
     json_object_set_new(manifest, "ended_utc", json_string(now));
@@ -115,15 +119,19 @@ static int close_manifest(const char *run_dir, json_t *manifest, const struct ru
 static int verdict(const char *verb, const char *run_dir, const struct run_result *r) {
     size_t left = r->points - r->complete;
     if (r->interrupted) {
-        fprintf(stderr, "trine %s: interrupted, %zu of %zu points are kept; go on with: trine resume %s\n", verb,
-                r->complete, r->points, run_dir);
+        fprintf(stderr, "trine %s: interrupted, %zu of %zu points are kept; go on with: trine resume %s\n",
+                verb, r->complete, r->points, run_dir);
         return TRINE_EXIT_INTERRUPTED;
     }
     if (left)
-        fprintf(stderr, "trine %s: the time budget is used up, %zu of %zu points are left; go on with: trine resume %s "
-                        "--budget 0\n", verb, left, r->points, run_dir);
+        fprintf(
+            stderr,
+            "trine %s: the time budget is used up, %zu of %zu points are left; go on with: trine resume %s "
+            "--budget 0\n",
+            verb, left, r->points, run_dir);
     if (r->invalid)
-        fprintf(stderr, "trine %s: %zu of %zu points are not valid; they are kept and marked\n", verb, r->invalid, r->ok);
+        fprintf(stderr, "trine %s: %zu of %zu points are not valid; they are kept and marked\n", verb,
+                r->invalid, r->ok);
     if (r->failed) {
         fprintf(stderr, "trine %s: %zu of %zu points failed; the first: %s\n", verb, r->failed, r->complete,
                 r->first_failure);
@@ -136,7 +144,10 @@ int session_measure(const char *verb, const char *run_dir, json_t *manifest, con
                     int64_t budget_ms, int64_t reruns, bool quiet) {
     static const struct probe_root machine = {""};
     struct exec_context exec = {&machine, &pmu_kernel, &cmd_stop};
-    struct runner runner = {.exec = &exec, .catalog = catalog, .plan = json_object_get(manifest, "plan"), .quiet = quiet,
+    struct runner runner = {.exec = &exec,
+                            .catalog = catalog,
+                            .plan = json_object_get(manifest, "plan"),
+                            .quiet = quiet,
                             .budget_ms = budget_ms >= 0 ? budget_ms : json_int(manifest, "budget_ms", 0),
                             .reruns = reruns >= 0 ? reruns : json_int(manifest, "reruns", 3)};
     struct run_result result = {0};
@@ -145,8 +156,11 @@ int session_measure(const char *verb, const char *run_dir, json_t *manifest, con
     size_t cut;
     int rc = store_open(&store, run_dir, true, &cut, &e);
     if (rc) return cmd_fail(verb, &e);
-    if (cut) fprintf(stderr, "trine %s: the last line of points.jsonl was cut off (%zu bytes) and is dropped; its point "
-                             "runs again\n", verb, cut);
+    if (cut)
+        fprintf(stderr,
+                "trine %s: the last line of points.jsonl was cut off (%zu bytes) and is dropped; its point "
+                "runs again\n",
+                verb, cut);
     rc = runner_run(&runner, run_dir, &store, &result, &e);
     store_close(&store);
     if (rc) cmd_fail(verb, &e);

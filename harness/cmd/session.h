@@ -1,6 +1,6 @@
 /*
- * session: what run and resume share: from a planned folder to the end of the run with its table, report and exit code;
- * and what run and plan share: from options to a plan.
+ * session: what run and resume share: from a planned folder to the end of the run with its table, report and
+ * exit code; and what run and plan share: from options to a plan.
  */
 #ifndef TRINE_HARNESS_SESSION_H
 #define TRINE_HARNESS_SESSION_H
@@ -30,8 +30,8 @@ int session_plan(struct session *s, const struct choice *c, struct err *e);
 void session_free(struct session *s);
 
 /*
- * Runs what is left of run_dir's plan, prints the table, writes the report, closes the manifest (which it may change).
- * budget_ms and reruns: below 0, the manifest's.
+ * Runs what is left of run_dir's plan, prints the table, writes the report, closes the manifest (which it may
+ * change). budget_ms and reruns: below 0, the manifest's.
  */
 int session_measure(const char *verb, const char *run_dir, json_t *manifest, const struct catalog *catalog,
                     int64_t budget_ms, int64_t reruns, bool quiet);

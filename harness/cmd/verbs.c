@@ -1,11 +1,11 @@
 /* verbs: the table of what trine can do; a new verb is one entry and its function. */
 #include "cmd/cmd.h"
 
-#define RUN_OPTIONS                                                                                                    \
-    "  --profile NAME     smoke, quick, full, or the path of a sweep file (default quick)\n"                           \
-    "  --only NAMES       these experiments of the profile alone\n"                                                    \
-    "  --backends NAMES   these backends alone\n"                                                                      \
-    "  --seed N           orders the points and seeds the drivers (default: from the clock, and recorded)\n"          \
+#define RUN_OPTIONS                                                                                          \
+    "  --profile NAME     smoke, quick, full, or the path of a sweep file (default quick)\n"                 \
+    "  --only NAMES       these experiments of the profile alone\n"                                          \
+    "  --backends NAMES   these backends alone\n"                                                            \
+    "  --seed N           orders the points and seeds the drivers (default: from the clock, and recorded)\n" \
     "  --driver NAME=PATH a driver beside those that are found; may be repeated\n"
 
 const struct verb verbs[] = {
@@ -15,21 +15,24 @@ const struct verb verbs[] = {
      "  --budget TIME      start no point after this time (90s, 5m, 2h); 0: no limit\n"
      "  --reruns N         run an invalid point again up to N times (default: the profile's, else 3)\n"
      "  --quiet            no progress on stderr\n"
-     "\nEach point runs in a process of its own; what is measured is on the disk before the next one starts, so an\n"
+     "\nEach point runs in a process of its own; what is measured is on the disk before the next one starts, "
+     "so an\n"
      "interrupted run loses nothing: see trine resume.\n"
      "\nExamples:\n"
      "  trine run --profile smoke\n"
      "  trine run --profile quick --backends trine,pthread --seed 7\n"
      "  trine run --profile mine.ini --only switch --out /tmp/results\n",
      cmd_run},
-    {"plan", "[--profile smoke|quick|full|FILE] [options]", "show the points of a profile and their time; runs nothing",
+    {"plan", "[--profile smoke|quick|full|FILE] [options]",
+     "show the points of a profile and their time; runs nothing",
      RUN_OPTIONS
      "  --points           every point on a line of its own\n"
      "  --json             the whole plan as JSON\n"
      "\nA sweep file is INI. [profile] takes title, budget, reruns; each [experiment NAME] takes\n"
      "  workload    which one (required)              backends   names, or all (default all)\n"
      "  procs       1 n/2 n 2n (n: the CPUs)          tasks      1 100 10k, or default\n"
-     "  param.KEY   values of a workload's parameter  pin        none compact scatter cores smt llc numa reverse\n"
+     "  param.KEY   values of a workload's parameter  pin        none compact scatter cores smt llc numa "
+     "reverse\n"
      "  reps        processes a point (default 3)     counters   hardware counters, as libpfm4 names them\n"
      "  warmup_ms   at most (default 200)             measure_ms (default 500)     timeout_s (default 30)\n"
      "  throttled   1: throttling by a quota is meant title, doc for the report\n"

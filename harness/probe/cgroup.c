@@ -1,6 +1,6 @@
 /*
- * cgroup: see cgroup.h. /proc/self/cgroup says the path inside each hierarchy, /proc/self/mountinfo where each is
- * mounted and which part of it (in a container the mount's root is not "/"). No state.
+ * cgroup: see cgroup.h. /proc/self/cgroup says the path inside each hierarchy, /proc/self/mountinfo where
+ * each is mounted and which part of it (in a container the mount's root is not "/"). No state.
  */
 #include "probe/cgroup.h"
 #include "base/text.h"
@@ -28,7 +28,8 @@ static bool own_path(const char *cgroup_text, bool v1, char *out, size_t bytes) 
         const char *path = names ? strchr(names + 1, ':') : NULL;
         if (!path) return false;
         size_t names_len = (size_t)(path - names - 1);
-        bool wanted = v1 ? listed(names + 1, names_len, "cpu") : names_len == 0 && strncmp(line, "0:", 2) == 0;
+        bool wanted =
+            v1 ? listed(names + 1, names_len, "cpu") : names_len == 0 && strncmp(line, "0:", 2) == 0;
         if (!wanted) continue;
         size_t n = strcspn(path + 1, "\n");
         snprintf(out, bytes, "%.*s", (int)n, path + 1);
@@ -38,7 +39,8 @@ static bool own_path(const char *cgroup_text, bool v1, char *out, size_t bytes) 
 }
 
 /* Finds the mount: its point and the part of the hierarchy that it shows. */
-static bool own_mount(const char *mountinfo, bool v1, char *point, size_t point_bytes, char *root, size_t root_bytes) {
+static bool own_mount(const char *mountinfo, bool v1, char *point, size_t point_bytes, char *root,
+                      size_t root_bytes) {
     for (const char *line = mountinfo; line && *line; line = strchr(line, '\n'), line += line != NULL) {
         char buf[2048], mount_root[512], mount_point[512], type[64] = "", options[512] = "";
         snprintf(buf, sizeof buf, "%.*s", (int)strcspn(line, "\n"), line);

@@ -1,6 +1,6 @@
 /*
- * cgroup: which cpu cgroup this process is in, under v1, v2 or both at once (hybrid), its quota, and how long it has
- * been throttled. Units are folded here: v1 counts ns, v2 us.
+ * cgroup: which cpu cgroup this process is in, under v1, v2 or both at once (hybrid), its quota, and how long
+ * it has been throttled. Units are folded here: v1 counts ns, v2 us.
  */
 #ifndef TRINE_HARNESS_CGROUP_H
 #define TRINE_HARNESS_CGROUP_H
@@ -18,7 +18,8 @@ struct cgroup_cpu {
 
 void cgroup_find(const struct probe_root *r, struct cgroup_cpu *c);
 
-/* Total throttled time of the group and its ancestors' (the longest of them) in ns, or -1: not told by the kernel. */
+/* Total throttled time of the group and its ancestors' (the longest of them) in ns, or -1: not told by the
+ * kernel. */
 int64_t cgroup_throttled_ns(const struct probe_root *r, const struct cgroup_cpu *c);
 
 /* The tightest quota from the group up, in CPUs; 0: none. */

@@ -47,7 +47,8 @@ static bool has_flag(const char *flags, const char *flag) {
 }
 
 static json_t *cpu_json(const struct probe_root *r) {
-    static const char *const wanted[] = {"constant_tsc", "nonstop_tsc", "tsc_known_freq", "hypervisor", "rdtscp"};
+    static const char *const wanted[] = {"constant_tsc", "nonstop_tsc", "tsc_known_freq", "hypervisor",
+                                         "rdtscp"};
     json_t *o = json_object(), *flags = json_array();
     char *info = probe_read(r, "/proc/cpuinfo");
     char *list = cpuinfo_field(info, "flags");
@@ -75,15 +76,23 @@ static json_t *cpu_json(const struct probe_root *r) {
 
 /* Of the boot options those that change what is measured; the rest may tell of the site. */
 static void add_boot_options(json_t *o, const struct probe_root *r) {
-    static const char *const telling[] = {"mitigations", "isolcpus", "nohz_full", "rcu_nocbs", "idle", "nosmt",
-                                          "intel_idle.max_cstate", "processor.max_cstate", "preempt"};
+    static const char *const telling[] = {"mitigations",
+                                          "isolcpus",
+                                          "nohz_full",
+                                          "rcu_nocbs",
+                                          "idle",
+                                          "nosmt",
+                                          "intel_idle.max_cstate",
+                                          "processor.max_cstate",
+                                          "preempt"};
     char *line = probe_line(r, "/proc/cmdline");
     struct strlist words = {0};
     json_t *kept = json_array();
     if (line) strlist_split(&words, line, " ");
     for (size_t i = 0; i < words.n; i++)
         for (size_t k = 0; k < sizeof telling / sizeof *telling; k++)
-            if (strcspn(words.v[i], "=") == strlen(telling[k]) && strncmp(words.v[i], telling[k], strlen(telling[k])) == 0)
+            if (strcspn(words.v[i], "=") == strlen(telling[k]) &&
+                strncmp(words.v[i], telling[k], strlen(telling[k])) == 0)
                 json_array_append_new(kept, json_string(words.v[i]));
     json_object_set_new(o, "boot_options", kept);
     strlist_free(&words);
@@ -99,7 +108,8 @@ static json_t *kernel_json(const struct probe_root *r) {
         json_object_set_new(o, "architecture", json_string(u.machine));
     }
     add_boot_options(o, r);
-    add_line(o, "clocksource", probe_line(r, "/sys/devices/system/clocksource/clocksource0/current_clocksource"));
+    add_line(o, "clocksource",
+             probe_line(r, "/sys/devices/system/clocksource/clocksource0/current_clocksource"));
     add_line(o, "transparent_hugepage", probe_line(r, "/sys/kernel/mm/transparent_hugepage/enabled"));
     add_line(o, "preempt", probe_line(r, "/sys/kernel/debug/sched/preempt"));
     add_number(o, "randomize_va_space", probe_line(r, "/proc/sys/kernel/randomize_va_space"));
@@ -148,8 +158,9 @@ static json_t *counters_json(void) {
     json_t *o = json_object();
     pmu_open(&set, &pmu_kernel, names, sizeof names / sizeof *names, getpid());
     for (size_t i = 0; i < set.n; i++) {
-        json_object_set_new(o, names[i], set.c[i].fd >= 0 ? json_string("available")
-                                                          : json_unavailable("%s", set.c[i].unavailable));
+        json_object_set_new(o, names[i],
+                            set.c[i].fd >= 0 ? json_string("available")
+                                             : json_unavailable("%s", set.c[i].unavailable));
         if (set.c[i].fd >= 0) set.seam->close(set.c[i].fd);
     }
     return o;
@@ -181,8 +192,8 @@ char *env_machine_name(const json_t *env) {
     char *model = slug(json_str(cpu, "model", "unknown-cpu"));
     int64_t cpus = json_int(topology, "cpus", 0);
     /* memory in GiB, rounded: the kernel's own share of it changes with every version */
-    char *facts = xasprintf("%s|%s|%s|%lld|%lld|%lld|%s", json_str(cpu, "model", ""), json_str(cpu, "family", ""),
-                            json_str(cpu, "model_number", ""), (long long)cpus,
+    char *facts = xasprintf("%s|%s|%s|%lld|%lld|%lld|%s", json_str(cpu, "model", ""),
+                            json_str(cpu, "family", ""), json_str(cpu, "model_number", ""), (long long)cpus,
                             (long long)json_int(topology, "cores", 0),
                             (long long)((json_int(env, "memory_bytes", 0) + (1 << 29)) >> 30),
                             json_str(json_object_get(env, "kernel"), "architecture", ""));

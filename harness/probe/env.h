@@ -13,8 +13,8 @@
 json_t *env_collect(const struct probe_root *r, const struct topo *t);
 
 /*
- * The machine's name for the results folder: the processor's model, its CPU count and a hash of what does not change
- * between boots ("amd-epyc-2c-1a2b3c4d"). Caller frees.
+ * The machine's name for the results folder: the processor's model, its CPU count and a hash of what does not
+ * change between boots ("amd-epyc-2c-1a2b3c4d"). Caller frees.
  */
 char *env_machine_name(const json_t *env);
 

@@ -6,8 +6,8 @@
 
 bool kernel_parse_stat(const char *text, struct kernel_snapshot *s) {
     long long v[8]; /* user nice system idle iowait irq softirq steal; guest time is inside user */
-    int n = sscanf(text, "cpu %lld %lld %lld %lld %lld %lld %lld %lld", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5],
-                   &v[6], &v[7]);
+    int n = sscanf(text, "cpu %lld %lld %lld %lld %lld %lld %lld %lld", &v[0], &v[1], &v[2], &v[3], &v[4],
+                   &v[5], &v[6], &v[7]);
     s->stat_ok = n == 8;
     s->total_ticks = 0;
     for (int i = 0; i < n; i++) s->total_ticks += v[i];
@@ -23,7 +23,8 @@ void kernel_snapshot(const struct probe_root *r, const struct cgroup_cpu *c, str
     s->throttled_ns = cgroup_throttled_ns(r, c);
 }
 
-double kernel_steal_fraction(const struct kernel_snapshot *a, const struct kernel_snapshot *b, double *resolution) {
+double kernel_steal_fraction(const struct kernel_snapshot *a, const struct kernel_snapshot *b,
+                             double *resolution) {
     int64_t total = b->total_ticks - a->total_ticks, steal = b->steal_ticks - a->steal_ticks;
     *resolution = total > 0 ? 1.0 / (double)total : 1;
     if (!a->stat_ok || !b->stat_ok || total <= 0 || steal < 0) return -1;

@@ -1,6 +1,6 @@
 /*
- * kernel: what the kernel says about the machine as a whole while a point runs: time stolen by the hypervisor and
- * time throttled by a quota. A snapshot before, one after; the difference is the point's.
+ * kernel: what the kernel says about the machine as a whole while a point runs: time stolen by the hypervisor
+ * and time throttled by a quota. A snapshot before, one after; the difference is the point's.
  */
 #ifndef TRINE_HARNESS_KERNEL_H
 #define TRINE_HARNESS_KERNEL_H
@@ -23,9 +23,10 @@ void kernel_snapshot(const struct probe_root *r, const struct cgroup_cpu *c, str
 bool kernel_parse_stat(const char *text, struct kernel_snapshot *s);
 
 /*
- * The share of CPU time stolen between the two, or -1: unknown. The kernel counts in ticks of 10 ms, so on a short
- * point a single tick can be more than 1 %: *resolution gets the share that one tick makes.
+ * The share of CPU time stolen between the two, or -1: unknown. The kernel counts in ticks of 10 ms, so on a
+ * short point a single tick can be more than 1 %: *resolution gets the share that one tick makes.
  */
-double kernel_steal_fraction(const struct kernel_snapshot *a, const struct kernel_snapshot *b, double *resolution);
+double kernel_steal_fraction(const struct kernel_snapshot *a, const struct kernel_snapshot *b,
+                             double *resolution);
 
 #endif

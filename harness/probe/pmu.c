@@ -1,6 +1,7 @@
 /*
- * pmu: see pmu.h. PERF_FORMAT_GROUP cannot be had together with inherit, and the driver's threads are not ours to
- * open counters in: so each event is opened singly, with both times, and scaled singly. No state but libpfm's own.
+ * pmu: see pmu.h. PERF_FORMAT_GROUP cannot be had together with inherit, and the driver's threads are not
+ * ours to open counters in: so each event is opened singly, with both times, and scaled singly. No state but
+ * libpfm's own.
  */
 #include "probe/pmu.h"
 #include "base/json.h"
@@ -40,20 +41,28 @@ static ssize_t kernel_read(int fd, void *buf, size_t bytes) {
     return n < 0 ? -errno : n;
 }
 
-static void kernel_close(int fd) { close(fd); }
+static void kernel_close(int fd) {
+    close(fd);
+}
 
 const struct pmu_seam pmu_kernel = {kernel_encode, kernel_open, kernel_read, kernel_close};
 
 /* What an errno of perf_event_open means to the reader of a report. */
 static const char *open_hint(int errnum) {
     switch (errnum) {
-    case ENOENT: return "this machine has no such counter";
+    case ENOENT:
+        return "this machine has no such counter";
     case EACCES:
-    case EPERM: return "not permitted: see /proc/sys/kernel/perf_event_paranoid";
-    case EOPNOTSUPP: return "the PMU does not support it";
-    case EMFILE: return "too many open files";
-    case ENOSYS: return "the kernel was built without perf events";
-    default: return strerror(errnum);
+    case EPERM:
+        return "not permitted: see /proc/sys/kernel/perf_event_paranoid";
+    case EOPNOTSUPP:
+        return "the PMU does not support it";
+    case EMFILE:
+        return "too many open files";
+    case ENOSYS:
+        return "the kernel was built without perf events";
+    default:
+        return strerror(errnum);
     }
 }
 
@@ -132,7 +141,8 @@ static int decode_group(uint64_t format, const uint64_t *w, size_t words, struct
     return (int)n;
 }
 
-int pmu_decode(uint64_t format, const void *buf, size_t bytes, struct pmu_value *out, size_t max, const char **why) {
+int pmu_decode(uint64_t format, const void *buf, size_t bytes, struct pmu_value *out, size_t max,
+               const char **why) {
     uint64_t w[3 + 3 * PMU_MAX_COUNTERS];
     size_t words = bytes / sizeof *w;
     if ((format & FORMAT) != FORMAT) {

@@ -1,9 +1,12 @@
 /*
- * pmu: hardware and software counters of one process and all its threads. Names go through libpfm4, so "cycles",
- * "context-switches" or "amd64_fam19h_zen4::RETIRED_INSTRUCTIONS" all work. A counter that cannot be had says why:
- * {"unavailable": "perf_event_open: ENOENT (…)"}. A multiplexed one is scaled, and its running share is shown.
+ * pmu: hardware and software counters of one process and all its threads. Names go through libpfm4, so
+ * "cycles", "context-switches" or "amd64_fam19h_zen4::RETIRED_INSTRUCTIONS" all work. A counter that cannot
+ * be had says why:
+ * {"unavailable": "perf_event_open: ENOENT (…)"}. A multiplexed one is scaled, and its running share is
+ * shown.
  *
- * Everything that touches the kernel goes through struct pmu_seam, so that tests can play back recorded buffers.
+ * Everything that touches the kernel goes through struct pmu_seam, so that tests can play back recorded
+ * buffers.
  */
 #ifndef TRINE_HARNESS_PMU_H
 #define TRINE_HARNESS_PMU_H
@@ -46,8 +49,8 @@ struct pmu_value {
     double value, running_share; /* scaled; the share of the enabled time that it was on the PMU */
 };
 /*
- * Decodes a buffer laid out by read_format (single, or PERF_FORMAT_GROUP; both times must be in it). Returns the
- * number of values (at most max), or -1 with *why: cut off, a count that does not fit, never scheduled.
+ * Decodes a buffer laid out by read_format (single, or PERF_FORMAT_GROUP; both times must be in it). Returns
+ * the number of values (at most max), or -1 with *why: cut off, a count that does not fit, never scheduled.
  */
 int pmu_decode(uint64_t read_format, const void *buf, size_t bytes, struct pmu_value *out, size_t max,
                const char **why);

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *vpath(const struct probe_root *r, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+static char *vpath(const struct probe_root *r, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 static char *vpath(const struct probe_root *r, const char *fmt, va_list ap) {
     char tail[2048];
     vsnprintf(tail, sizeof tail, fmt, ap);

@@ -1,6 +1,6 @@
 /*
- * root: where the probes find /proc and /sys. The empty prefix is the machine itself; tests give a folder with a
- * recorded tree. Probes only ever open files through probe_path.
+ * root: where the probes find /proc and /sys. The empty prefix is the machine itself; tests give a folder
+ * with a recorded tree. Probes only ever open files through probe_path.
  */
 #ifndef TRINE_HARNESS_ROOT_H
 #define TRINE_HARNESS_ROOT_H

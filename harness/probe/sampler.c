@@ -1,10 +1,10 @@
 /*
- * sampler: see sampler.h. Owns its thread; the creator touches the struct only before start and after join, so the
- * one shared word is `stop`.
+ * sampler: see sampler.h. Owns its thread; the creator touches the struct only before start and after join,
+ * so the one shared word is `stop`.
  *
  * Two looks: the cheap one (list /proc/<pid>/task) each period, the dear one (schedstat and affinity of every
- * thread, VmHWM) each 10 ms. Both stretch so that the sampler takes at most a twentieth of one CPU: with 10,000
- * threads a look takes milliseconds, and a sampler that eats a core would measure itself.
+ * thread, VmHWM) each 10 ms. Both stretch so that the sampler takes at most a twentieth of one CPU: with
+ * 10,000 threads a look takes milliseconds, and a sampler that eats a core would measure itself.
  */
 #include "probe/sampler.h"
 #include "base/child.h"
@@ -95,7 +95,7 @@ static void list_tasks(struct sampler *s, const char *dir) {
 
 static void count_threads(struct sampler *s) {
     int64_t t = monotonic_ns() - s->start_ns, n = (int64_t)s->nnow;
-    if (n == 0) return; /* the process is gone: the last count stood until now */
+    if (n == 0) return;                              /* the process is gone: the last count stood until now */
     if (s->looks == 0) s->first_ns = s->last_ns = t; /* before the first look nothing is known */
     s->weighted += s->last_count * (t - s->last_ns);
     s->last_ns = t;
@@ -120,7 +120,8 @@ static int only_cpu(pid_t tid) {
 
 static void look_closely(struct sampler *s) {
     size_t n = s->nnow < TASKS_PER_DEAR_LOOK ? s->nnow : TASKS_PER_DEAR_LOOK;
-    for (size_t k = 0; k < n; k++) { /* in turn, so that every one of very many threads is seen now and then */
+    for (size_t k = 0; k < n;
+         k++) { /* in turn, so that every one of very many threads is seen now and then */
         pid_t tid = s->now[(s->dear_from + k) % s->nnow];
         char *text = probe_line(s->root, "/proc/%d/task/%d/schedstat", (int)s->pid, (int)tid);
         struct task *t = task_of(s, tid);
@@ -164,7 +165,8 @@ static void *sampler_main(void *arg) {
     return NULL;
 }
 
-struct sampler *sampler_start(const struct probe_root *r, pid_t pid, int64_t period_ns, const int *cpus, size_t n) {
+struct sampler *sampler_start(const struct probe_root *r, pid_t pid, int64_t period_ns, const int *cpus,
+                              size_t n) {
     struct sampler *s = xcalloc(1, sizeof *s);
     sigset_t all, before;
     s->root = r;
@@ -186,7 +188,8 @@ static json_t *threads_json(const struct sampler *s) {
     if (s->looks == 0) return json_unavailable("the process ended before the first look");
     json_t *series = json_array();
     for (size_t i = 0; i < s->nseries; i++)
-        json_array_append_new(series, json_pack("[I,I]", (json_int_t)s->series[i][0], (json_int_t)s->series[i][1]));
+        json_array_append_new(series,
+                              json_pack("[I,I]", (json_int_t)s->series[i][0], (json_int_t)s->series[i][1]));
     int64_t span = s->last_ns - s->first_ns;
     double mean = span > 0 ? (double)s->weighted / (double)span : (double)s->last_count;
     json_t *o = json_pack("{s:I,s:f,s:I,s:I,s:I,s:o}", "peak", (json_int_t)s->peak, "mean", mean, "made",
@@ -204,7 +207,8 @@ static json_t *pinning_json(const struct sampler *s) {
     if (s->dear_looks == 0) return json_unavailable("the process ended before the first look");
     for (size_t i = 0; i < s->ncpus; i++) {
         bool seen = false;
-        for (size_t k = 0; k < s->cap && !seen; k++) seen = s->tasks[k].tid && s->tasks[k].bound_cpu == s->cpus[i];
+        for (size_t k = 0; k < s->cap && !seen; k++)
+            seen = s->tasks[k].tid && s->tasks[k].bound_cpu == s->cpus[i];
         if (seen) json_array_append_new(bound, json_integer(s->cpus[i]));
         missing += !seen;
     }
@@ -217,8 +221,9 @@ void sampler_stop(struct sampler *s, json_t *outside) {
     json_object_set_new(outside, "threads", threads_json(s));
     int64_t delay = 0;
     for (size_t i = 0; i < s->cap; i++) delay += s->tasks[i].run_delay_ns;
-    json_object_set_new(outside, "run_delay_ns", s->delays_read ? json_integer(delay)
-                                                                : json_unavailable("/proc/<pid>/task/*/schedstat"));
+    json_object_set_new(outside, "run_delay_ns",
+                        s->delays_read ? json_integer(delay)
+                                       : json_unavailable("/proc/<pid>/task/*/schedstat"));
     if (s->max_rss_bytes) json_object_set_new(outside, "max_rss_bytes", json_integer(s->max_rss_bytes));
     if (s->ncpus) json_object_set_new(outside, "pinning", pinning_json(s));
     free(s->tasks);

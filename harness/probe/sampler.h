@@ -1,7 +1,8 @@
 /*
- * sampler: watches a process's threads from outside, in a thread of its own: how many there are each millisecond,
- * which ones were ever seen, how long they waited for a CPU, where they were bound, and the high-water mark of memory.
- * What it cannot see is what lives and dies between two looks; the period that it kept is part of its result.
+ * sampler: watches a process's threads from outside, in a thread of its own: how many there are each
+ * millisecond, which ones were ever seen, how long they waited for a CPU, where they were bound, and the
+ * high-water mark of memory. What it cannot see is what lives and dies between two looks; the period that it
+ * kept is part of its result.
  */
 #ifndef TRINE_HARNESS_SAMPLER_H
 #define TRINE_HARNESS_SAMPLER_H
@@ -14,9 +15,10 @@
 
 struct sampler;
 
-/* cpus: the CPUs that the process was told to bind its threads to, n of them (0: none). NULL when no thread can be
- * started. */
-struct sampler *sampler_start(const struct probe_root *r, pid_t pid, int64_t period_ns, const int *cpus, size_t n);
+/* cpus: the CPUs that the process was told to bind its threads to, n of them (0: none). NULL when no thread
+ * can be started. */
+struct sampler *sampler_start(const struct probe_root *r, pid_t pid, int64_t period_ns, const int *cpus,
+                              size_t n);
 
 /* Stops and adds to `outside`: threads, run_delay_ns, max_rss_bytes, pinning. Frees s. */
 void sampler_stop(struct sampler *s, json_t *outside);

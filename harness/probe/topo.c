@@ -1,4 +1,5 @@
-/* topo: see topo.h. Owns one hwloc topology, restricted to the CPUs that this process may use. Read-only after load. */
+/* topo: see topo.h. Owns one hwloc topology, restricted to the CPUs that this process may use. Read-only
+ * after load. */
 #include "probe/topo.h"
 #include "base/text.h"
 
@@ -19,7 +20,8 @@ const size_t topo_npolicies = sizeof topo_policies / sizeof *topo_policies;
 struct topo *topo_load(struct err *e) {
     struct topo *t = xcalloc(1, sizeof *t);
     if (hwloc_topology_init(&t->hw) == 0) {
-        /* keeps only the CPUs that affinity (taskset, a cpuset) allows; a made-up machine has nothing to restrict */
+        /* keeps only the CPUs that affinity (taskset, a cpuset) allows; a made-up machine has nothing to
+         * restrict */
         if (!getenv("HWLOC_SYNTHETIC"))
             hwloc_topology_set_flags(t->hw, HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM |
                                                 HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING);
@@ -37,11 +39,17 @@ void topo_free(struct topo *t) {
     free(t);
 }
 
-static int count(const struct topo *t, hwloc_obj_type_t type) { return hwloc_get_nbobjs_by_type(t->hw, type); }
+static int count(const struct topo *t, hwloc_obj_type_t type) {
+    return hwloc_get_nbobjs_by_type(t->hw, type);
+}
 
-int topo_ncpus(const struct topo *t) { return count(t, HWLOC_OBJ_PU); }
+int topo_ncpus(const struct topo *t) {
+    return count(t, HWLOC_OBJ_PU);
+}
 
-static bool has_smt(const struct topo *t) { return count(t, HWLOC_OBJ_CORE) > 0 && topo_ncpus(t) > count(t, HWLOC_OBJ_CORE); }
+static bool has_smt(const struct topo *t) {
+    return count(t, HWLOC_OBJ_CORE) > 0 && topo_ncpus(t) > count(t, HWLOC_OBJ_CORE);
+}
 
 static int fail(char *why, size_t bytes, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static int fail(char *why, size_t bytes, const char *fmt, ...) {
@@ -62,8 +70,10 @@ static int cores_first(const struct topo *t, hwloc_const_cpuset_t set, int n, in
     for (int k = 0; k < per_core_max && got < n; k++) {
         bool any = false;
         hwloc_obj_t core = NULL;
-        while (got < n && (core = hwloc_get_next_obj_covering_cpuset_by_type(t->hw, set, HWLOC_OBJ_CORE, core))) {
-            hwloc_obj_t pu = hwloc_get_obj_inside_cpuset_by_type(t->hw, core->cpuset, HWLOC_OBJ_PU, (unsigned)k);
+        while (got < n &&
+               (core = hwloc_get_next_obj_covering_cpuset_by_type(t->hw, set, HWLOC_OBJ_CORE, core))) {
+            hwloc_obj_t pu =
+                hwloc_get_obj_inside_cpuset_by_type(t->hw, core->cpuset, HWLOC_OBJ_PU, (unsigned)k);
             if (!pu) continue;
             cpus[got++] = (int)pu->os_index;
             any = true;
@@ -86,7 +96,8 @@ static int spread(hwloc_obj_t o, int i) {
 
 static int pin_scatter(const struct topo *t, int n, int *cpus) {
     int got = 0;
-    /* an uneven tree leaves gaps in the numbering: those are skipped, and i goes on until every CPU had its turn */
+    /* an uneven tree leaves gaps in the numbering: those are skipped, and i goes on until every CPU had its
+     * turn */
     for (int i = 0; got < n && i < 1 << 20; i++) {
         int cpu = spread(hwloc_get_root_obj(t->hw), i);
         bool seen = cpu < 0;
@@ -158,15 +169,17 @@ static void add_caches(const struct topo *t, json_t *o) {
     static const struct {
         hwloc_obj_type_t type;
         const char *name;
-    } levels[] = {{HWLOC_OBJ_L1CACHE, "L1d"}, {HWLOC_OBJ_L2CACHE, "L2"}, {HWLOC_OBJ_L3CACHE, "L3"},
+    } levels[] = {{HWLOC_OBJ_L1CACHE, "L1d"},
+                  {HWLOC_OBJ_L2CACHE, "L2"},
+                  {HWLOC_OBJ_L3CACHE, "L3"},
                   {HWLOC_OBJ_L4CACHE, "L4"}};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
         int n = count(t, levels[i].type);
         if (n <= 0) continue;
         hwloc_obj_t c = hwloc_get_obj_by_type(t->hw, levels[i].type, 0);
-        json_array_append_new(list, json_pack("{s:s,s:i,s:I,s:i,s:i}", "level", levels[i].name, "count", n, "bytes",
-                                              (json_int_t)c->attr->cache.size, "line_bytes",
+        json_array_append_new(list, json_pack("{s:s,s:i,s:I,s:i,s:i}", "level", levels[i].name, "count", n,
+                                              "bytes", (json_int_t)c->attr->cache.size, "line_bytes",
                                               (int)c->attr->cache.linesize, "cpus_each",
                                               hwloc_bitmap_weight(c->cpuset)));
     }

@@ -1,6 +1,7 @@
 /*
- * topo: the machine's shape through hwloc, and the CPU list of each pinning policy. Which CPU a policy gives is a
- * function of (topology, policy, n) alone, so it is tested on topologies that hwloc makes up (HWLOC_SYNTHETIC).
+ * topo: the machine's shape through hwloc, and the CPU list of each pinning policy. Which CPU a policy gives
+ * is a function of (topology, policy, n) alone, so it is tested on topologies that hwloc makes up
+ * (HWLOC_SYNTHETIC).
  *
  *   none     the kernel decides
  *   compact  neighbours first: the hardware threads of one core, then the next core, cache and package
@@ -29,8 +30,8 @@ void topo_free(struct topo *t);
 int topo_ncpus(const struct topo *t); /* that this process may use */
 
 /*
- * Fills cpus[0..n) with OS CPU numbers. Returns n, 0 for the policy none, or -1 with the reason in why ("no SMT",
- * "4 procs on 2 CPUs"): the point is then skipped with it.
+ * Fills cpus[0..n) with OS CPU numbers. Returns n, 0 for the policy none, or -1 with the reason in why ("no
+ * SMT", "4 procs on 2 CPUs"): the point is then skipped with it.
  */
 int topo_pin(const struct topo *t, const char *policy, int n, int *cpus, char *why, size_t why_bytes);
 

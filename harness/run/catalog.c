@@ -37,7 +37,8 @@ const json_t *driver_param(const struct driver *d, const json_t *workload, const
 
 static void describe(struct driver *d) {
     char *argv[] = {d->path, "--describe", NULL}, why[512];
-    struct child_spec spec = {.argv = argv, .timeout_ms = DESCRIBE_TIMEOUT_MS, .max_output_bytes = DESCRIBE_MAX_BYTES};
+    struct child_spec spec = {
+        .argv = argv, .timeout_ms = DESCRIBE_TIMEOUT_MS, .max_output_bytes = DESCRIBE_MAX_BYTES};
     struct child_result r;
     child_run(&spec, &r);
     if (r.end == CHILD_EXITED && r.code == 0)
@@ -47,7 +48,8 @@ static void describe(struct driver *d) {
     else if (r.end == CHILD_TIMEOUT)
         snprintf(why, sizeof why, "no answer to --describe within %d s", DESCRIBE_TIMEOUT_MS / 1000);
     else
-        snprintf(why, sizeof why, "--describe ended with %s %d", r.end == CHILD_SIGNALED ? "signal" : "status", r.code);
+        snprintf(why, sizeof why, "--describe ended with %s %d",
+                 r.end == CHILD_SIGNALED ? "signal" : "status", r.code);
     if (!d->description) d->why = xstrdup(why);
     child_result_free(&r);
 }
@@ -61,7 +63,9 @@ static struct driver *add(struct catalog *c, const char *name, const char *path)
     return d;
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+static int by_name(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
 
 static void add_folder(struct catalog *c, const char *dir) {
     struct dirent **entries;
@@ -97,8 +101,8 @@ static int add_explicit(struct catalog *c, const char *spec, struct err *e) {
 }
 
 int catalog_find(struct catalog *c, const struct strlist *explicit_drivers, struct err *e) {
-    static const char *const places[] = {"../libexec/trine", "../benches", "../benches/backends", "../benches/backends/go",
-                                         "../benches/go"};
+    static const char *const places[] = {"../libexec/trine", "../benches", "../benches/backends",
+                                         "../benches/backends/go", "../benches/go"};
     const char *from_env = getenv("TRINE_DRIVERS");
     *c = (struct catalog){0};
     for (size_t i = 0; i < explicit_drivers->n; i++) {
@@ -137,7 +141,8 @@ void catalog_workloads(const struct catalog *c, struct strlist *out) {
     for (size_t i = 0; i < c->n; i++) {
         const json_t *w;
         size_t k;
-        json_array_foreach(json_object_get(c->v[i].description, "workloads"), k, w)
-            if (!strlist_has(out, json_str(w, "name", ""))) strlist_add(out, json_str(w, "name", ""));
+        json_array_foreach(json_object_get(c->v[i].description, "workloads"), k,
+                           w) if (!strlist_has(out, json_str(w, "name", "")))
+            strlist_add(out, json_str(w, "name", ""));
     }
 }

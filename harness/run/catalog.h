@@ -1,6 +1,7 @@
 /*
- * catalog: the drivers that were found and what each said of itself (--describe). First hit of a name wins, in this
- * order: --driver NAME=PATH, the folder $TRINE_DRIVERS, <trine's folder>/../libexec/trine, the build tree.
+ * catalog: the drivers that were found and what each said of itself (--describe). First hit of a name wins,
+ * in this order: --driver NAME=PATH, the folder $TRINE_DRIVERS, <trine's folder>/../libexec/trine, the build
+ * tree.
  */
 #ifndef TRINE_HARNESS_CATALOG_H
 #define TRINE_HARNESS_CATALOG_H

@@ -50,27 +50,33 @@ static void on_ended(pid_t pid, void *arg) {
     o->counted = pmu_finish(&o->pmu);
 }
 
-static int64_t timeval_ns(struct timeval t) { return (int64_t)t.tv_sec * 1000000000 + (int64_t)t.tv_usec * 1000; }
+static int64_t timeval_ns(struct timeval t) {
+    return (int64_t)t.tv_sec * 1000000000 + (int64_t)t.tv_usec * 1000;
+}
 
 static void add_usage(json_t *view, const struct rusage *u) {
     struct rusage own;
-    json_t *more = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "voluntary_switches", (json_int_t)u->ru_nvcsw,
-                             "involuntary_switches", (json_int_t)u->ru_nivcsw, "minor_faults", (json_int_t)u->ru_minflt,
-                             "major_faults", (json_int_t)u->ru_majflt, "cpu_user_ns",
-                             (json_int_t)timeval_ns(u->ru_utime), "cpu_system_ns", (json_int_t)timeval_ns(u->ru_stime));
+    json_t *more =
+        json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "voluntary_switches", (json_int_t)u->ru_nvcsw,
+                  "involuntary_switches", (json_int_t)u->ru_nivcsw, "minor_faults", (json_int_t)u->ru_minflt,
+                  "major_faults", (json_int_t)u->ru_majflt, "cpu_user_ns",
+                  (json_int_t)timeval_ns(u->ru_utime), "cpu_system_ns", (json_int_t)timeval_ns(u->ru_stime));
     json_object_update(view, more);
     json_decref(more);
-    /* ru_maxrss is exact, but exec keeps the forked parent's: it is the driver's only when above trine's own */
+    /* ru_maxrss is exact, but exec keeps the forked parent's: it is the driver's only when above trine's own
+     */
     getrusage(RUSAGE_SELF, &own);
     if (u->ru_maxrss > own.ru_maxrss || !json_object_get(view, "max_rss_bytes"))
         json_object_set_new(view, "max_rss_bytes",
-                            u->ru_maxrss > own.ru_maxrss ? json_integer((json_int_t)u->ru_maxrss * 1024)
-                                                         : json_unavailable("the process ended before the first look"));
+                            u->ru_maxrss > own.ru_maxrss
+                                ? json_integer((json_int_t)u->ru_maxrss * 1024)
+                                : json_unavailable("the process ended before the first look"));
 }
 
 static void add_machine(struct outside *o) {
     double resolution, steal = kernel_steal_fraction(&o->before, &o->after, &resolution);
-    json_object_set_new(o->view, "steal_fraction", steal >= 0 ? json_real(steal) : json_unavailable("/proc/stat"));
+    json_object_set_new(o->view, "steal_fraction",
+                        steal >= 0 ? json_real(steal) : json_unavailable("/proc/stat"));
     if (steal >= 0) json_object_set_new(o->view, "steal_resolution", json_real(resolution));
     bool told = o->before.throttled_ns >= 0 && o->after.throttled_ns >= 0;
     json_object_set_new(o->view, "throttled_ns",
@@ -89,7 +95,8 @@ static char *cpu_list(const json_t *cpus) {
     struct strbuf b = {0};
     size_t i;
     const json_t *v;
-    json_array_foreach(cpus, i, v) strbuf_printf(&b, "%s%lld", i ? "," : "", (long long)json_integer_value(v));
+    json_array_foreach(cpus, i, v)
+        strbuf_printf(&b, "%s%lld", i ? "," : "", (long long)json_integer_value(v));
     return b.s ? b.s : xstrdup("");
 }
 
@@ -101,7 +108,8 @@ static void command_line(struct strlist *argv, const char *path, const json_t *p
     strlist_add(argv, "--workload");
     strlist_add(argv, json_str(planned, "workload", ""));
     add_arg(argv, "--procs", json_int(planned, "procs", 1));
-    if (json_is_integer(json_object_get(planned, "tasks"))) add_arg(argv, "--tasks", json_int(planned, "tasks", 1));
+    if (json_is_integer(json_object_get(planned, "tasks")))
+        add_arg(argv, "--tasks", json_int(planned, "tasks", 1));
     json_object_foreach((json_t *)json_object_get(planned, "params"), key, value) {
         char *text = xasprintf("%s=%s", key, json_string_value(value));
         strlist_add(argv, "--param");
@@ -128,8 +136,10 @@ static void last_words(const struct strbuf *err, char *out, size_t bytes) {
     free(copy);
 }
 
-/* From how the process ended and what it printed to status and reason; the record goes in when there is one. */
-static const char *outcome(const struct child_result *r, const json_t *planned, json_t *point, char *why, size_t bytes) {
+/* From how the process ended and what it printed to status and reason; the record goes in when there is one.
+ */
+static const char *outcome(const struct child_result *r, const json_t *planned, json_t *point, char *why,
+                           size_t bytes) {
     char words[256];
     last_words(&r->err, words, sizeof words);
     why[0] = '\0';
@@ -142,7 +152,8 @@ static const char *outcome(const struct child_result *r, const json_t *planned, 
         return "failed";
     }
     if (r->end == CHILD_TIMEOUT) {
-        snprintf(why, bytes, "no record within %lld s", (long long)(json_int(planned, "timeout_ms", 0) / 1000));
+        snprintf(why, bytes, "no record within %lld s",
+                 (long long)(json_int(planned, "timeout_ms", 0) / 1000));
         return "timeout";
     }
     if (r->end == CHILD_SIGNALED) {
@@ -164,14 +175,17 @@ static const char *outcome(const struct child_result *r, const json_t *planned, 
 /* What identifies the point, copied from the plan, in the order of results/README.md. */
 static json_t *new_point(const json_t *planned, int attempt) {
     static const char *const first[] = {"id", "series", "experiment", "rep"};
-    static const char *const then[] = {"backend", "workload", "procs", "tasks", "params", "pin", "cpus", "seed"};
+    static const char *const then[] = {"backend", "workload", "procs", "tasks",
+                                       "params",  "pin",      "cpus",  "seed"};
     json_t *p = json_pack("{s:s,s:i}", "schema", "trine-point", "version", 1);
     char now[32];
     time_t t = time(NULL);
     struct tm tm;
-    for (size_t i = 0; i < sizeof first / sizeof *first; i++) json_object_set(p, first[i], json_object_get(planned, first[i]));
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+        json_object_set(p, first[i], json_object_get(planned, first[i]));
     json_object_set_new(p, "attempt", json_integer(attempt));
-    for (size_t i = 0; i < sizeof then / sizeof *then; i++) json_object_set(p, then[i], json_object_get(planned, then[i]));
+    for (size_t i = 0; i < sizeof then / sizeof *then; i++)
+        json_object_set(p, then[i], json_object_get(planned, then[i]));
     strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
     json_object_set_new(p, "started_utc", json_string(now));
     return p;
@@ -197,7 +211,8 @@ static void prepare(struct outside *o, const struct exec_context *x, const json_
     o->ncpus = json_array_size(list);
     o->cpus = xcalloc(o->ncpus, sizeof *o->cpus);
     json_array_foreach(list, i, v) o->cpus[i] = (int)json_integer_value(v);
-    json_array_foreach(json_object_get(planned, "counters"), i, v) strlist_add(&o->counters, json_string_value(v));
+    json_array_foreach(json_object_get(planned, "counters"), i, v)
+        strlist_add(&o->counters, json_string_value(v));
     cgroup_find(x->root, &o->cgroup);
 }
 
@@ -210,7 +225,8 @@ static void release(struct outside *o, struct strlist *argv, struct child_result
     child_result_free(r);
 }
 
-json_t *exec_point(const struct exec_context *x, const json_t *planned, int attempt, const char *driver_path) {
+json_t *exec_point(const struct exec_context *x, const json_t *planned, int attempt,
+                   const char *driver_path) {
     struct outside o;
     struct strlist argv = {0};
     struct child_result r;
@@ -220,8 +236,10 @@ json_t *exec_point(const struct exec_context *x, const json_t *planned, int atte
     if (!driver_path) return without_running(planned, "failed", "the driver is gone");
     prepare(&o, x, planned);
     command_line(&argv, driver_path, planned);
-    struct child_spec spec = {.argv = argv.v, .timeout_ms = json_int(planned, "timeout_ms", 30000),
-                              .max_output_bytes = RECORD_MAX_BYTES, .stop = x->stop,
+    struct child_spec spec = {.argv = argv.v,
+                              .timeout_ms = json_int(planned, "timeout_ms", 30000),
+                              .max_output_bytes = RECORD_MAX_BYTES,
+                              .stop = x->stop,
                               .hooks = {on_forked, on_started, on_ended, &o}};
     json_t *point = new_point(planned, attempt);
     child_run(&spec, &r);

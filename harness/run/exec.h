@@ -17,7 +17,8 @@ struct exec_context {
     const volatile sig_atomic_t *stop; /* set by the signal handler */
 };
 
-/* NULL when it was stopped: nothing of it is kept. driver_path NULL: the driver has gone, the point is failed. */
+/* NULL when it was stopped: nothing of it is kept. driver_path NULL: the driver has gone, the point is
+ * failed. */
 json_t *exec_point(const struct exec_context *x, const json_t *planned, int attempt, const char *driver_path);
 
 #endif

@@ -31,11 +31,16 @@ bool expr_eval(const char *text, int64_t n, int64_t *out) {
     while (*p) {
         char op = *p++;
         if (!number(&p, &operand)) return false;
-        if (op == '/' && operand > 0) v /= operand;
-        else if (op == '*') v *= operand;
-        else if (op == '+') v += operand;
-        else if (op == '-') v -= operand;
-        else return false;
+        if (op == '/' && operand > 0)
+            v /= operand;
+        else if (op == '*')
+            v *= operand;
+        else if (op == '+')
+            v += operand;
+        else if (op == '-')
+            v -= operand;
+        else
+            return false;
         if (v > EXPR_MAX || v < -EXPR_MAX) return false;
     }
     *out = v < 1 ? 1 : v;

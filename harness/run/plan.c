@@ -1,7 +1,7 @@
 /*
  * plan: see plan.h. A planned point is the JSON object
- *   {"id","series","cell","experiment","rep","backend","workload","procs","tasks" (null: the driver's own),"params",
- *    "pin","cpus","seed","measure_ms","warmup_ms","timeout_ms","counters","throttle_expected",
+ *   {"id","series","cell","experiment","rep","backend","workload","procs","tasks" (null: the driver's
+ * own),"params", "pin","cpus","seed","measure_ms","warmup_ms","timeout_ms","counters","throttle_expected",
  *    "status","reason" (only where the point cannot run: skipped or not_applicable)}
  * `series` hashes what is measured, `id` that and the repetition, `cell` what remains without the backend.
  */
@@ -49,7 +49,8 @@ static void add_pinning(const struct builder *b, json_t *point, const char *pin,
 }
 
 /* From the cell (all but backend and repetition) to the points of one backend. */
-static int add_backend(struct builder *b, const struct experiment *x, const json_t *cell, const struct driver *d) {
+static int add_backend(struct builder *b, const struct experiment *x, const json_t *cell,
+                       const struct driver *d) {
     const json_t *w = driver_workload(d, x->workload);
     json_t *series = json_deep_copy(cell), *params = json_object_get(series, "params");
     const char *key;
@@ -57,7 +58,8 @@ static int add_backend(struct builder *b, const struct experiment *x, const json
     void *next;
     char hex[17], cell_hex[17];
     hash_json(cell, cell_hex);
-    json_object_foreach_safe(params, next, key, value) /* a backend's own knob says nothing to another backend */
+    json_object_foreach_safe(params, next, key,
+                             value) /* a backend's own knob says nothing to another backend */
         if (strncmp(key, "rt.", 3) == 0 && !driver_param(d, w, key)) json_object_del(params, key);
     json_object_set_new(series, "backend", json_string(d->name));
     hash_json(series, hex);
@@ -68,14 +70,17 @@ static int add_backend(struct builder *b, const struct experiment *x, const json
     add_pinning(b, base, json_str(cell, "pin", "none"), (int)json_int(cell, "procs", 1));
     if (!w || !json_flag(w, "applicable", true)) {
         json_object_set_new(base, "status", json_string("not_applicable"));
-        json_object_set_new(base, "reason", json_string(w ? json_str(w, "reason", "") : "this driver has no such workload"));
+        json_object_set_new(base, "reason",
+                            json_string(w ? json_str(w, "reason", "") : "this driver has no such workload"));
     }
     runs = json_object_get(base, "status") == NULL;
     json_t *counters = json_array();
-    for (size_t i = 0; i < x->counters.list.n; i++) json_array_append_new(counters, json_string(x->counters.list.v[i]));
-    json_t *settings = json_pack("{s:I,s:I,s:I,s:o,s:b}", "measure_ms", (json_int_t)x->measure_ms, "warmup_ms",
-                                 (json_int_t)x->warmup_ms, "timeout_ms", (json_int_t)x->timeout_ms, "counters", counters,
-                                 "throttle_expected", (int)x->throttle_expected);
+    for (size_t i = 0; i < x->counters.list.n; i++)
+        json_array_append_new(counters, json_string(x->counters.list.v[i]));
+    json_t *settings =
+        json_pack("{s:I,s:I,s:I,s:o,s:b}", "measure_ms", (json_int_t)x->measure_ms, "warmup_ms",
+                  (json_int_t)x->warmup_ms, "timeout_ms", (json_int_t)x->timeout_ms, "counters", counters,
+                  "throttle_expected", (int)x->throttle_expected);
     json_object_update(base, settings);
     json_decref(settings);
     for (int64_t rep = 0; rep < (runs ? x->reps : 1); rep++) {
@@ -94,12 +99,13 @@ static int add_backend(struct builder *b, const struct experiment *x, const json
     json_decref(base);
     json_decref(series);
     if (json_array_size(b->plan->points) <= POINTS_MAX) return 0;
-    return err_set(b->e, TRINE_EXIT_USAGE, "%s:%d: [experiment %s] makes more than %d points", b->sweep->path, x->line,
-                   x->name, POINTS_MAX);
+    return err_set(b->e, TRINE_EXIT_USAGE, "%s:%d: [experiment %s] makes more than %d points", b->sweep->path,
+                   x->line, x->name, POINTS_MAX);
 }
 
 /* Every choice of parameter values, as an odometer. */
-static int add_params(struct builder *b, const struct experiment *x, json_t *cell, const struct strlist *backends) {
+static int add_params(struct builder *b, const struct experiment *x, json_t *cell,
+                      const struct strlist *backends) {
     size_t *digit = xcalloc(x->nparams, sizeof *digit);
     int rc = 0;
     for (bool more = true; more && !rc;) {
@@ -122,7 +128,8 @@ static int add_params(struct builder *b, const struct experiment *x, json_t *cel
 static int add_experiment(struct builder *b, const struct experiment *x) {
     struct strlist backends = {0};
     int64_t ncpus = topo_ncpus(b->topo);
-    int rc = validate_experiment(b->sweep, x, b->catalog, &b->options->backends, &backends, &b->plan->notices, b->e);
+    int rc = validate_experiment(b->sweep, x, b->catalog, &b->options->backends, &backends, &b->plan->notices,
+                                 b->e);
     for (size_t i = 0; i < x->procs.list.n && !rc; i++) {
         for (size_t k = 0; k < x->tasks.list.n && !rc; k++) {
             for (size_t l = 0; l < x->pins.list.n && !rc; l++) {
@@ -131,9 +138,9 @@ static int add_experiment(struct builder *b, const struct experiment *x) {
                 bool own = strcmp(text, "default") == 0;
                 expr_eval(x->procs.list.v[i], ncpus, &procs);
                 if (!own) expr_eval(text, ncpus, &tasks);
-                json_t *cell = json_pack("{s:s,s:s,s:I,s:o,s:s}", "experiment", x->name, "workload", x->workload,
-                                         "procs", (json_int_t)procs, "tasks", own ? json_null() : json_integer(tasks),
-                                         "pin", x->pins.list.v[l]);
+                json_t *cell = json_pack("{s:s,s:s,s:I,s:o,s:s}", "experiment", x->name, "workload",
+                                         x->workload, "procs", (json_int_t)procs, "tasks",
+                                         own ? json_null() : json_integer(tasks), "pin", x->pins.list.v[l]);
                 rc = add_params(b, x, cell, &backends);
                 json_decref(cell);
             }
@@ -141,8 +148,8 @@ static int add_experiment(struct builder *b, const struct experiment *x) {
     }
     if (!rc && backends.n)
         json_object_set_new(b->plan->experiments, x->name,
-                            json_pack("{s:s,s:s,s:s}", "title", x->title, "doc", x->doc ? x->doc : "", "workload",
-                                      x->workload));
+                            json_pack("{s:s,s:s,s:s}", "title", x->title, "doc", x->doc ? x->doc : "",
+                                      "workload", x->workload));
     strlist_free(&backends);
     return rc;
 }
@@ -161,7 +168,8 @@ static int by_key(const void *pa, const void *pb) {
     return a->index < b->index ? -1 : a->index > b->index;
 }
 
-/* A random key of (seed, name, repetition) sorts like a shuffle, and does not depend on what else is in the plan. */
+/* A random key of (seed, name, repetition) sorts like a shuffle, and does not depend on what else is in the
+ * plan. */
 static uint64_t random_key(uint64_t seed, const char *name, int64_t rep) {
     struct rng r = {seed ^ hash_bytes(name, strlen(name)) ^ (uint64_t)rep * 0x9e3779b97f4a7c15u};
     return rng_next(&r);
@@ -207,10 +215,12 @@ int plan_make(struct plan *p, const struct sweep *s, const struct catalog *c, co
     *p = (struct plan){.points = json_array(), .experiments = json_object()};
     int rc = check_only(&b);
     for (size_t i = 0; i < s->n && !rc; i++)
-        if (o->only.n == 0 || strlist_has(&o->only, s->experiments[i].name)) rc = add_experiment(&b, &s->experiments[i]);
+        if (o->only.n == 0 || strlist_has(&o->only, s->experiments[i].name))
+            rc = add_experiment(&b, &s->experiments[i]);
     json_decref(b.seen);
     if (!rc && json_array_size(p->points) == 0)
-        rc = err_set(e, TRINE_EXIT_USAGE, "the plan is empty: no backend of it was found (trine list shows them)");
+        rc = err_set(e, TRINE_EXIT_USAGE,
+                     "the plan is empty: no backend of it was found (trine list shows them)");
     if (rc)
         plan_free(p);
     else

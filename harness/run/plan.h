@@ -1,11 +1,11 @@
 /*
- * plan: every point of a run, decided before the first one runs, and their order. A function of (sweep, drivers'
- * descriptions, topology, seed) alone. It is stored in the manifest: a run is resumed from there, so an edited
- * profile or a new driver cannot change a run that has begun.
+ * plan: every point of a run, decided before the first one runs, and their order. A function of (sweep,
+ * drivers' descriptions, topology, seed) alone. It is stored in the manifest: a run is resumed from there, so
+ * an edited profile or a new driver cannot change a run that has begun.
  *
- * Order: repetition by repetition, so that a run that is broken off has measured everything a little. Inside one, the
- * cells (all that differ in more than the backend) are shuffled, and inside a cell the backends: those that
- * will be compared stand next to each other in time.
+ * Order: repetition by repetition, so that a run that is broken off has measured everything a little. Inside
+ * one, the cells (all that differ in more than the backend) are shuffled, and inside a cell the backends:
+ * those that will be compared stand next to each other in time.
  */
 #ifndef TRINE_HARNESS_PLAN_H
 #define TRINE_HARNESS_PLAN_H
@@ -25,8 +25,8 @@ struct plan_options {
 };
 
 struct plan {
-    json_t *points; /* array of planned points, in running order; see plan.c */
-    json_t *experiments; /* name -> {title, doc, workload}: what a report needs to caption them */
+    json_t *points;         /* array of planned points, in running order; see plan.c */
+    json_t *experiments;    /* name -> {title, doc, workload}: what a report needs to caption them */
     struct strlist notices; /* backends that were asked for and are not there */
 };
 

@@ -1,4 +1,5 @@
-/* profile: finds the sweep file that a name means, among those that come with trine or as a path. No state. */
+/* profile: finds the sweep file that a name means, among those that come with trine or as a path. No state.
+ */
 #include "base/file.h"
 #include "base/version.h"
 #include "run/sweep.h"

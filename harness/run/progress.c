@@ -14,7 +14,8 @@ enum { PLAIN_EVERY_MS = 5000 };
 
 void progress_start(struct progress *p, size_t total, int64_t planned_ms, bool quiet) {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    *p = (struct progress){.quiet = quiet, .total = total, .planned_ms = planned_ms, .start_ns = monotonic_ns()};
+    *p = (struct progress){
+        .quiet = quiet, .total = total, .planned_ms = planned_ms, .start_ns = monotonic_ns()};
     p->terminal = isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
     p->color = p->terminal && !(no_color && *no_color);
 }
@@ -31,7 +32,8 @@ static void describe(struct strbuf *b, const json_t *v, int attempt) {
     const json_t *value;
     strbuf_printf(b, "%s: %s on %s, procs %lld", json_str(v, "experiment", ""), json_str(v, "workload", ""),
                   json_str(v, "backend", ""), (long long)json_int(v, "procs", 0));
-    if (json_is_integer(json_object_get(v, "tasks"))) strbuf_printf(b, ", tasks %lld", (long long)json_int(v, "tasks", 0));
+    if (json_is_integer(json_object_get(v, "tasks")))
+        strbuf_printf(b, ", tasks %lld", (long long)json_int(v, "tasks", 0));
     json_object_foreach((json_t *)json_object_get(v, "params"), key, value)
         strbuf_printf(b, ", %s %s", key, json_string_value(value));
     if (strcmp(json_str(v, "pin", "none"), "none") != 0) strbuf_printf(b, ", pin %s", json_str(v, "pin", ""));
@@ -45,7 +47,9 @@ static int columns(void) {
 
 void progress_point(struct progress *p, const json_t *planned, int attempt) {
     int64_t now = monotonic_ns();
-    if (p->quiet || (!p->terminal && p->last_line_ns && now - p->last_line_ns < PLAIN_EVERY_MS * INT64_C(1000000))) return;
+    if (p->quiet ||
+        (!p->terminal && p->last_line_ns && now - p->last_line_ns < PLAIN_EVERY_MS * INT64_C(1000000)))
+        return;
     p->last_line_ns = now;
     struct strbuf b = {0};
     char left[64];

@@ -1,6 +1,6 @@
 /*
- * progress: one line on stderr that says what runs and how long is left. On a terminal it is rewritten in place; else
- * a plain line now and then, so that a log stays readable. Main thread only.
+ * progress: one line on stderr that says what runs and how long is left. On a terminal it is rewritten in
+ * place; else a plain line now and then, so that a log stays readable. Main thread only.
  */
 #ifndef TRINE_HARNESS_PROGRESS_H
 #define TRINE_HARNESS_PROGRESS_H

@@ -1,7 +1,7 @@
 /*
- * runner: see runner.h. Passes: the first runs every point that has no line yet; the following ones run again those
- * whose last line is invalid (steal and noise come in bursts: later is better than at once), up to `reruns`
- * times. A point that failed or timed out is not run again: a crash is a finding.
+ * runner: see runner.h. Passes: the first runs every point that has no line yet; the following ones run again
+ * those whose last line is invalid (steal and noise come in bursts: later is better than at once), up to
+ * `reruns` times. A point that failed or timed out is not run again: a crash is a finding.
  */
 #include "run/runner.h"
 #include "base/child.h"
@@ -28,7 +28,9 @@ static bool wants_rerun(const json_t *point, int64_t reruns) {
            json_int(point, "attempt", 0) < reruns;
 }
 
-static bool stopped(const struct pass *p) { return p->r->exec->stop && *p->r->exec->stop; }
+static bool stopped(const struct pass *p) {
+    return p->r->exec->stop && *p->r->exec->stop;
+}
 
 static bool out_of_time(struct pass *p, const json_t *planned) {
     int64_t elapsed_ms = (monotonic_ns() - p->start_ns) / 1000000;
@@ -93,8 +95,9 @@ static void tally(const struct pass *p) {
         t->invalid += strcmp(status, "ok") == 0 && !json_flag(point, "valid", true);
         if (strcmp(status, "failed") != 0 && strcmp(status, "timeout") != 0) continue;
         if (t->failed++ == 0)
-            snprintf(t->first_failure, sizeof t->first_failure, "%s, %s on %s: %s", json_str(point, "experiment", ""),
-                     json_str(point, "workload", ""), json_str(point, "backend", ""), json_str(point, "reason", ""));
+            snprintf(t->first_failure, sizeof t->first_failure, "%s, %s on %s: %s",
+                     json_str(point, "experiment", ""), json_str(point, "workload", ""),
+                     json_str(point, "backend", ""), json_str(point, "reason", ""));
     }
 }
 

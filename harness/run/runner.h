@@ -1,6 +1,6 @@
 /*
- * runner: carries out a plan, point by point, into the store. It knows what is done from points.jsonl alone, so
- * running and resuming are the same thing. Main thread only.
+ * runner: carries out a plan, point by point, into the store. It knows what is done from points.jsonl alone,
+ * so running and resuming are the same thing. Main thread only.
  */
 #ifndef TRINE_HARNESS_RUNNER_H
 #define TRINE_HARNESS_RUNNER_H

@@ -1,6 +1,6 @@
 /*
- * summary: see summary.h. An asterisk marks a figure with an invalid point in it. Cells of one experiment that are too
- * many for a terminal are cut to the first ROWS_MAX, and the table says so.
+ * summary: see summary.h. An asterisk marks a figure with an invalid point in it. Cells of one experiment
+ * that are too many for a terminal are cut to the first ROWS_MAX, and the table says so.
  */
 #include "run/summary.h"
 #include "base/json.h"
@@ -38,7 +38,8 @@ static char *row_name(const json_t *p) {
     const char *key;
     const json_t *value;
     strbuf_printf(&b, "procs %lld", (long long)json_int(p, "procs", 0));
-    if (json_is_integer(json_object_get(p, "tasks"))) strbuf_printf(&b, ", tasks %lld", (long long)json_int(p, "tasks", 0));
+    if (json_is_integer(json_object_get(p, "tasks")))
+        strbuf_printf(&b, ", tasks %lld", (long long)json_int(p, "tasks", 0));
     json_object_foreach((json_t *)json_object_get(p, "params"), key, value)
         strbuf_printf(&b, ", %s %s", key, json_is_string(value) ? json_string_value(value) : "?");
     if (strcmp(json_str(p, "pin", "none"), "none") != 0) strbuf_printf(&b, ", %s", json_str(p, "pin", ""));
@@ -66,7 +67,8 @@ static void add_point(json_t *cell, const json_t *point) {
         json_array_append_new(json_object_get(cell, "values"), json_real(process_median(point)));
         if (!json_flag(point, "valid", true)) json_object_set_new(cell, "mark", json_string("*"));
     } else {
-        json_object_set_new(cell, "none", json_string(strcmp(status, "not_applicable") == 0 ? "n/a" : status));
+        json_object_set_new(cell, "none",
+                            json_string(strcmp(status, "not_applicable") == 0 ? "n/a" : status));
     }
 }
 
@@ -85,7 +87,9 @@ static void format_cell(char *out, size_t bytes, const json_t *cell) {
     free(v);
 }
 
-static int name_order(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int name_order(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 /* trine first, the others by name. */
 static void sort_backends(struct strlist *l) {
@@ -154,7 +158,8 @@ void summary_print(FILE *out, const json_t *points) {
         const char *experiment = json_str(p, "experiment", "");
         metric = json_object_get(json_object_get(p, "record"), "metric");
         if (metric) json_object_set(names, experiment, metric);
-        if (!strlist_has(&backends, json_str(p, "backend", ""))) strlist_add(&backends, json_str(p, "backend", ""));
+        if (!strlist_has(&backends, json_str(p, "backend", "")))
+            strlist_add(&backends, json_str(p, "backend", ""));
         char *row = row_name(p);
         add_point(member(member(member(tables, experiment), row), json_str(p, "backend", "")), p);
         marked |= strcmp(json_str(p, "status", ""), "ok") == 0 && !json_flag(p, "valid", true);
@@ -163,7 +168,8 @@ void summary_print(FILE *out, const json_t *points) {
     sort_backends(&backends);
     json_object_foreach(tables, name, rows) {
         metric = json_object_get(names, name);
-        char *title = xasprintf("%s: %s, %s", name, json_str(metric, "name", "-"), json_str(metric, "unit", "-"));
+        char *title =
+            xasprintf("%s: %s, %s", name, json_str(metric, "name", "-"), json_str(metric, "unit", "-"));
         print_experiment(out, title, rows, &backends);
         free(title);
     }

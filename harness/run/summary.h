@@ -5,7 +5,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* points: those that count (store_latest). The figure is the median over the processes of each one's median sample. */
+/* points: those that count (store_latest). The figure is the median over the processes of each one's median
+ * sample. */
 void summary_print(FILE *out, const json_t *points);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * sweep: see sweep.h. inih does the tokens; it hands no line numbers to its handler, so the reader that feeds it
- * counts them, and tells a continuation line (which begins with a blank) from a key given twice.
+ * sweep: see sweep.h. inih does the tokens; it hands no line numbers to its handler, so the reader that feeds
+ * it counts them, and tells a continuation line (which begins with a blank) from a key given twice.
  */
 #include "run/sweep.h"
 #include "base/file.h"
@@ -19,7 +19,7 @@ enum { LINE_MAX_CHARS = 195, VALUES_MAX = 256, EXPERIMENTS_MAX = 256 }; /* inih'
 
 struct parser {
     struct sweep *s;
-    const char *at; /* next unread character */
+    const char *at;        /* next unread character */
     int line, header_line; /* the current one, and the last that opened a section */
     bool continued;        /* the current line begins with a blank */
     bool empty;            /* the section has no key yet */
@@ -73,9 +73,11 @@ static char *next_line(char *out, int num, void *arg) {
     return out;
 }
 
-static int set_count(struct parser *p, const char *key, const char *value, int64_t min, int64_t max, int64_t *out) {
+static int set_count(struct parser *p, const char *key, const char *value, int64_t min, int64_t max,
+                     int64_t *out) {
     if (parse_int(value, min, max, out)) return 1;
-    return complain(p, "%s = %s: expected a whole number from %lld to %lld", key, value, (long long)min, (long long)max);
+    return complain(p, "%s = %s: expected a whole number from %lld to %lld", key, value, (long long)min,
+                    (long long)max);
 }
 
 static int set_text(char **out, const char *value, bool more) {
@@ -101,7 +103,8 @@ static int add_numbers(struct parser *p, const char *key, const char *value, str
         const char *w = v->list.v[i];
         if (strcmp(key, "tasks") == 0 && strcmp(w, "default") == 0) continue;
         if (!expr_eval(w, 1, &ignored))
-            return complain(p, "%s: '%s' is no number; expected such as 1, 10k, n, 2n, n/2 (n: the CPUs)", key, w);
+            return complain(p, "%s: '%s' is no number; expected such as 1, 10k, n, 2n, n/2 (n: the CPUs)",
+                            key, w);
     }
     return 1;
 }
@@ -113,9 +116,9 @@ static int add_pins(struct parser *p, const char *value, struct values *v) {
         bool known = false;
         for (size_t k = 0; k < topo_npolicies; k++) known |= strcmp(v->list.v[i], topo_policies[k]) == 0;
         if (!known)
-            return complain(p, "pin: '%s' is no policy; expected none compact scatter cores smt llc numa reverse%s",
-                            v->list.v[i],
-                            did_you_mean(hint, sizeof hint, v->list.v[i], topo_policies, topo_npolicies));
+            return complain(
+                p, "pin: '%s' is no policy; expected none compact scatter cores smt llc numa reverse%s",
+                v->list.v[i], did_you_mean(hint, sizeof hint, v->list.v[i], topo_policies, topo_npolicies));
     }
     return 1;
 }
@@ -143,8 +146,9 @@ static int profile_key(struct parser *p, const char *key, const char *value) {
 }
 
 static int experiment_key(struct parser *p, struct experiment *x, const char *key, const char *value) {
-    static const char *const keys[] = {"title", "doc",  "workload",   "backends",  "procs",     "tasks",   "param.",
-                                       "pin",   "reps", "measure_ms", "warmup_ms", "timeout_s", "counters", "throttled"};
+    static const char *const keys[] = {"title",     "doc",       "workload", "backends", "procs",
+                                       "tasks",     "param.",    "pin",      "reps",     "measure_ms",
+                                       "warmup_ms", "timeout_s", "counters", "throttled"};
     char hint[96];
     if (strcmp(key, "title") == 0) return set_text(&x->title, value, p->continued);
     if (strcmp(key, "doc") == 0) return set_text(&x->doc, value, p->continued);
@@ -190,8 +194,12 @@ static int begin_section(struct parser *p, const char *section) {
             return complain(p, "experiment '%s' stands in line %d already", name, s->experiments[i].line);
     if (s->n == EXPERIMENTS_MAX) return complain(p, "more than %d experiments", EXPERIMENTS_MAX);
     s->experiments = xrealloc(s->experiments, (s->n + 1) * sizeof *s->experiments);
-    s->experiments[s->n++] = (struct experiment){.name = xstrdup(name), .line = p->line, .reps = 3,
-                                                 .measure_ms = 500, .warmup_ms = 200, .timeout_ms = 30000};
+    s->experiments[s->n++] = (struct experiment){.name = xstrdup(name),
+                                                 .line = p->line,
+                                                 .reps = 3,
+                                                 .measure_ms = 500,
+                                                 .warmup_ms = 200,
+                                                 .timeout_ms = 30000};
     return 1;
 }
 
@@ -199,16 +207,20 @@ static int on_key(void *arg, const char *section, const char *key, const char *v
     struct parser *p = arg;
     if (p->failed) return 0;
     p->empty = false;
-    if (!*section) return complain(p, "'%s' stands before the first section; expected [profile] or [experiment NAME]", key);
+    if (!*section)
+        return complain(p, "'%s' stands before the first section; expected [profile] or [experiment NAME]",
+                        key);
     if (strcmp(section, p->section) != 0) {
         int key_line = p->line;
         p->line = p->header_line; /* inih tells of a section only with its first key */
         if (!begin_section(p, section)) return 0;
         p->line = key_line;
     }
-    if (strlist_has(&p->seen, key) && !p->continued) return complain(p, "'%s' is given twice in [%s]", key, section);
+    if (strlist_has(&p->seen, key) && !p->continued)
+        return complain(p, "'%s' is given twice in [%s]", key, section);
     strlist_add(&p->seen, key);
-    return p->in_profile ? profile_key(p, key, value) : experiment_key(p, &p->s->experiments[p->s->n - 1], key, value);
+    return p->in_profile ? profile_key(p, key, value)
+                         : experiment_key(p, &p->s->experiments[p->s->n - 1], key, value);
 }
 
 /* What an experiment needs and what it may leave out. */
@@ -257,7 +269,9 @@ int sweep_parse(struct sweep *s, const char *path, const char *text, struct err 
     return e->code;
 }
 
-static void values_free(struct values *v) { strlist_free(&v->list); }
+static void values_free(struct values *v) {
+    strlist_free(&v->list);
+}
 
 void sweep_free(struct sweep *s) {
     for (size_t i = 0; i < s->n; i++) {

@@ -1,7 +1,8 @@
 /*
- * sweep: a profile, read from an INI file. One [profile] section with what holds for the whole run, then a section a
- * experiment; keys and values in docs of `trine plan --help`. Reading checks the form alone (every error says file,
- * line and what was expected); whether workloads, backends and parameters exist is the plan's question.
+ * sweep: a profile, read from an INI file. One [profile] section with what holds for the whole run, then a
+ * section a experiment; keys and values in docs of `trine plan --help`. Reading checks the form alone (every
+ * error says file, line and what was expected); whether workloads, backends and parameters exist is the
+ * plan's question.
  */
 #ifndef TRINE_HARNESS_SWEEP_H
 #define TRINE_HARNESS_SWEEP_H

@@ -56,8 +56,8 @@ static int unknown_backend(const struct sweep *s, const struct experiment *x, co
     catalog_backends(c, &known);
     for (size_t i = 0; i < 4; i++)
         if (!strlist_has(&known, well_known[i])) strlist_add(&known, well_known[i]);
-    err_set(e, TRINE_EXIT_USAGE, "%s:%d: [experiment %s] unknown backend '%s'%s", s->path, x->backends.line, x->name,
-            name, suggest(hint, sizeof hint, name, &known));
+    err_set(e, TRINE_EXIT_USAGE, "%s:%d: [experiment %s] unknown backend '%s'%s", s->path, x->backends.line,
+            x->name, name, suggest(hint, sizeof hint, name, &known));
     strlist_free(&known);
     return e->code;
 }
@@ -94,17 +94,18 @@ static int choose_backends(const struct sweep *s, const struct experiment *x, co
     return rc;
 }
 
-/* *there: some driver has it. A workload of trine's own that no driver has is left out with a notice: whoever brings a
- * driver with three workloads can still run every profile. */
-static int check_workload(const struct sweep *s, const struct experiment *x, const struct catalog *c, bool *there,
-                          struct strlist *notices, struct err *e) {
+/* *there: some driver has it. A workload of trine's own that no driver has is left out with a notice: whoever
+ * brings a driver with three workloads can still run every profile. */
+static int check_workload(const struct sweep *s, const struct experiment *x, const struct catalog *c,
+                          bool *there, struct strlist *notices, struct err *e) {
     struct strlist known = {0};
     char hint[96];
     int rc = 0;
     catalog_workloads(c, &known);
     *there = strlist_has(&known, x->workload);
     if (!*there && among(known_workloads, sizeof known_workloads / sizeof *known_workloads, x->workload)) {
-        char *text = xasprintf("experiment %s is left out: no driver has the workload %s", x->name, x->workload);
+        char *text =
+            xasprintf("experiment %s is left out: no driver has the workload %s", x->name, x->workload);
         strlist_add(notices, text);
         free(text);
     } else if (!*there) {
@@ -127,7 +128,8 @@ static const char *value_fault(const json_t *param, const char *value, char *out
         int64_t whole;
         bool number = *value && !*end && (type[0] == 'r' || parse_int(value, INT64_MIN, INT64_MAX, &whole));
         if (number && v >= min && v <= max) return NULL;
-        snprintf(out, bytes, "expected %s from %.15g to %.15g", type[0] == 'i' ? "a whole number" : "a number", min, max);
+        snprintf(out, bytes, "expected %s from %.15g to %.15g",
+                 type[0] == 'i' ? "a whole number" : "a number", min, max);
         return out;
     }
     if (strcmp(type, "choice") != 0) return NULL;
@@ -148,7 +150,8 @@ static void param_names(const struct driver *d, const json_t *w, struct strlist 
     const json_t *p;
     size_t i;
     json_array_foreach(json_object_get(w, "params"), i, p) strlist_add(out, json_str(p, "name", ""));
-    json_array_foreach(json_object_get(d->description, "rt_params"), i, p) strlist_add(out, json_str(p, "name", ""));
+    json_array_foreach(json_object_get(d->description, "rt_params"), i, p)
+        strlist_add(out, json_str(p, "name", ""));
 }
 
 /* On one backend. *known says whether it has the parameter at all. */
@@ -161,16 +164,17 @@ static int check_param(const struct sweep *s, const struct experiment *x, const 
     if (!param) {
         struct strlist names = {0};
         param_names(d, w, &names);
-        err_set(e, TRINE_EXIT_USAGE, "%s:%d: [experiment %s] workload %s on %s has no parameter '%s'%s", s->path,
-                p->values.line, x->name, x->workload, d->name, p->key, suggest(hint, sizeof hint, p->key, &names));
+        err_set(e, TRINE_EXIT_USAGE, "%s:%d: [experiment %s] workload %s on %s has no parameter '%s'%s",
+                s->path, p->values.line, x->name, x->workload, d->name, p->key,
+                suggest(hint, sizeof hint, p->key, &names));
         strlist_free(&names);
         return e->code;
     }
     *known = true;
     for (size_t i = 0; i < p->values.list.n; i++)
         if (value_fault(param, p->values.list.v[i], expected, sizeof expected))
-            return err_set(e, TRINE_EXIT_USAGE, "%s:%d: [experiment %s] param.%s = %s: %s", s->path, p->values.line,
-                           x->name, p->key, p->values.list.v[i], expected);
+            return err_set(e, TRINE_EXIT_USAGE, "%s:%d: [experiment %s] param.%s = %s: %s", s->path,
+                           p->values.line, x->name, p->key, p->values.list.v[i], expected);
     return 0;
 }
 
@@ -187,8 +191,8 @@ static int check_params(const struct sweep *s, const struct experiment *x, const
         bool elsewhere = false;
         for (size_t k = 0; k < c->n; k++) elsewhere |= driver_param(&c->v[k], NULL, p->key) != NULL;
         if (!known && !elsewhere && backends->n)
-            return err_set(e, TRINE_EXIT_USAGE, "%s:%d: [experiment %s] no backend has a parameter '%s'", s->path,
-                           p->values.line, x->name, p->key);
+            return err_set(e, TRINE_EXIT_USAGE, "%s:%d: [experiment %s] no backend has a parameter '%s'",
+                           s->path, p->values.line, x->name, p->key);
     }
     return 0;
 }

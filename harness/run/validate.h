@@ -1,6 +1,7 @@
 /*
- * validate: holds an experiment against what the drivers say that they can do, before anything runs: an unknown
- * workload, backend or parameter and a value out of range are refused with file, line and what was expected.
+ * validate: holds an experiment against what the drivers say that they can do, before anything runs: an
+ * unknown workload, backend or parameter and a value out of range are refused with file, line and what was
+ * expected.
  */
 #ifndef TRINE_HARNESS_VALIDATE_H
 #define TRINE_HARNESS_VALIDATE_H
@@ -9,8 +10,8 @@
 #include "run/sweep.h"
 
 /*
- * Fills `backends` with those that the experiment will run on: its own list, cut down to `wanted` where that is not
- * empty. A well-known backend whose driver is not there becomes a notice, any other an error.
+ * Fills `backends` with those that the experiment will run on: its own list, cut down to `wanted` where that
+ * is not empty. A well-known backend whose driver is not there becomes a notice, any other an error.
  */
 int validate_experiment(const struct sweep *s, const struct experiment *x, const struct catalog *c,
                         const struct strlist *wanted, struct strlist *backends, struct strlist *notices,

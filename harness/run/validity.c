@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STEAL_MAX 0.01 /* steal comes in bursts: 0.1 % in most seconds of a virtual machine, several % in bad ones */
+#define STEAL_MAX                                                                                            \
+    0.01 /* steal comes in bursts: 0.1 % in most seconds of a virtual machine, several % in bad ones */
 
 static void because(json_t *list, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void because(json_t *list, const char *fmt, ...) {
@@ -28,10 +29,12 @@ static void judge_steal(const json_t *outside, json_t *why) {
 static void judge_record(const json_t *record, json_t *why) {
     const json_t *warmup = json_object_get(record, "warmup"), *check, *phase;
     size_t i;
-    if (json_is_false(json_object_get(warmup, "steady"))) because(why, "warm-up: no three batches within 3 %%");
+    if (json_is_false(json_object_get(warmup, "steady")))
+        because(why, "warm-up: no three batches within 3 %%");
     json_array_foreach(json_object_get(record, "checks"), i, check) {
         if (json_flag(check, "ok", false)) continue;
-        char *expected = json_line(json_object_get(check, "expected")), *got = json_line(json_object_get(check, "got"));
+        char *expected = json_line(json_object_get(check, "expected")),
+             *got = json_line(json_object_get(check, "got"));
         because(why, "check %s: expected %s, got %s", json_str(check, "name", "?"), expected, got);
         free(expected);
         free(got);
@@ -49,7 +52,8 @@ void validity_judge(json_t *point, bool throttle_expected) {
     if (strcmp(status, "ok") == 0) {
         judge_steal(outside, why);
         int64_t throttled = json_int(outside, "throttled_ns", 0);
-        if (throttled > 0 && !throttle_expected) because(why, "throttled: %.1f ms by a CPU quota", (double)throttled / 1e6);
+        if (throttled > 0 && !throttle_expected)
+            because(why, "throttled: %.1f ms by a CPU quota", (double)throttled / 1e6);
         if (json_is_false(json_object_get(pinning, "verified")))
             because(why, "pinning: not every CPU of the list had a thread bound to it");
         judge_record(json_object_get(point, "record"), why);

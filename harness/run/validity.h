@@ -1,6 +1,7 @@
 /*
- * validity: may this point's figure be trusted? The reasons why not are a closed list, each a short text that a
- * report can print. Nothing is dropped for them: an invalid point is run again, then kept and shown as such.
+ * validity: may this point's figure be trusted? The reasons why not are a closed list, each a short text that
+ * a report can print. Nothing is dropped for them: an invalid point is run again, then kept and shown as
+ * such.
  */
 #ifndef TRINE_HARNESS_VALIDITY_H
 #define TRINE_HARNESS_VALIDITY_H

@@ -21,10 +21,11 @@ json_t *manifest_read(const char *run_dir, struct err *e) {
     else
         m = json_read_file(path, e);
     if (m && strcmp(json_str(m, "schema", ""), "trine-manifest") != 0) {
-        err_set(e, TRINE_EXIT_USAGE, "%s is not a run of trine: its manifest.json is something else", run_dir);
+        err_set(e, TRINE_EXIT_USAGE, "%s is not a run of trine: its manifest.json is something else",
+                run_dir);
     } else if (m && json_int(m, "version", 0) > MANIFEST_VERSION) {
-        err_set(e, TRINE_EXIT_USAGE, "%s was written by a newer trine (schema %lld, this one reads up to %d)", run_dir,
-                (long long)json_int(m, "version", 0), MANIFEST_VERSION);
+        err_set(e, TRINE_EXIT_USAGE, "%s was written by a newer trine (schema %lld, this one reads up to %d)",
+                run_dir, (long long)json_int(m, "version", 0), MANIFEST_VERSION);
     } else {
         free(path);
         return m;
@@ -60,7 +61,8 @@ char *run_dir_make(const char *out, const char *machine, const char *profile, st
         dir = path_join(parent, name);
         free(name);
         if (mkdir(dir, 0755) == 0) break;
-        if (errno != EEXIST) rc = err_set(e, TRINE_EXIT_INFRA, "cannot make the folder %s: %s", dir, strerror(errno));
+        if (errno != EEXIST)
+            rc = err_set(e, TRINE_EXIT_INFRA, "cannot make the folder %s: %s", dir, strerror(errno));
         free(dir);
         dir = NULL;
     }

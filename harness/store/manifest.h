@@ -1,6 +1,7 @@
 /*
- * manifest: manifest.json of a run's folder: what was asked, the plan, and how it ended. Written whole at the start
- * (ended: "running") and again at the end; a run that still says "running" was killed, and can be resumed.
+ * manifest: manifest.json of a run's folder: what was asked, the plan, and how it ended. Written whole at the
+ * start (ended: "running") and again at the end; a run that still says "running" was killed, and can be
+ * resumed.
  */
 #ifndef TRINE_HARNESS_MANIFEST_H
 #define TRINE_HARNESS_MANIFEST_H
@@ -17,7 +18,8 @@ int manifest_write(const char *run_dir, const json_t *m, struct err *e);
 
 /* "2026-11-21T04:00:00Z" of now. */
 void utc_now(char out[32]);
-/* out/<machine>/<UTC>-<sha>-<profile>, made; a number is put behind it when it is taken. NULL and e on failure. */
+/* out/<machine>/<UTC>-<sha>-<profile>, made; a number is put behind it when it is taken. NULL and e on
+ * failure. */
 char *run_dir_make(const char *out, const char *machine, const char *profile, struct err *e);
 
 #endif

@@ -24,18 +24,19 @@ static json_t *parse_as(const char *schema, const char *text, size_t len, char *
     json_t *v = json_parse_object(text, len, detail, sizeof detail);
     if (!v) {
         bool cut = text[0] == '{' && text[len - 1] != '\n';
-        snprintf(why, why_bytes, "%s: %s; it begins '%s'", cut ? "the output is cut off" : "the output is not JSON",
-                 detail, start);
+        snprintf(why, why_bytes, "%s: %s; it begins '%s'",
+                 cut ? "the output is cut off" : "the output is not JSON", detail, start);
         return NULL;
     }
     int64_t protocol = json_int(v, "protocol", 0);
     if (strcmp(json_str(v, "schema", ""), schema) != 0)
-        snprintf(why, why_bytes, "the output is not a %s: \"schema\" is '%s'", schema, json_str(v, "schema", "missing"));
+        snprintf(why, why_bytes, "the output is not a %s: \"schema\" is '%s'", schema,
+                 json_str(v, "schema", "missing"));
     else if (protocol < 1)
         snprintf(why, why_bytes, "the %s has no protocol number", schema);
     else if (protocol > RECORD_PROTOCOL)
-        snprintf(why, why_bytes, "the %s is of protocol %lld, this trine speaks %d", schema, (long long)protocol,
-                 RECORD_PROTOCOL);
+        snprintf(why, why_bytes, "the %s is of protocol %lld, this trine speaks %d", schema,
+                 (long long)protocol, RECORD_PROTOCOL);
     else
         return v;
     json_decref(v);
@@ -55,11 +56,12 @@ static const char *figure_fault(const json_t *v) {
     const json_t *metric = json_object_get(v, "metric"), *samples = json_object_get(v, "samples"), *s;
     size_t i;
     if (strcmp(json_str(v, "status", ""), "ok") != 0) return NULL;
-    if (!*json_str(metric, "name", "") || !*json_str(metric, "unit", "")) return "\"metric\" has no name or unit";
+    if (!*json_str(metric, "name", "") || !*json_str(metric, "unit", ""))
+        return "\"metric\" has no name or unit";
     if (!json_is_array(samples) || json_array_size(samples) == 0) return "\"samples\" is missing or empty";
     json_array_foreach(samples, i, s) if (!json_is_number(s)) return "\"samples\" holds what is not a number";
-    json_array_foreach(json_object_get(v, "checks"), i, s) if (!json_is_boolean(json_object_get(s, "ok")))
-        return "a check has no \"ok\"";
+    json_array_foreach(json_object_get(v, "checks"), i,
+                       s) if (!json_is_boolean(json_object_get(s, "ok"))) return "a check has no \"ok\"";
     return NULL;
 }
 

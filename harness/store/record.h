@@ -1,6 +1,6 @@
 /*
- * record: takes what a driver printed and says whether it is a record of this protocol (docs/protocol.md), and what
- * is wrong with it in words that help whoever wrote the driver.
+ * record: takes what a driver printed and says whether it is a record of this protocol (docs/protocol.md),
+ * and what is wrong with it in words that help whoever wrote the driver.
  */
 #ifndef TRINE_HARNESS_RECORD_H
 #define TRINE_HARNESS_RECORD_H

@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 static int io_error(const struct store *s, const char *what, int errnum, struct err *e) {
-    return err_set(e, TRINE_EXIT_INFRA, "%s %s: %s; what was measured before is kept", what, s->path, strerror(errnum));
+    return err_set(e, TRINE_EXIT_INFRA, "%s %s: %s; what was measured before is kept", what, s->path,
+                   strerror(errnum));
 }
 
 /* Is the part behind the last newline a whole point that only lacks the newline? */
@@ -96,7 +97,8 @@ json_t *store_load(const char *run_dir, bool *cut, struct err *e) {
     json_t *points = NULL;
     if (cut) *cut = false;
     if (!text) {
-        err_set(e, errno == ENOENT ? TRINE_EXIT_USAGE : TRINE_EXIT_INFRA, "cannot read %s: %s", path, strerror(errno));
+        err_set(e, errno == ENOENT ? TRINE_EXIT_USAGE : TRINE_EXIT_INFRA, "cannot read %s: %s", path,
+                strerror(errno));
         goto out;
     }
     points = json_array();
@@ -106,8 +108,8 @@ json_t *store_load(const char *run_dir, bool *cut, struct err *e) {
         size_t n = newline ? (size_t)(newline - (text + at)) : len - at;
         json_t *v = json_parse_object(text + at, n, why, sizeof why);
         if (v && json_int(v, "version", 0) > 1) {
-            err_set(e, TRINE_EXIT_USAGE, "%s:%zu: a point of schema %lld, this trine reads up to 1", path, number,
-                    (long long)json_int(v, "version", 0));
+            err_set(e, TRINE_EXIT_USAGE, "%s:%zu: a point of schema %lld, this trine reads up to 1", path,
+                    number, (long long)json_int(v, "version", 0));
         } else if (v && *json_str(v, "id", "")) {
             json_array_append_new(points, v);
             at += n + 1;

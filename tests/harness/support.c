@@ -66,7 +66,9 @@ char *only_run(const char *out) {
     return run;
 }
 
-bool contains(const struct strbuf *b, const char *needle) { return strstr(strbuf_str(b), needle) != NULL; }
+bool contains(const struct strbuf *b, const char *needle) {
+    return strstr(strbuf_str(b), needle) != NULL;
+}
 
 void assert_one_line(const struct strbuf *b) {
     const char *s = strbuf_str(b), *newline = strchr(s, '\n');

@@ -14,11 +14,13 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-char *scratch_make(void);             /* a new empty folder; caller frees the name */
-void scratch_remove(char *dir);       /* with all that is in it; frees the name */
-char *scratch_file(const char *dir, const char *name, const char *text); /* writes it (folders too); caller frees the path */
+char *scratch_make(void);       /* a new empty folder; caller frees the name */
+void scratch_remove(char *dir); /* with all that is in it; frees the name */
+char *scratch_file(const char *dir, const char *name,
+                   const char *text); /* writes it (folders too); caller frees the path */
 
-/* Runs `trine ARGS…` (NULL ends the list) with the fake driver's folder in TRINE_DRIVERS; killed after timeout_ms. */
+/* Runs `trine ARGS…` (NULL ends the list) with the fake driver's folder in TRINE_DRIVERS; killed after
+ * timeout_ms. */
 void trine(struct child_result *r, int64_t timeout_ms, ...) __attribute__((sentinel));
 /* The only run below out, or NULL. Caller frees. */
 char *only_run(const char *out);

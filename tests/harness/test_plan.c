@@ -1,4 +1,5 @@
-/* The plan: what it holds, that it depends on nothing but its inputs, and what is refused before anything runs. */
+/* The plan: what it holds, that it depends on nothing but its inputs, and what is refused before anything
+ * runs. */
 #include "run/plan.h"
 #include "run/validate.h"
 #include "support.h"
@@ -33,9 +34,13 @@ static void test_every_combination(void **state) {
     struct plan p;
     struct err e;
     (void)state;
-    assert_int_equal(plan(&p, HEAD "backends = fake\nprocs = 1 n/2 2 n\ntasks = 2 100\nparam.sleep_ms = 0 1 2\n"
-                                   "pin = none compact smt\nreps = 2\n", 1, &e), 0);
-    /* n/2 is 2 here: given twice, planned once; smt cannot run: one skipped point each, without repetitions */
+    assert_int_equal(plan(&p,
+                          HEAD "backends = fake\nprocs = 1 n/2 2 n\ntasks = 2 100\nparam.sleep_ms = 0 1 2\n"
+                               "pin = none compact smt\nreps = 2\n",
+                          1, &e),
+                     0);
+    /* n/2 is 2 here: given twice, planned once; smt cannot run: one skipped point each, without repetitions
+     */
     assert_int_equal(json_array_size(p.points), 3 * 2 * 3 * (2 * 2 + 1));
     const json_t *v;
     size_t i, skipped = 0;
@@ -56,12 +61,14 @@ static char *order(const struct plan *p) {
     struct strbuf b = {0};
     const json_t *v;
     size_t i;
-    json_array_foreach(p->points, i, v) strbuf_printf(&b, "%s:%lld ", json_str(v, "id", ""), (long long)json_int(v, "seed", 0));
+    json_array_foreach(p->points, i, v)
+        strbuf_printf(&b, "%s:%lld ", json_str(v, "id", ""), (long long)json_int(v, "seed", 0));
     return b.s;
 }
 
 static void test_determinism(void **state) {
-    static const char text[] = HEAD "backends = fake\nprocs = 1 2 3 4\nparam.sleep_ms = 0 1 2 3 4\nreps = 3\n";
+    static const char text[] =
+        HEAD "backends = fake\nprocs = 1 2 3 4\nparam.sleep_ms = 0 1 2 3 4\nreps = 3\n";
     struct plan a, b, c;
     struct err e;
     (void)state;
@@ -90,7 +97,11 @@ static void test_ids_are_stable(void **state) {
     struct err e;
     (void)state;
     assert_int_equal(plan(&a, HEAD "procs = 1\nreps = 1\n", 1, &e), 0);
-    assert_int_equal(plan(&b, "[experiment z]\nworkload = pingpong\nprocs = 2\n" HEAD "procs = 1\nreps = 1\nmeasure_ms = 9\n", 99, &e), 0);
+    assert_int_equal(plan(&b,
+                          "[experiment z]\nworkload = pingpong\nprocs = 2\n" HEAD
+                          "procs = 1\nreps = 1\nmeasure_ms = 9\n",
+                          99, &e),
+                     0);
     const char *id = json_str(json_array_get(a.points, 0), "id", "a");
     const json_t *v;
     size_t i, hits = 0;
@@ -113,17 +124,20 @@ static void test_refused(void **state) {
     static const struct {
         const char *text, *says;
     } bad[] = {
-        {"[experiment a]\nworkload = pingpnog\n", "f.ini:2: [experiment a] no driver has a workload 'pingpnog'; did you mean 'pingpong'"},
+        {"[experiment a]\nworkload = pingpnog\n",
+         "f.ini:2: [experiment a] no driver has a workload 'pingpnog'; did you mean 'pingpong'"},
         {HEAD "backends = fkae\n", "f.ini:3: [experiment a] unknown backend 'fkae'; did you mean 'fake'"},
         {HEAD "backends = fake\nparam.sleep = 1\n", "has no parameter 'sleep'; did you mean 'sleep_ms'"},
-        {HEAD "backends = fake\nparam.sleep_ms = 1 70000\n", "f.ini:4: [experiment a] param.sleep_ms = 70000: expected a whole number from 0 to 60000"},
+        {HEAD "backends = fake\nparam.sleep_ms = 1 70000\n",
+         "f.ini:4: [experiment a] param.sleep_ms = 70000: expected a whole number from 0 to 60000"},
         {HEAD "backends = fake\nparam.sleep_ms = ten\n", "expected a whole number"},
         {HEAD "backends = fake\nparam.mode = best\n", "expected one of: ok crash"},
         {HEAD "backends = fake\nparam.rt.nob = 1\n", "no backend has a parameter 'rt.nob'"},
         {HEAD "backends = fake\nparam.rt.knob = 10\n", "from 0 to 9"},
         {HEAD "backends = go\n", "the plan is empty"},
         {HEAD "backends = fake\nreps = 1000\nparam.sleep_ms = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n"
-              "tasks = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n", "more than 50000 points"},
+              "tasks = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n",
+         "more than 50000 points"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -134,13 +148,17 @@ static void test_refused(void **state) {
     }
 }
 
-/* A backend that trine knows of but that is not built is a notice; so is a workload of its own that nobody has. */
+/* A backend that trine knows of but that is not built is a notice; so is a workload of its own that nobody
+ * has. */
 static void test_notices(void **state) {
     struct plan p;
     struct err e;
     (void)state;
-    assert_int_equal(plan(&p, HEAD "backends = fake go\nprocs = 1\nreps = 1\nparam.rt.slice_ns = 5\n"
-                              "[experiment b]\nworkload = net\n", 1, &e), 0);
+    assert_int_equal(plan(&p,
+                          HEAD "backends = fake go\nprocs = 1\nreps = 1\nparam.rt.slice_ns = 5\n"
+                               "[experiment b]\nworkload = net\n",
+                          1, &e),
+                     0);
     assert_int_equal(p.notices.n, 2);
     assert_int_equal(json_array_size(p.points), 1);
     plan_free(&p);
@@ -148,8 +166,9 @@ static void test_notices(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_combination), cmocka_unit_test(test_determinism), cmocka_unit_test(test_ids_are_stable),
-        cmocka_unit_test(test_not_applicable),    cmocka_unit_test(test_refused),     cmocka_unit_test(test_notices),
+        cmocka_unit_test(test_every_combination), cmocka_unit_test(test_determinism),
+        cmocka_unit_test(test_ids_are_stable),    cmocka_unit_test(test_not_applicable),
+        cmocka_unit_test(test_refused),           cmocka_unit_test(test_notices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

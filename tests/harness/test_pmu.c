@@ -88,7 +88,9 @@ static ssize_t fake_read(int fd, void *buf, size_t bytes) {
 }
 
 static int nclosed;
-static void fake_close(int fd) { (void)fd, nclosed++; }
+static void fake_close(int fd) {
+    (void)fd, nclosed++;
+}
 
 static void test_seam(void **state) {
     static const struct pmu_seam seam = {fake_encode, fake_open, fake_read, fake_close};
@@ -97,13 +99,15 @@ static void test_seam(void **state) {
     (void)state;
     pmu_open(&set, &seam, names, 6, 42);
     json_t *o = pmu_finish(&set);
-    assert_string_equal(json_str(json_object_get(o, "unknown"), "unavailable", ""), "libpfm4: event not found");
+    assert_string_equal(json_str(json_object_get(o, "unknown"), "unavailable", ""),
+                        "libpfm4: event not found");
     assert_string_equal(json_str(json_object_get(o, "enoent"), "unavailable", ""),
                         "perf_event_open: ENOENT (this machine has no such counter)");
     assert_int_equal(json_int(json_object_get(o, "permitted"), "value", -1), 11);
     assert_int_equal(json_int(json_object_get(o, "multiplexed"), "value", -1), 100);
     assert_true(json_num(json_object_get(o, "multiplexed"), "running_share", 0) == 0.5);
-    assert_string_equal(json_str(json_object_get(o, "readfails"), "unavailable", ""), "read of the counter: EIO");
+    assert_string_equal(json_str(json_object_get(o, "readfails"), "unavailable", ""),
+                        "read of the counter: EIO");
     assert_string_equal(json_str(json_object_get(o, "short"), "unavailable", ""), "the buffer is cut off");
     assert_int_equal(nclosed, 4); /* every one that was opened */
     json_decref(o);
@@ -119,7 +123,9 @@ static void test_real(void **state) {
     char *argv[] = {"/bin/true", NULL};
     struct pmu_set set;
     struct child_result r;
-    struct child_spec spec = {.argv = argv, .timeout_ms = 10000, .max_output_bytes = 10,
+    struct child_spec spec = {.argv = argv,
+                              .timeout_ms = 10000,
+                              .max_output_bytes = 10,
                               .hooks = {.forked = open_hook, .arg = &set}};
     (void)state;
     child_run(&spec, &r);

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void put(const char *dir, const char *name, const char *text) { free(scratch_file(dir, name, text)); }
+static void put(const char *dir, const char *name, const char *text) {
+    free(scratch_file(dir, name, text));
+}
 
 static void test_v1(void **state) {
     char *dir = scratch_make();
@@ -15,9 +17,11 @@ static void test_v1(void **state) {
     (void)state;
     put(dir, "proc/self/cgroup", "5:memory:/a\n4:cpuacct,cpu:/jobs/one\n1:name=systemd:/x\n");
     put(dir, "proc/self/mountinfo",
-        "20 1 0:1 / /proc rw - proc proc rw\n30 1 0:9 / /sys/fs/cgroup/memory rw shared:4 - cgroup cgroup rw,memory\n"
+        "20 1 0:1 / /proc rw - proc proc rw\n30 1 0:9 / /sys/fs/cgroup/memory rw shared:4 - cgroup cgroup "
+        "rw,memory\n"
         "31 1 0:10 / /sys/fs/cgroup/cpu,cpuacct rw shared:5 - cgroup cgroup rw,cpuacct,cpu\n");
-    put(dir, "sys/fs/cgroup/cpu,cpuacct/jobs/one/cpu.stat", "nr_periods 10\nnr_throttled 3\nthrottled_time 123456789\n");
+    put(dir, "sys/fs/cgroup/cpu,cpuacct/jobs/one/cpu.stat",
+        "nr_periods 10\nnr_throttled 3\nthrottled_time 123456789\n");
     put(dir, "sys/fs/cgroup/cpu,cpuacct/jobs/one/cpu.cfs_quota_us", "-1\n");
     put(dir, "sys/fs/cgroup/cpu,cpuacct/jobs/one/cpu.cfs_period_us", "100000\n");
     put(dir, "sys/fs/cgroup/cpu,cpuacct/jobs/cpu.cfs_quota_us", "150000\n");
@@ -37,7 +41,8 @@ static void test_v2(void **state) {
     struct cgroup_cpu c;
     (void)state;
     put(dir, "proc/self/cgroup", "0::/user.slice/me\n");
-    put(dir, "proc/self/mountinfo", "31 1 0:10 / /sys/fs/cgroup rw shared:5 - cgroup2 cgroup2 rw,nsdelegate\n");
+    put(dir, "proc/self/mountinfo",
+        "31 1 0:10 / /sys/fs/cgroup rw shared:5 - cgroup2 cgroup2 rw,nsdelegate\n");
     put(dir, "sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory\n");
     put(dir, "sys/fs/cgroup/user.slice/me/cpu.stat", "usage_usec 5\nnr_throttled 2\nthrottled_usec 2500\n");
     put(dir, "sys/fs/cgroup/user.slice/me/cpu.max", "50000 100000\n");
@@ -57,7 +62,8 @@ static void test_hybrid(void **state) {
     (void)state;
     put(dir, "proc/self/cgroup", "2:cpuacct:/\n1:cpu:/\n0::/\n");
     put(dir, "proc/self/mountinfo",
-        "31 1 0:10 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n32 1 0:11 / /sys/fs/cgroup/unified rw - cgroup2 none rw\n");
+        "31 1 0:10 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n32 1 0:11 / /sys/fs/cgroup/unified rw - "
+        "cgroup2 none rw\n");
     put(dir, "sys/fs/cgroup/cpu/cpu.stat", "nr_periods 0\nthrottled_time 0\n");
     cgroup_find(&r, &c);
     assert_int_equal(c.version, 1);
@@ -75,7 +81,8 @@ static void test_container_mount(void **state) {
     struct cgroup_cpu c;
     (void)state;
     put(dir, "proc/self/cgroup", "3:cpu,cpuacct:/docker/abc\n");
-    put(dir, "proc/self/mountinfo", "31 1 0:10 /docker/abc /sys/fs/cgroup/cpu ro - cgroup cgroup rw,cpu,cpuacct\n");
+    put(dir, "proc/self/mountinfo",
+        "31 1 0:10 /docker/abc /sys/fs/cgroup/cpu ro - cgroup cgroup rw,cpu,cpuacct\n");
     put(dir, "sys/fs/cgroup/cpu/cpu.stat", "throttled_time 7\n");
     cgroup_find(&r, &c);
     assert_string_equal(c.dir, "/sys/fs/cgroup/cpu");
@@ -118,8 +125,9 @@ static void test_steal(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_v1),         cmocka_unit_test(test_v2),        cmocka_unit_test(test_hybrid),
-        cmocka_unit_test(test_container_mount), cmocka_unit_test(test_no_cgroup), cmocka_unit_test(test_steal),
+        cmocka_unit_test(test_v1),        cmocka_unit_test(test_v2),
+        cmocka_unit_test(test_hybrid),    cmocka_unit_test(test_container_mount),
+        cmocka_unit_test(test_no_cgroup), cmocka_unit_test(test_steal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

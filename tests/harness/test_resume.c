@@ -1,7 +1,7 @@
 /*
- * A run is killed (SIGKILL) at random moments and resumed, again and again: at the end every planned point is there
- * exactly once, in a file of whole lines. The number of kills is the argument; a run that has finished is replaced
- * by a fresh one until all kills are used.
+ * A run is killed (SIGKILL) at random moments and resumed, again and again: at the end every planned point is
+ * there exactly once, in a file of whole lines. The number of kills is the argument; a run that has finished
+ * is replaced by a fresh one until all kills are used.
  */
 #include "base/hash.h"
 #include "store/manifest.h"
@@ -14,8 +14,9 @@
 #include <time.h>
 
 static int kills_wanted = 20;
-static const char SWEEP[] = "[profile]\nreruns = 0\n[experiment e]\nworkload = pingpong\nprocs = 1 2\nreps = 10\n"
-                            "param.sleep_ms = 0 1 2\nwarmup_ms = 0\nmeasure_ms = 1\n";
+static const char SWEEP[] =
+    "[profile]\nreruns = 0\n[experiment e]\nworkload = pingpong\nprocs = 1 2\nreps = 10\n"
+    "param.sleep_ms = 0 1 2\nwarmup_ms = 0\nmeasure_ms = 1\n";
 enum { POINTS = 60, KILL_WITHIN_MS = 120 };
 
 static void check_complete(const char *run) {
@@ -66,7 +67,8 @@ static void test_kills(void **state) {
             int64_t limit = kills < kills_wanted ? 1 + (int64_t)rng_below(&rng, KILL_WITHIN_MS) : 60000;
             trine(&r, limit, "resume", run, "--quiet", NULL);
             finished = r.end == CHILD_EXITED;
-            if (finished && r.code != 0 && r.code != TRINE_EXIT_INVALID) fail_msg("resume: %d, %s", r.code, strbuf_str(&r.err));
+            if (finished && r.code != 0 && r.code != TRINE_EXIT_INVALID)
+                fail_msg("resume: %d, %s", r.code, strbuf_str(&r.err));
             kills += !finished;
             child_result_free(&r);
         }

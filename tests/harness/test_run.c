@@ -1,4 +1,5 @@
-/* The trine command as a user runs it, on a driver that misbehaves: every ending has its point, one line and a code. */
+/* The trine command as a user runs it, on a driver that misbehaves: every ending has its point, one line and
+ * a code. */
 #include "store/store.h"
 #include "support.h"
 
@@ -12,8 +13,8 @@
 
 /* The limit is short only where it is meant to be reached: a busy machine must not make a test fail. */
 #define SWEEP(extra) SWEEP_WITHIN("30", extra)
-#define SWEEP_WITHIN(timeout_s, extra)                                                                        \
-    "[profile]\nreruns = 2\n[experiment e]\nworkload = pingpong\nbackends = fake\nprocs = 1\nreps = 1\n"        \
+#define SWEEP_WITHIN(timeout_s, extra)                                                                       \
+    "[profile]\nreruns = 2\n[experiment e]\nworkload = pingpong\nbackends = fake\nprocs = 1\nreps = 1\n"     \
     "warmup_ms = 1\nmeasure_ms = 1\ntimeout_s = " timeout_s "\n" extra
 
 /* Runs a sweep; returns the points of its run. */
@@ -54,12 +55,14 @@ static void test_endings(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         const struct ending *x = &endings[i];
-        char *dir = scratch_make(), *text = xasprintf(SWEEP_WITHIN("%d", "param.mode = %s\nparam.sleep_ms = 20\n"),
-                                                           strcmp(x->mode, "hang") == 0 ? 1 : 30, x->mode);
+        char *dir = scratch_make(),
+             *text = xasprintf(SWEEP_WITHIN("%d", "param.mode = %s\nparam.sleep_ms = 20\n"),
+                               strcmp(x->mode, "hang") == 0 ? 1 : 30, x->mode);
         struct child_result r;
         json_t *points = run_sweep(dir, text, &r);
         const json_t *last = json_array_get(points, json_array_size(points) - 1);
-        if (r.end != CHILD_EXITED || r.code != x->code || strcmp(json_str(last, "status", ""), x->status) != 0 ||
+        if (r.end != CHILD_EXITED || r.code != x->code ||
+            strcmp(json_str(last, "status", ""), x->status) != 0 ||
             !strstr(json_str(last, "reason", "?"), x->reason))
             fail_msg("%s: code %d, status %s, reason %s; %s", x->mode, r.code, json_str(last, "status", "-"),
                      json_str(last, "reason", "-"), strbuf_str(&r.err));
@@ -78,7 +81,8 @@ static void test_endings(void **state) {
 static void test_outside(void **state) {
     char *dir = scratch_make();
     struct child_result r;
-    json_t *points = run_sweep(dir, SWEEP("param.threads = 4\nparam.sleep_ms = 200\ncounters = page-faults nonsense\n"), &r);
+    json_t *points = run_sweep(
+        dir, SWEEP("param.threads = 4\nparam.sleep_ms = 200\ncounters = page-faults nonsense\n"), &r);
     const json_t *p = json_array_get(points, 0), *outside = json_object_get(p, "outside");
     const json_t *threads = json_object_get(outside, "threads");
     (void)state;
@@ -158,11 +162,13 @@ static void interrupt_soon(pid_t pid, void *arg) {
 
 static void test_interrupt(void **state) {
     char *dir = scratch_make(), *out = path_join(dir, "out");
-    char *ini = scratch_file(dir, "s.ini", "[experiment e]\nworkload = pingpong\nprocs = 1\nreps = 100\nwarmup_ms = 1\n"
-                                           "measure_ms = 1\nparam.sleep_ms = 20\n");
+    char *ini = scratch_file(dir, "s.ini",
+                             "[experiment e]\nworkload = pingpong\nprocs = 1\nreps = 100\nwarmup_ms = 1\n"
+                             "measure_ms = 1\nparam.sleep_ms = 20\n");
     (void)state;
     char *argv[] = {TRINE_EXE, "run", "--profile", ini, "--out", out, "--backends", "fake", NULL};
-    struct child_spec spec = {.argv = argv, .timeout_ms = 20000, .max_output_bytes = 1 << 20, .hooks = {.started = interrupt_soon}};
+    struct child_spec spec = {
+        .argv = argv, .timeout_ms = 20000, .max_output_bytes = 1 << 20, .hooks = {.started = interrupt_soon}};
     struct child_result r;
     struct err e;
     child_run(&spec, &r);
@@ -193,10 +199,15 @@ static void limit_files(pid_t pid, void *arg) {
 
 static void test_disk_full(void **state) {
     char *dir = scratch_make(), *out = path_join(dir, "out");
-    char *ini = scratch_file(dir, "s.ini", "[experiment e]\nworkload = pingpong\nprocs = 1\nreps = 30\nwarmup_ms = 1\nmeasure_ms = 1\n");
+    char *ini = scratch_file(
+        dir, "s.ini",
+        "[experiment e]\nworkload = pingpong\nprocs = 1\nreps = 30\nwarmup_ms = 1\nmeasure_ms = 1\n");
     char *argv[] = {TRINE_EXE, "run", "--profile", ini, "--out", out, "--backends", "fake", "--quiet", NULL};
     rlim_t bytes = 32768; /* manifest and env fit, points.jsonl does not */
-    struct child_spec spec = {.argv = argv, .timeout_ms = 20000, .max_output_bytes = 1 << 20, .hooks = {.forked = limit_files, .arg = &bytes}};
+    struct child_spec spec = {.argv = argv,
+                              .timeout_ms = 20000,
+                              .max_output_bytes = 1 << 20,
+                              .hooks = {.forked = limit_files, .arg = &bytes}};
     struct child_result r;
     struct err e;
     (void)state;
@@ -222,7 +233,8 @@ static void test_disk_full(void **state) {
 }
 
 static void test_no_permission(void **state) {
-    char *dir = scratch_make(), *ini = scratch_file(dir, "s.ini", SWEEP("")), *file = scratch_file(dir, "file", "x");
+    char *dir = scratch_make(), *ini = scratch_file(dir, "s.ini", SWEEP("")),
+         *file = scratch_file(dir, "file", "x");
     struct child_result r;
     (void)state;
     trine(&r, 10000, "run", "--profile", ini, "--out", "/proc/trine", "--quiet", NULL);
@@ -240,10 +252,13 @@ static void test_no_permission(void **state) {
 
 static void test_budget(void **state) {
     char *dir = scratch_make(), *out = path_join(dir, "out");
-    char *ini = scratch_file(dir, "s.ini", "[experiment e]\nworkload = pingpong\nprocs = 1\nreps = 100\nwarmup_ms = 50\nmeasure_ms = 1\nparam.sleep_ms = 50\n");
+    char *ini = scratch_file(dir, "s.ini",
+                             "[experiment e]\nworkload = pingpong\nprocs = 1\nreps = 100\nwarmup_ms = "
+                             "50\nmeasure_ms = 1\nparam.sleep_ms = 50\n");
     struct child_result r;
     (void)state;
-    trine(&r, 20000, "run", "--profile", ini, "--out", out, "--backends", "fake", "--budget", "500ms", "--quiet", NULL);
+    trine(&r, 20000, "run", "--profile", ini, "--out", out, "--backends", "fake", "--budget", "500ms",
+          "--quiet", NULL);
     assert_int_equal(r.code, 0);
     assert_true(contains(&r.err, "the time budget is used up"));
     child_result_free(&r);
@@ -253,9 +268,15 @@ static void test_budget(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_endings),   cmocka_unit_test(test_outside),   cmocka_unit_test(test_pinning_is_verified),
-        cmocka_unit_test(test_usage),     cmocka_unit_test(test_help),      cmocka_unit_test(test_interrupt),
-        cmocka_unit_test(test_disk_full), cmocka_unit_test(test_no_permission), cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_endings),
+        cmocka_unit_test(test_outside),
+        cmocka_unit_test(test_pinning_is_verified),
+        cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_help),
+        cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_no_permission),
+        cmocka_unit_test(test_budget),
     };
     unsetenv("HWLOC_SYNTHETIC");
     return cmocka_run_group_tests(tests, NULL, NULL);

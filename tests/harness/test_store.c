@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 static json_t *point(const char *id, int attempt) {
-    return json_pack("{s:s,s:i,s:s,s:i}", "schema", "trine-point", "version", 1, "id", id, "attempt", attempt);
+    return json_pack("{s:s,s:i,s:s,s:i}", "schema", "trine-point", "version", 1, "id", id, "attempt",
+                     attempt);
 }
 
 static void append(struct store *s, const char *id, int attempt) {
@@ -78,10 +79,11 @@ static void test_strange_lines(void **state) {
     static const struct {
         const char *text, *says;
         int code;
-    } bad[] = {{"{\"id\":\"a\"}\nnonsense\n{\"id\":\"b\"}\n", "points.jsonl:2: not a point", TRINE_EXIT_INFRA},
-               {"{\"id\":\"a\"}\n{}\n", "points.jsonl:2: not a point: it has no id", TRINE_EXIT_INFRA},
-               {"{\"id\":\"a\",\"version\":2}\n", "points.jsonl:1: a point of schema 2", TRINE_EXIT_USAGE},
-               {"[1]\n", "points.jsonl:1: not a point", TRINE_EXIT_INFRA}};
+    } bad[] = {
+        {"{\"id\":\"a\"}\nnonsense\n{\"id\":\"b\"}\n", "points.jsonl:2: not a point", TRINE_EXIT_INFRA},
+        {"{\"id\":\"a\"}\n{}\n", "points.jsonl:2: not a point: it has no id", TRINE_EXIT_INFRA},
+        {"{\"id\":\"a\",\"version\":2}\n", "points.jsonl:1: a point of schema 2", TRINE_EXIT_USAGE},
+        {"[1]\n", "points.jsonl:1: not a point", TRINE_EXIT_INFRA}};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char *dir = scratch_make();
@@ -164,9 +166,11 @@ static void test_records(void **state) {
         {"{\"schema\":\"trine-record\",\"protocol\":2}\n", "of protocol 2, this trine speaks 1"},
         {"{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"fine\"}\n", "\"status\" is none of"},
         {"{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"ok\"}\n", "\"metric\" has no name"},
-        {"{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"ok\",\"metric\":{\"name\":\"a\",\"unit\":\"b\"},\"samples\":[]}\n",
+        {"{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"ok\",\"metric\":{\"name\":\"a\",\"unit\":"
+         "\"b\"},\"samples\":[]}\n",
          "\"samples\" is missing"},
-        {"{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"ok\",\"metric\":{\"name\":\"a\",\"unit\":\"b\"},\"samples\":[\"1\"]}\n",
+        {"{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"ok\",\"metric\":{\"name\":\"a\",\"unit\":"
+         "\"b\"},\"samples\":[\"1\"]}\n",
          "what is not a number"},
     };
     char why[512];
@@ -175,7 +179,8 @@ static void test_records(void **state) {
         assert_null(record_parse(bad[i].text, strlen(bad[i].text), why, sizeof why));
         if (!strstr(why, bad[i].says)) fail_msg("case %zu says: %s", i, why);
     }
-    static const char good[] = "{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"not_applicable\",\"x\":1}\n";
+    static const char good[] =
+        "{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"not_applicable\",\"x\":1}\n";
     json_t *v = record_parse(good, strlen(good), why, sizeof why);
     assert_int_equal(json_int(v, "x", 0), 1); /* unknown keys are kept */
     json_decref(v);
@@ -183,8 +188,9 @@ static void test_records(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_append_and_load), cmocka_unit_test(test_cut_anywhere), cmocka_unit_test(test_strange_lines),
-        cmocka_unit_test(test_disk_full),       cmocka_unit_test(test_manifest),     cmocka_unit_test(test_records),
+        cmocka_unit_test(test_append_and_load), cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_strange_lines),   cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_manifest),        cmocka_unit_test(test_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

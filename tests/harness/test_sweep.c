@@ -1,4 +1,5 @@
-/* Sweep files and their numbers: what is accepted, and that every fault is told with its line and what was expected. */
+/* Sweep files and their numbers: what is accepted, and that every fault is told with its line and what was
+ * expected. */
 #include "run/expr.h"
 #include "run/sweep.h"
 #include "support.h"
@@ -10,9 +11,11 @@ static void test_expressions(void **state) {
     static const struct {
         const char *text;
         int64_t n, want;
-    } good[] = {{"1", 8, 1},    {"n", 8, 8},   {"2n", 8, 16}, {"n/2", 8, 4}, {"n/2", 1, 1},  {"3n/2", 3, 4},
-                {"n+1", 8, 9},  {"n-1", 1, 1}, {"10k", 1, 10000}, {"1M", 1, 1000000}, {"2*n", 4, 8}, {"n*3", 4, 12}};
-    static const char *const bad[] = {"", "x", "1x", "n/0", "-1", "1.5", "nn", "n/", "k", "99999999999", "n*", "1 2", "999999k"};
+    } good[] = {{"1", 8, 1},       {"n", 8, 8},        {"2n", 8, 16}, {"n/2", 8, 4},
+                {"n/2", 1, 1},     {"3n/2", 3, 4},     {"n+1", 8, 9}, {"n-1", 1, 1},
+                {"10k", 1, 10000}, {"1M", 1, 1000000}, {"2*n", 4, 8}, {"n*3", 4, 12}};
+    static const char *const bad[] = {"",   "x", "1x",          "n/0", "-1",  "1.5",    "nn",
+                                      "n/", "k", "99999999999", "n*",  "1 2", "999999k"};
     int64_t v;
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -26,12 +29,14 @@ static void test_whole_file(void **state) {
     struct sweep s;
     struct err e;
     (void)state;
-    int rc = sweep_parse(&s, "dir/mine.ini",
-                         "; a comment\n[profile]\ntitle = mine\nbudget = 2m\nreruns = 1\n\n"
-                         "[experiment a]\nworkload = pingpong\nprocs = 1, n/2 n\ntasks = default 10k\n"
-                         "param.bytes = 0 8\n  64\npin = none cores\nreps = 7\nmeasure_ms = 50\nwarmup_ms = 5\n"
-                         "timeout_s = 9\ncounters = cycles instructions ; inline\n"
-                         "[experiment b]\nworkload = yield\n", &e);
+    int rc =
+        sweep_parse(&s, "dir/mine.ini",
+                    "; a comment\n[profile]\ntitle = mine\nbudget = 2m\nreruns = 1\n\n"
+                    "[experiment a]\nworkload = pingpong\nprocs = 1, n/2 n\ntasks = default 10k\n"
+                    "param.bytes = 0 8\n  64\npin = none cores\nreps = 7\nmeasure_ms = 50\nwarmup_ms = 5\n"
+                    "timeout_s = 9\ncounters = cycles instructions ; inline\n"
+                    "[experiment b]\nworkload = yield\n",
+                    &e);
     assert_int_equal(rc, 0);
     assert_string_equal(s.name, "mine");
     assert_int_equal(s.budget_ms, 120000);
@@ -71,10 +76,12 @@ static const struct fault faults[] = {
     {"[experiment a]\nworkload = p\nreps = -3\n", "f.ini:3:", "from 1 to 1000"},
     {"[experiment a]\nworkload = p\nreps = 99999999999999999999\n", "f.ini:3:", "from 1 to 1000"},
     {"[experiment a]\nworkload = p\nreps = 1\nreps = 2\n", "f.ini:4:", "given twice"},
-    {"[experiment a]\nworkload = p\n[experiment b]\nworkload = p\n[experiment a]\nreps = 1\n", "f.ini:5:", "line 1 already"},
+    {"[experiment a]\nworkload = p\n[experiment b]\nworkload = p\n[experiment a]\nreps = 1\n",
+     "f.ini:5:", "line 1 already"},
     {"[experiment a]\nworkload = p\nparam. = 1\n", "f.ini:3:", "needs a name"},
     {"[experiment a]\nworkload = p\nparam.x =\n", "f.ini:3:", "has no value"},
-    {"[experiment a]\nworkload = p\nmeasure_ms = 5000\ntimeout_s = 1\n", "f.ini:1:", "timeout_s is not above"},
+    {"[experiment a]\nworkload = p\nmeasure_ms = 5000\ntimeout_s = 1\n",
+     "f.ini:1:", "timeout_s is not above"},
     {"[experiment a]\n; nothing\n[experiment b]\nworkload = p\n", "f.ini:1:", "is empty"},
     {"[experiment a]\nworkload = p\n\n[experiment b]\n", "f.ini:4:", "is empty"},
     {"[profile]\nbudget = soon\n[experiment a]\nworkload = p\n", "f.ini:2:", "expected a time"},
@@ -126,8 +133,9 @@ static void test_own_profiles(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_expressions), cmocka_unit_test(test_whole_file), cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_long_line),   cmocka_unit_test(test_own_profiles),
+        cmocka_unit_test(test_expressions),  cmocka_unit_test(test_whole_file),
+        cmocka_unit_test(test_faults),       cmocka_unit_test(test_long_line),
+        cmocka_unit_test(test_own_profiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,10 +11,11 @@ struct expectation {
     const char *want; /* "0,1" or the reason */
 };
 
-/* hwloc numbers the CPUs of a made-up machine depth first: core c of the first machine holds CPUs 2c and 2c+1 */
+/* hwloc numbers the CPUs of a made-up machine depth first: core c of the first machine holds CPUs 2c and 2c+1
+ */
 #define TWO_SOCKETS "pack:2 numa:1 l3:1 core:4 pu:2"
-#define PLAIN "pack:1 l3:1 core:2 pu:1"
-#define TWO_LLC "pack:1 l3:2 core:2 pu:1"
+#define PLAIN       "pack:1 l3:1 core:2 pu:1"
+#define TWO_LLC     "pack:1 l3:2 core:2 pu:1"
 static const struct expectation cases[] = {
     {TWO_SOCKETS, "none", 4, ""},
     {TWO_SOCKETS, "compact", 4, "0,1,2,3"},
@@ -57,7 +58,8 @@ static void test_policies(void **state) {
         for (int k = 0; k < n; k++) strbuf_printf(&got, "%s%d", k ? "," : "", cpus[k]);
         if (n < 0) strbuf_puts(&got, why);
         if (strcmp(strbuf_str(&got), c->want) != 0)
-            fail_msg("%s, %s of %d: got %s, expected %s", c->machine, c->policy, c->n, strbuf_str(&got), c->want);
+            fail_msg("%s, %s of %d: got %s, expected %s", c->machine, c->policy, c->n, strbuf_str(&got),
+                     c->want);
         strbuf_free(&got);
         topo_free(t);
     }
@@ -66,7 +68,8 @@ static void test_policies(void **state) {
 
 /* Whatever the machine: n different CPUs, or a reason. */
 static void test_lists_are_sets(void **state) {
-    static const char *const machines[] = {TWO_SOCKETS, PLAIN, TWO_LLC, "pack:3 core:5 pu:1", "numa:4 core:3 pu:4", "pu:1"};
+    static const char *const machines[] = {TWO_SOCKETS,          PLAIN, TWO_LLC, "pack:3 core:5 pu:1",
+                                           "numa:4 core:3 pu:4", "pu:1"};
     (void)state;
     for (size_t m = 0; m < sizeof machines / sizeof *machines; m++) {
         struct err e;
