@@ -48,56 +48,68 @@ static void add_pinning(const struct builder *b, json_t *point, const char *pin,
     free(cpus);
 }
 
-/* From the cell (all but backend and repetition) to the points of one backend. */
-static int add_backend(struct builder *b, const struct experiment *x, const json_t *cell,
-                       const struct driver *d) {
-    const json_t *w = driver_workload(d, x->workload);
-    json_t *series = json_deep_copy(cell), *params = json_object_get(series, "params");
+/* What names the series: the cell, on this backend, without the knobs that this backend does not have. */
+static json_t *series_of(const json_t *cell, const struct driver *d, const json_t *workload) {
+    json_t *series = json_deep_copy(cell), *params = json_object_get(series, "params"), *value;
     const char *key;
-    json_t *value;
     void *next;
-    char hex[17], cell_hex[17];
-    hash_json(cell, cell_hex);
     json_object_foreach_safe(params, next, key,
-                             value) /* a backend's own knob says nothing to another backend */
-        if (strncmp(key, "rt.", 3) == 0 && !driver_param(d, w, key)) json_object_del(params, key);
+                             value) if (strncmp(key, "rt.", 3) == 0 && !driver_param(d, workload, key))
+        json_object_del(params, key);
     json_object_set_new(series, "backend", json_string(d->name));
-    hash_json(series, hex);
-    json_t *base = json_deep_copy(series);
-    json_object_set_new(base, "series", json_string(hex));
-    json_object_set_new(base, "cell", json_string(cell_hex));
-    bool runs = true;
-    add_pinning(b, base, json_str(cell, "pin", "none"), (int)json_int(cell, "procs", 1));
-    if (!w || !json_flag(w, "applicable", true)) {
-        json_object_set_new(base, "status", json_string("not_applicable"));
-        json_object_set_new(base, "reason",
-                            json_string(w ? json_str(w, "reason", "") : "this driver has no such workload"));
+    return series;
+}
+
+/* Adds what is not part of the name: hashes, CPUs, times, counters, and why it cannot run where it cannot. */
+static void add_settings(const struct builder *b, const struct experiment *x, json_t *point,
+                         const json_t *cell, const json_t *workload) {
+    char hex[17];
+    hash_json(point, hex);
+    json_object_set_new(point, "series", json_string(hex));
+    hash_json(cell, hex);
+    json_object_set_new(point, "cell", json_string(hex));
+    add_pinning(b, point, json_str(cell, "pin", "none"), (int)json_int(cell, "procs", 1));
+    if (!json_flag(workload, "applicable", workload != NULL)) {
+        json_object_set_new(point, "status", json_string("not_applicable"));
+        json_object_set_new(point, "reason",
+                            json_string(json_str(workload, "reason", "this driver has no such workload")));
     }
-    runs = json_object_get(base, "status") == NULL;
     json_t *counters = json_array();
     for (size_t i = 0; i < x->counters.list.n; i++)
         json_array_append_new(counters, json_string(x->counters.list.v[i]));
-    json_t *settings =
-        json_pack("{s:I,s:I,s:I,s:o,s:b}", "measure_ms", (json_int_t)x->measure_ms, "warmup_ms",
-                  (json_int_t)x->warmup_ms, "timeout_ms", (json_int_t)x->timeout_ms, "counters", counters,
-                  "throttle_expected", (int)x->throttle_expected);
-    json_object_update(base, settings);
-    json_decref(settings);
-    for (int64_t rep = 0; rep < (runs ? x->reps : 1); rep++) {
-        char id[17], *name = xasprintf("%s/%lld", hex, (long long)rep);
-        hash_hex(hash_bytes(name, strlen(name)), id);
-        free(name);
-        if (json_object_get(b->seen, id)) continue; /* the same after a foreign knob was dropped */
-        json_object_set_new(b->seen, id, json_true());
-        json_t *point = json_deep_copy(base);
-        struct rng r = {b->options->seed ^ hash_bytes(id, 16)};
-        json_object_set_new(point, "id", json_string(id));
-        json_object_set_new(point, "rep", json_integer(rep));
-        json_object_set_new(point, "seed", json_integer((json_int_t)(rng_next(&r) >> 33)));
-        json_array_append_new(b->plan->points, point);
-    }
+    json_object_set_new(point, "measure_ms", json_integer(x->measure_ms));
+    json_object_set_new(point, "warmup_ms", json_integer(x->warmup_ms));
+    json_object_set_new(point, "timeout_ms", json_integer(x->timeout_ms));
+    json_object_set_new(point, "counters", counters);
+    json_object_set_new(point, "throttle_expected", json_boolean(x->throttle_expected));
+}
+
+/* One repetition; nothing when it is there already (the same after a foreign knob was dropped, or n/2 = 1).
+ */
+static void add_repetition(struct builder *b, const json_t *base, int64_t rep) {
+    char id[17], *name = xasprintf("%s/%lld", json_str(base, "series", ""), (long long)rep);
+    hash_hex(hash_bytes(name, strlen(name)), id);
+    free(name);
+    if (json_object_get(b->seen, id)) return;
+    json_object_set_new(b->seen, id, json_true());
+    json_t *point = json_deep_copy(base);
+    struct rng r = {b->options->seed ^ hash_bytes(id, 16)};
+    json_object_set_new(point, "id", json_string(id));
+    json_object_set_new(point, "rep", json_integer(rep));
+    json_object_set_new(point, "seed", json_integer((json_int_t)(rng_next(&r) >> 33)));
+    json_array_append_new(b->plan->points, point);
+}
+
+/* From the cell (all but backend and repetition) to the points of one backend. What cannot run is said once.
+ */
+static int add_backend(struct builder *b, const struct experiment *x, const json_t *cell,
+                       const struct driver *d) {
+    const json_t *workload = driver_workload(d, x->workload);
+    json_t *base = series_of(cell, d, workload);
+    add_settings(b, x, base, cell, workload);
+    int64_t reps = json_object_get(base, "status") ? 1 : x->reps;
+    for (int64_t rep = 0; rep < reps; rep++) add_repetition(b, base, rep);
     json_decref(base);
-    json_decref(series);
     if (json_array_size(b->plan->points) <= POINTS_MAX) return 0;
     return err_set(b->e, TRINE_EXIT_USAGE, "%s:%d: [experiment %s] makes more than %d points", b->sweep->path,
                    x->line, x->name, POINTS_MAX);

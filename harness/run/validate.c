@@ -9,8 +9,8 @@
 /* The backends that trine comes with: a build without Go, say, still runs every profile. */
 static const char *const well_known[] = {"trine", "pthread", "pool", "go"};
 
-static const char *const known_workloads[] = {"pingpong", "yield", "spawn",    "cpu",  "mix",
-                                              "block",    "net",   "sleepers", "steal"};
+static const char *const known_workloads[] = {"pingpong", "yield", "spawn",  "cpu",     "mix", "block", "net",
+                                              "sleepers", "steal", "memory", "latency", "hol", "wake"};
 
 static bool among(const char *const *words, size_t n, const char *word) {
     for (size_t i = 0; i < n; i++)

@@ -17,6 +17,8 @@ static int io_error(const struct store *s, const char *what, int errnum, struct 
                    strerror(errnum));
 }
 
+enum { POINT_VERSION = 1 };
+
 /* Is the part behind the last newline a whole point that only lacks the newline? */
 static bool whole(const char *line, size_t len) {
     char why[256];
@@ -90,43 +92,48 @@ void store_close(struct store *s) {
     s->path = NULL;
 }
 
+/* One line to its point. NULL with e filled: it is none; NULL with e->code 0: it is the last one and cut off.
+ */
+static json_t *load_line(const char *path, size_t number, const char *line, size_t len, bool last,
+                         struct err *e) {
+    char why[256] = "";
+    json_t *v = json_parse_object(line, len, why, sizeof why);
+    int64_t version = json_int(v, "version", 0);
+    e->code = 0;
+    if (v && version > POINT_VERSION)
+        err_set(e, TRINE_EXIT_USAGE, "%s:%zu: a point of schema %lld, this trine reads up to %d", path,
+                number, (long long)version, POINT_VERSION);
+    else if (v && *json_str(v, "id", ""))
+        return v;
+    else if (!last)
+        err_set(e, TRINE_EXIT_INFRA, "%s:%zu: not a point: %s", path, number, v ? "it has no id" : why);
+    json_decref(v);
+    return NULL;
+}
+
 json_t *store_load(const char *run_dir, bool *cut, struct err *e) {
-    char *path = path_join(run_dir, "points.jsonl"), why[256];
-    size_t len;
+    char *path = path_join(run_dir, "points.jsonl");
+    size_t len = 0, number = 1;
     char *text = file_read(path, &len);
-    json_t *points = NULL;
+    json_t *points = text ? json_array() : NULL;
     if (cut) *cut = false;
-    if (!text) {
+    if (!text)
         err_set(e, errno == ENOENT ? TRINE_EXIT_USAGE : TRINE_EXIT_INFRA, "cannot read %s: %s", path,
                 strerror(errno));
-        goto out;
-    }
-    points = json_array();
-    size_t number = 1;
-    for (size_t at = 0; at < len; number++) {
+    for (size_t at = 0; points && at < len; number++) {
         const char *newline = memchr(text + at, '\n', len - at);
         size_t n = newline ? (size_t)(newline - (text + at)) : len - at;
-        json_t *v = json_parse_object(text + at, n, why, sizeof why);
-        if (v && json_int(v, "version", 0) > 1) {
-            err_set(e, TRINE_EXIT_USAGE, "%s:%zu: a point of schema %lld, this trine reads up to 1", path,
-                    number, (long long)json_int(v, "version", 0));
-        } else if (v && *json_str(v, "id", "")) {
+        json_t *v = load_line(path, number, text + at, n, !newline, e);
+        if (v) {
             json_array_append_new(points, v);
-            at += n + 1;
-            continue;
-        } else if (!newline) {
-            json_decref(v);
-            if (cut) *cut = true;
-            break;
-        } else {
-            err_set(e, TRINE_EXIT_INFRA, "%s:%zu: not a point: %s", path, number, v ? "it has no id" : why);
+        } else if (e->code) {
+            json_decref(points);
+            points = NULL;
+        } else if (cut) {
+            *cut = true;
         }
-        json_decref(v);
-        json_decref(points);
-        points = NULL;
-        break;
+        at += n + 1;
     }
-out:
     free(text);
     free(path);
     return points;
