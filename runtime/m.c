@@ -41,7 +41,7 @@ __thread struct g *rt_tls_g __attribute__((tls_model("initial-exec")));
 void rt_checkdead(void)
 {
     struct sched *s = &rt_sched;
-    if (!at32_load_rlx(&s->running) || at32_load_rlx(&s->ending)) return;
+    if (!s->begun || at32_load_rlx(&s->ending)) return;
     if (s->mcount - s->nmidle - s->nmidlelocked > 0) return; /* somebody runs, or waits for the network or a timer */
     int64_t alive = 0;
     for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) {

@@ -195,7 +195,7 @@ struct sched {
     struct m *allm;
     int32_t stopwait;
     struct note stopnote;
-    bool main_done;
+    bool begun;                /* the main goroutine was queued: from here a standstill is a deadlock */
     int64_t goroutines_base;   /* Gs of earlier runs that never exited: the Ps' counters run on */
     int32_t nzombie;           /* Ms of earlier runs that sit in foreign code */
     uint64_t threads_made;

@@ -92,12 +92,20 @@ static int sel_poll(struct g *gp, trine_case *cases, int n)
     return -1;
 }
 
-/* ---- the lock order: by address, by a merge sort of the list itself ---- */
+/* ---- the lock order: by address, by a merge sort of the list itself ----
+ * Entries of one channel come in random order, since the first of them is served first: a random number waits in
+ * `prev`, which is not in use before the entry stands in a queue. */
+static bool before(const struct sudog *a, const struct sudog *b)
+{
+    if (a->queue != b->queue) return (uintptr_t)a->queue < (uintptr_t)b->queue;
+    return (uintptr_t)a->prev < (uintptr_t)b->prev;
+}
+
 static struct sudog *merge(struct sudog *a, struct sudog *b)
 {
     struct sudog *head, **tail = &head;
     while (a && b) {
-        struct sudog **least = (uintptr_t)a->queue <= (uintptr_t)b->queue ? &a : &b;
+        struct sudog **least = before(a, b) ? &a : &b;
         *tail = *least;
         tail = &(*least)->waitlink;
         *least = *tail;
@@ -115,7 +123,7 @@ static struct sudog *in_lock_order(struct g *gp, trine_case *cases, int n, struc
         if (!cases[i].chan) continue;
         struct sudog *sg = sgs++;
         *sg = (struct sudog){.g = gp, .elem = cases[i].elem, .queue = cases[i].chan, .case_index = i,
-                             .is_select = true};
+                             .is_select = true, .prev = (void *)(uintptr_t)rt_fastrand(gp->m)};
         int bin = 0;
         for (; sorted[bin]; bin++) {
             sg = merge(sorted[bin], sg);

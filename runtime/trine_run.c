@@ -15,6 +15,7 @@
 #include "preempt.h"
 #include "resize.h"
 #include "sched.h"
+#include "select.h"
 #include "sysmon.h"
 #include "timer.h"
 
@@ -123,6 +124,7 @@ static int make_main(trine_fn fn, void *arg)
     at32_store_rel(&gp->status, Grunnable);
     rt_lock(&rt_sched.lock);
     rt_globrunqput(gp);
+    rt_sched.begun = true;
     rt_unlock(&rt_sched.lock);
     return 0;
 }
@@ -150,7 +152,9 @@ static void reset(void)
         alive += (int64_t)(at64_load_rlx(&pp->count.spawns) - at64_load_rlx(&pp->count.exits));
     }
     s->goroutines_base = alive;
+    s->begun = false;
     rt_netpoll_reset();
+    rt_selectreset();
     rt_gfforget();
     glist_init(&s->runq);
     s->pidle = NULL;
