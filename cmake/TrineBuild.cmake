@@ -32,7 +32,9 @@ if(TRINE_SANITIZE STREQUAL "address")
   target_compile_options(trine_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined)
   target_link_options(trine_flags INTERFACE -fsanitize=address,undefined)
 elseif(TRINE_SANITIZE STREQUAL "thread")
-  target_compile_options(trine_flags INTERFACE -fsanitize=thread)
+  # TSan takes no happens-before from a fence, and gcc warns so. The runtime's fences order atomics only (store, fence,
+  # load on both sides); no plain data is published by one, so nothing is missed and nothing reported falsely.
+  target_compile_options(trine_flags INTERFACE -fsanitize=thread $<$<C_COMPILER_ID:GNU>:-Wno-tsan>)
   target_link_options(trine_flags INTERFACE -fsanitize=thread)
 elseif(NOT TRINE_SANITIZE STREQUAL "none")
   message(FATAL_ERROR "TRINE_SANITIZE is '${TRINE_SANITIZE}': expected none, address or thread")

@@ -25,11 +25,9 @@ static void fire(struct timer *t, struct glist *ready)
     if (err < 0) rt_throw("out of memory: no goroutine for a timer (errno %d)", -err);
 }
 
-/* Arms f, which stands in no heap and is not firing. 0 or -errno. */
+/* Arms f, which stands in no heap and is not firing. 0 or -ENOMEM. */
 static int arm(struct functimer *f, int64_t ns)
 {
-    int err = rt_netpoll_init(); /* an M that waits for a timer waits in the poller */
-    if (err < 0) return err;
     int64_t when = rt_deadline(rt_nanotime(), ns < 0 ? 0 : ns);
     int r = rt_timers_add(rt_getm()->p, &f->t, when);
     if (r < 0) return r;

@@ -41,7 +41,7 @@ __thread struct g *rt_tls_g __attribute__((tls_model("initial-exec")));
 void rt_checkdead(void)
 {
     struct sched *s = &rt_sched;
-    if (!s->begun || at32_load_rlx(&s->ending)) return;
+    if (!at32_load_rlx(&s->running) || at32_load_rlx(&s->ending)) return;
     if (s->mcount - s->nmidle - s->nmidlelocked > 0) return; /* somebody runs, or waits for the network or a timer */
     int64_t alive = 0;
     for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) {
@@ -205,13 +205,23 @@ static void newm_call(void *arg)
     newm_or_throw(c->pp, c->spinning);
 }
 
-/* Making a thread needs more stack than a goroutine may have. */
+void rt_systemstack(void (*fn)(void *), void *arg)
+{
+    struct g *gp = rt_getg();
+    struct m *mp = gp ? gp->m : NULL;
+    if (!mp || gp == &mp->g0 || mp->onsystem) { /* already there */
+        fn(arg);
+        return;
+    }
+    mp->onsystem = true;
+    arch_call_on((char *)mp->g0.ctx.sp - 256, fn, arg); /* 256: past g0's red zone */
+    mp->onsystem = false;
+}
+
 static void newm(struct p *pp, bool spinning)
 {
     struct newm_call c = {pp, spinning};
-    struct g *gp = rt_getg();
-    if (!gp || gp == &gp->m->g0) newm_call(&c);
-    else arch_call_on((char *)gp->m->g0.ctx.sp - 256, newm_call, &c); /* 256: past g0's red zone */
+    rt_systemstack(newm_call, &c);
 }
 
 int rt_mfirst(struct p *pp) { return newm_direct(pp, false); }
@@ -227,11 +237,12 @@ void rt_mexit(struct m *mp)
     struct m **link = &rt_sched.allm;
     while (*link != mp) link = &(*link)->alllink;
     *link = mp->alllink;
-    if (mp->zombie) rt_sched.nzombie--;
+    bool zombie = mp->zombie;
+    if (zombie) rt_sched.nzombie--;
     else rt_sched.mcount--;
     mp->freelink = mfree;
     mfree = mp;
-    rt_checkdead();
+    if (!zombie) rt_checkdead(); /* a zombie says nothing of the run that is on */
     rt_wakesysmon(); /* the end of a run waits for us */
     rt_unlock(&rt_sched.lock);
 }

@@ -35,6 +35,8 @@ void rt_handoffp(struct p *pp);
 bool rt_stoplockedm(struct m *mp);
 /* gp is runnable and locked to another M: gives mp's P to that M. The caller must stop then. */
 void rt_startlockedm(struct m *mp, struct g *gp);
+/* Calls fn(arg) on the thread's own stack, which is deeper than a goroutine's may be. It must not park. */
+void rt_systemstack(void (*fn)(void *), void *arg);
 /* Makes sure that an idle M exists for the next hand-off from the preemption handler; may start the maker thread. */
 void rt_want_spare(void);
 /* Wakes one more P when work may be waiting and nobody looks for it. */

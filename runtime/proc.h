@@ -127,6 +127,7 @@ struct m {
     bool zombie;               /* sched.lock: its G outlived its run; it leaves at its next runtime call */
     int32_t locks;             /* owner: runtime locks held (debug checks: parking with one is refused) */
     struct g *nextg;           /* owner: a G that pick found but could not run directly */
+    bool onsystem;             /* owner: rt_systemstack is under way */
     bool woken;                /* owner: was woken to spin and ran nothing yet */
     struct p *nextp;           /* who wakes it leaves the P here, before the wake-up */
     struct p *oldp;            /* the P before a blocking call */
@@ -195,7 +196,7 @@ struct sched {
     struct m *allm;
     int32_t stopwait;
     struct note stopnote;
-    bool begun;                /* the main goroutine was queued: from here a standstill is a deadlock */
+    bool main_done;
     int64_t goroutines_base;   /* Gs of earlier runs that never exited: the Ps' counters run on */
     int32_t nzombie;           /* Ms of earlier runs that sit in foreign code */
     uint64_t threads_made;

@@ -80,7 +80,7 @@ int trine_gomaxprocs(int n)
     if (n > 0) {
         if (n != old) {
             struct resize_call c = {n, 0, gp->m};
-            arch_call_on((char *)gp->m->g0.ctx.sp - 256, resize_call, &c); /* deeper than a small stack */
+            rt_systemstack(resize_call, &c);
         }
         at32_store_rel(&rt_sched.worldsema, 0);
     }

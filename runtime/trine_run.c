@@ -15,7 +15,6 @@
 #include "preempt.h"
 #include "resize.h"
 #include "sched.h"
-#include "select.h"
 #include "sysmon.h"
 #include "timer.h"
 
@@ -124,7 +123,6 @@ static int make_main(trine_fn fn, void *arg)
     at32_store_rel(&gp->status, Grunnable);
     rt_lock(&rt_sched.lock);
     rt_globrunqput(gp);
-    rt_sched.begun = true;
     rt_unlock(&rt_sched.lock);
     return 0;
 }
@@ -152,17 +150,16 @@ static void reset(void)
         alive += (int64_t)(at64_load_rlx(&pp->count.spawns) - at64_load_rlx(&pp->count.exits));
     }
     s->goroutines_base = alive;
-    s->begun = false;
     rt_netpoll_reset();
-    rt_selectreset();
     rt_gfforget();
     glist_init(&s->runq);
     s->pidle = NULL;
     s->midle = NULL;
     s->nmidle = s->nmidlelocked = 0;
     ati32_store_rel(&s->nprocs, 0);
-    at_u32 *zero[] = {&s->runqsize, &s->npidle, &s->nmspinning, &s->needspinning, &s->wake_skip, &s->gcwaiting, &s->ending, &s->sysmonwait, &s->worldsema};
+    at_u32 *zero[] = {&s->runqsize, &s->npidle, &s->nmspinning, &s->needspinning, &s->wake_skip, &s->gcwaiting, &s->sysmonwait, &s->worldsema};
     for (size_t i = 0; i < sizeof zero / sizeof *zero; i++) at32_store_rel(zero[i], 0);
+    at32_store_rel(&s->ending, 1); /* until the next start is done: a spare that the maker brings late must leave again */
     at64_store_rlx(&s->goidgen, 0);
     rt_noteclear(&s->sysmonnote);
 }
@@ -222,6 +219,7 @@ static int start(const trine_config *cfg, trine_fn fn, void *arg)
     if (err) return err;
     struct sched *s = &rt_sched;
     rt_lock(&s->lock);
+    at32_store_rel(&s->ending, 0); /* the main goroutine is there: from now a lack of others is a deadlock */
     for (int i = procs - 1; i >= 0; i--) {
         at32_store_rel(&s->allp[i]->status, Pidle);
         rt_pidleput(s->allp[i]);

@@ -49,7 +49,7 @@ static int open_locked(struct polldesc *pd, int fl, struct glist *ready)
 
 __attribute__((noinline)) int rt_fd_open(int fd) /* not inlined: errno is this thread's, and nothing here parks */
 {
-    int saved = errno, err = rt_netpoll_init(), fl = fcntl(fd, F_GETFL);
+    int saved = errno, err = 0, fl = fcntl(fd, F_GETFL);
     struct glist ready = {0};
     if (fl < 0 || rt_netpoll_owns(fd)) err = -EBADF;
     struct polldesc *pd = err ? NULL : rt_polldesc_make(fd);

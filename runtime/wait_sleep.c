@@ -6,18 +6,10 @@
  */
 #include "wait.h"
 
-#include <errno.h>
-
 int64_t rt_deadline(int64_t now_ns, int64_t ns)
 {
     int64_t when;
     return __builtin_add_overflow(now_ns, ns, &when) ? INT64_MAX : when;
-}
-
-static __attribute__((cold)) void need_poller(void)
-{
-    int err = rt_netpoll_init(); /* an M that waits for a timer waits in the poller */
-    if (err) rt_throw("netpoll: cannot be set up for a timer: errno %d", -err);
 }
 
 static bool arm_sleep(struct g *gp, void *deadline)
@@ -31,7 +23,6 @@ static bool arm_sleep(struct g *gp, void *deadline)
 
 void rt_sleep_until(struct g *gp, int64_t deadline_ns)
 {
-    if (__builtin_expect(!rt_netpoll_inited(), 0)) need_poller();
     gp->timer.fire = rt_timer_wake;
     gp->timer.arg = gp;
     gp->timer.brief = true;
