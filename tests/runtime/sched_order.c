@@ -1,0 +1,198 @@
+/*
+ * sched_order.c: the search for work from inside: find.c is compiled into this program, so that its own functions can
+ * be asked one by one: the order of stealing, and the flag that hands a spinner's duty on.
+ */
+#include "../../runtime/find.c" /* NOLINT(bugprone-suspicious-include): its statics are what is tested */
+
+#include "goroutines.h"
+
+/* From any start, each stride visits every P once, for every number of Ps up to 64 and for the largest. */
+static void StealOrder(void **state)
+{
+    static bool visited[RT_MAX_PROCS];
+    (void)state;
+    for (uint32_t n = 1; n <= RT_MAX_PROCS; n = n < 64 ? n + 1 : n * 2) {
+        rt_stealorder_init(n);
+        assert_true(nstrides >= 1);
+        for (uint32_t s = 0; s < nstrides; s++) {
+            assert_in_range(strides[s], 1, n);
+            if (s > 0) assert_true(strides[s] > strides[s - 1]);
+            memset(visited, 0, sizeof visited);
+            for (uint32_t i = 0, at = n / 2; i < n; i++, at = (at + strides[s]) % n) {
+                assert_false(visited[at]);
+                visited[at] = true;
+            }
+        }
+    }
+}
+
+/* The coprimes of n, all of them: as many as Euler says. */
+static void StealOrderHasEveryCoprime(void **state)
+{
+    static const struct { uint32_t n, phi; } known[] = {{1, 1}, {2, 1}, {3, 2}, {4, 2}, {6, 2}, {8, 4}, {12, 4}, {30, 8}, {97, 96}, {1024, 512}};
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        rt_stealorder_init(known[i].n);
+        assert_int_equal(nstrides, known[i].phi);
+    }
+}
+
+/* ---- an M and Ps that no run knows ---- */
+static struct m *mp;
+static struct p *ps[4];
+static at_u32 mask[RT_MAX_PROCS / 32];
+
+static int make_ps(void **state)
+{
+    (void)state;
+    memset((void *)&rt_sched, 0, sizeof rt_sched);
+    memset((void *)mask, 0, sizeof mask);
+    mp = calloc(1, sizeof *mp);
+    mp->cpu = -1;
+    mp->rng = 1;
+    rt_sched.idlemask = mask;
+    rt_sched.allp = calloc(RT_MAX_PROCS, sizeof *rt_sched.allp);
+    for (int i = 0; i < 4; i++) {
+        ps[i] = aligned_alloc(RT_CACHE_LINE, sizeof *ps[i]);
+        memset((void *)ps[i], 0, sizeof *ps[i]);
+        ps[i]->id = (uint32_t)i;
+        ps[i]->cpu = -1;
+        rt_sched.allp[i] = ps[i];
+    }
+    ati32_store_rlx(&rt_sched.nprocs, 4);
+    rt_stealorder_init(4);
+    return 0;
+}
+
+static int free_ps(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) free(ps[i]);
+    free(rt_sched.allp);
+    free(mp);
+    memset((void *)&rt_sched, 0, sizeof rt_sched);
+    return 0;
+}
+
+static void put_into(struct p *pp, struct g *gp, bool next)
+{
+    struct glist over;
+    glist_init(&over);
+    assert_true(rt_runqput(pp, gp, next, &over));
+}
+
+/* A last spinner that found work but no idle P leaves the flag; who is about to drop a P looks again in its place. */
+static void NeedSpinning(void **state)
+{
+    (void)state;
+    assert_null(rt_pidleget_spinning()); /* no P is idle */
+    assert_int_equal(at32_load_rlx(&rt_sched.needspinning), 1);
+    rt_acquirep(mp, ps[0]);
+    assert_false(give_up_p(mp)); /* kept its P */
+    assert_ptr_equal(mp->p, ps[0]);
+    assert_true(mp->spinning);
+    assert_int_equal(at32_load_rlx(&rt_sched.nmspinning), 1);
+    assert_int_equal(at32_load_rlx(&rt_sched.needspinning), 0);
+    assert_true(give_up_p(mp)); /* the duty is done: now it goes */
+    assert_null(mp->p);
+    assert_int_equal(at32_load_rlx(&rt_sched.npidle), 1);
+}
+
+/* An M that stops spinning looks at every queue once more, and takes an idle P for what it finds. */
+static void LastSpinnerRechecks(void **state)
+{
+    struct g g;
+    (void)state;
+    rt_acquirep(mp, ps[0]);
+    begin_spinning(mp);
+    assert_true(give_up_p(mp));
+    at32_store_rlx(&ps[3]->status, Prunning);
+    put_into(ps[3], &g, false); /* submitted by one who saw a spinner, and so woke nobody */
+    assert_true(stop_spinning(mp));
+    assert_ptr_equal(mp->p, ps[0]);
+    assert_true(mp->spinning);
+    assert_int_equal(at32_load_rlx(&rt_sched.nmspinning), 1);
+}
+
+/* The same for the global queue. */
+static void LastSpinnerRechecksTheGlobalQueue(void **state)
+{
+    struct g g;
+    (void)state;
+    rt_acquirep(mp, ps[0]);
+    begin_spinning(mp);
+    assert_true(give_up_p(mp));
+    rt_globrunqput(&g);
+    assert_true(stop_spinning(mp));
+    assert_non_null(mp->p);
+}
+
+/* runnext is left to its owner in all passes but the last, and a P in the idle mask is not looked at. */
+static void StealPasses(void **state)
+{
+    struct g g[2];
+    bool again = false;
+    (void)state;
+    rt_acquirep(mp, ps[0]);
+    put_into(ps[2], &g[0], true);
+    assert_null(steal_from(mp, ps[0], ps[2], false));
+    put_into(ps[3], &g[1], false);
+    at32_or_ar(&mask[0], 1u << 3);
+    assert_ptr_equal(steal(mp, ps[0], &again), &g[0]); /* the last pass; P 3 is said to be idle */
+    at32_and_ar(&mask[0], ~(1u << 3));
+    assert_ptr_equal(steal(mp, ps[0], &again), &g[1]);
+    assert_false(again);
+    assert_int_equal(at64_load_rlx(&ps[0]->count.steals), 2);
+}
+
+/* A batch from the global queue: min(len / nprocs + 1, len, 128, what was asked). */
+static void GlobalBatch(void **state)
+{
+    enum { N = 1000 };
+    struct g *gs = calloc(N, sizeof *gs);
+    (void)state;
+    for (int i = 0; i < N; i++) rt_globrunqput(&gs[i]);
+    uint32_t most = RT_RUNQ_SIZE / 2 < RT_GLOBAL_BATCH ? RT_RUNQ_SIZE / 2 : RT_GLOBAL_BATCH;
+    assert_ptr_equal(rt_globrunqget(ps[0], 0), &gs[0]);
+    assert_int_equal(rt_runqlen(ps[0]), most - 1);
+    assert_ptr_equal(rt_globrunqget(ps[1], 1), &gs[most]);
+    assert_int_equal(rt_runqlen(ps[1]), 0);
+    assert_int_equal(at32_load_rlx(&rt_sched.runqsize), N - most - 1);
+    while (rt_sched.runq.n > 6) glist_pop(&rt_sched.runq);
+    assert_non_null(rt_globrunqget(ps[2], 0)); /* 6 / 4 + 1 = 2 */
+    assert_int_equal(rt_runqlen(ps[2]), 1);
+    assert_int_equal(rt_sched.runq.n, 4);
+    free(gs);
+}
+
+/* Every 61st schedule the global queue goes first. */
+static void GlobalQueueEvery61st(void **state)
+{
+    static struct g local[2], global;
+    bool inherit;
+    (void)state;
+    rt_acquirep(mp, ps[0]);
+    put_into(ps[0], &local[0], false);
+    put_into(ps[0], &local[1], false);
+    rt_globrunqput(&global);
+    ps[0]->tick = RT_GLOBAL_TICK - 1;
+    assert_ptr_equal(from_local(mp, ps[0], &inherit), &local[0]);
+    ps[0]->tick = RT_GLOBAL_TICK;
+    assert_ptr_equal(from_local(mp, ps[0], &inherit), &global);
+    assert_int_equal(at64_load_rlx(&ps[0]->count.tick61), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(StealOrder),
+        cmocka_unit_test(StealOrderHasEveryCoprime),
+        cmocka_unit_test_setup_teardown(NeedSpinning, make_ps, free_ps),
+        cmocka_unit_test_setup_teardown(LastSpinnerRechecks, make_ps, free_ps),
+        cmocka_unit_test_setup_teardown(LastSpinnerRechecksTheGlobalQueue, make_ps, free_ps),
+        cmocka_unit_test_setup_teardown(StealPasses, make_ps, free_ps),
+        cmocka_unit_test_setup_teardown(GlobalBatch, make_ps, free_ps),
+        cmocka_unit_test_setup_teardown(GlobalQueueEvery61st, make_ps, free_ps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
