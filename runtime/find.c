@@ -268,12 +268,14 @@ static bool stop_spinning(struct m *mp)
     return any_work() && take_idle_p(mp, true);
 }
 
-/* One M sleeps for all of them in the poller until `until` (0: for good). A goroutine, or NULL; mp may have a P then. */
-static struct g *poll_blocking(struct m *mp, int64_t until)
+/* One M sleeps for all of them in the poller until the next timer. A goroutine, or NULL; mp may have a P then. */
+static struct g *poll_blocking(struct m *mp)
 {
     struct sched *s = &rt_sched;
+    at_fence_sc(); /* lastpoll == 0 before what it waits for is read: partner is rt_checkdead, which breaks a vain wait */
+    int64_t until = next_timer();
     ati64_store_sc(&s->polluntil, until);
-    int64_t delay = -1;
+    int64_t delay = rt_netpoll_any_waiters() ? -1 : 0;
     if (until) {
         delay = until - rt_nanotime();
         if (delay < 0) delay = 0;
@@ -302,7 +304,7 @@ static struct g *wait_for_work(struct m *mp, bool *end)
     struct sched *s = &rt_sched;
     int64_t until = next_timer();
     if ((until || rt_netpoll_any_waiters()) && ati64_load_rlx(&s->lastpoll) != 0 && ati64_xchg_ar(&s->lastpoll, 0) != 0) {
-        struct g *gp = poll_blocking(mp, until);
+        struct g *gp = poll_blocking(mp);
         if (gp || mp->p) return gp;
     } else if (until) {
         int64_t sleeps = ati64_load_acq(&s->polluntil);

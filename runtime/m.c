@@ -42,13 +42,21 @@ void rt_checkdead(void)
 {
     struct sched *s = &rt_sched;
     if (!at32_load_rlx(&s->running) || at32_load_rlx(&s->ending)) return;
-    if (s->mcount - s->nmidle - s->nmidlelocked > 0) return; /* somebody runs, or waits for the network or a timer */
+    int32_t busy = s->mcount - s->nmidle - s->nmidlelocked;
+    bool polls = busy == 1 && ati64_load_sc(&s->lastpoll) == 0; /* the one that does not sleep waits in the poller */
+    if (busy > 0 && !polls) return;
+    at_fence_sc(); /* partner: poll_blocking */
+    if (polls && rt_netpoll_any_waiters()) return;
     int64_t alive = 0;
     for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) {
-        if (ati64_load_rlx(&s->allp[i]->timers.earliest)) return; /* an M is about to wait for it */
+        if (ati64_load_rlx(&s->allp[i]->timers.earliest)) return; /* an M waits for it, or is about to */
         alive += (int64_t)(at64_load_rlx(&s->allp[i]->count.spawns) - at64_load_rlx(&s->allp[i]->count.exits));
     }
     if (s->runq.n) return;
+    if (polls) { /* what it waits for was stopped or closed: let it look again, park, and come here itself */
+        rt_netpoll_break();
+        return;
+    }
     rt_unlock(&s->lock); /* the report takes it */
     if (alive - s->goroutines_base <= 0) rt_throw("no goroutines (main called trine_exit) - deadlock!");
     rt_throw("all goroutines are asleep - deadlock!");
