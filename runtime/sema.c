@@ -17,7 +17,7 @@ static inline void enqueue(trine_sema *s, struct sudog *sg, bool lifo)
         else s->head = sg;
         s->tail = sg;
     }
-    s->nwait++;
+    at32_store_rlx(AT_U32(&s->nwait), s->nwait + 1); /* read without the lock, as a hint */
 }
 
 static inline struct sudog *dequeue(trine_sema *s)
@@ -26,7 +26,7 @@ static inline struct sudog *dequeue(trine_sema *s)
     if (!sg) return NULL;
     s->head = sg->next;
     if (!s->head) s->tail = NULL;
-    s->nwait--;
+    at32_store_rlx(AT_U32(&s->nwait), s->nwait - 1);
     return sg;
 }
 

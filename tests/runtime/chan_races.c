@@ -155,10 +155,6 @@ static void main_null(void *arg)
 }
 static void TestNullChan(void **state) { (void)state, run_goroutines(main_null); }
 
-#ifdef RT_ASAN
-const char *__asan_default_options(void);
-const char *__asan_default_options(void) { return "allocator_may_return_null=1"; }
-#endif
 /* Sizes that no memory holds. */
 static void TestChanMakeAbsurd(void **state)
 {

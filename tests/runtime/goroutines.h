@@ -29,6 +29,12 @@
 #define SMALL_STACK_BYTES (2u << 10)
 #endif
 
+/* An allocation that cannot be met returns NULL, as without a sanitizer, and a child ends at once. */
+const char *__asan_default_options(void);
+const char *__tsan_default_options(void);
+const char *__asan_default_options(void) { return "allocator_may_return_null=1"; }
+const char *__tsan_default_options(void) { return "allocator_may_return_null=1:atexit_sleep_ms=0"; }
+
 static atomic_int n_failures;
 
 #define CHECK(cond) ((cond) ? (void)0 : check_failed(#cond, __FILE__, __LINE__))
