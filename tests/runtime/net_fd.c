@@ -1,34 +1,12 @@
 /*
- * net_fd.c: descriptors that goroutines wait for: errors, end of stream, close, deadlines, numbers that are used again.
- * Pipes and UNIX socket pairs, at 1, 2 and 4 Ps.
+ * net_fd.c: descriptors that goroutines read and write: misuse, errors, ends of streams, several users of one, and a
+ * wait that is no deadlock. Pipes and UNIX socket pairs, at 1, 2 and 4 Ps.
  */
-#include "goroutines.h"
+#include "net_pair.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-static trine_wg wg;
-static const int64_t ms = 1000000;
-
-enum kind { PIPE, SOCKETPAIR, KINDS };
-
-/* fd[1] writes to fd[0]; both are given to the poller. */
-static void make_pair(enum kind kind, int fd[2])
-{
-    int r = kind == PIPE ? pipe(fd) : socketpair(AF_UNIX, SOCK_STREAM, 0, fd);
-    CHECK(r == 0);
-    CHECK(trine_open_fd(fd[0]) == 0 && trine_open_fd(fd[1]) == 0);
-}
-
-static void close_pair(int fd[2])
-{
-    CHECK(trine_close(fd[0]) == 0);
-    CHECK(trine_close(fd[1]) == 0);
-}
 
 /* ---- misuse ---- */
 static void bad_fd_main(void *arg)
@@ -71,12 +49,6 @@ static void test_bad_descriptors(void **state)
 {
     (void)state;
     run_goroutines(bad_fd_main);
-}
-
-static void later_writer(void *arg)
-{
-    trine_sleep(ms);
-    CHECK(trine_write(*(int *)arg, "x", 1) == 1);
 }
 
 /* Not inlined: the compiler may keep the address of a thread's errno over a park. */
@@ -142,7 +114,6 @@ static void test_the_end_of_a_stream(void **state)
     }
 }
 
-#define BIG (2u << 20)
 struct transfer { int fd; uint8_t *buf; };
 
 static void write_big(void *arg)
@@ -259,263 +230,6 @@ static void test_readers_and_writers_share_a_descriptor(void **state)
     run_goroutines(sharing_main);
 }
 
-/* ---- close ---- */
-static atomic_int n_ebadf;
-static void blocked_reader(void *arg)
-{
-    char c;
-    if (trine_read(*(int *)arg, &c, 1) == -EBADF) atomic_fetch_add(&n_ebadf, 1);
-    trine_wg_done(&wg);
-}
-
-static void blocked_writer(void *arg)
-{
-    static char buf[BIG];
-    ssize_t n = trine_write(*(int *)arg, buf, BIG);
-    if (n == -EBADF || (n > 0 && n < (ssize_t)BIG)) atomic_fetch_add(&n_ebadf, 1);
-    trine_wg_done(&wg);
-}
-
-static void close_main(void *arg)
-{
-    (void)arg;
-    for (int i = 0; i < rounds(50); i++) {
-        int fd[2];
-        make_pair(SOCKETPAIR, fd);
-        atomic_store(&n_ebadf, 0);
-        trine_wg_add(&wg, 5); /* one of each parks in the poller, the others wait for their turn */
-        for (int k = 0; k < 3; k++) go(blocked_reader, &fd[0]);
-        for (int k = 0; k < 2; k++) go(blocked_writer, &fd[0]);
-        for (int k = 0; k < i % 8; k++) trine_yield();
-        if (i % 5 == 0) trine_sleep(ms / 10);
-        CHECK(trine_close(fd[0]) == 0);
-        CHECK(fcntl(fd[0], F_GETFD) < 0); /* the number is free when close returns */
-        trine_wg_wait(&wg);
-        CHECK(atomic_load(&n_ebadf) == 5);
-        CHECK(trine_close(fd[1]) == 0);
-    }
-}
-
-/* a descriptor closed while a G waits on it */
-static void test_close_wakes_whoever_waits(void **state)
-{
-    (void)state;
-    run_goroutines(close_main);
-}
-
-static atomic_int both_closed;
-static void racing_closer(void *arg)
-{
-    int r = trine_close(*(int *)arg);
-    CHECK(r == 0 || r == -EBADF);
-    if (r == 0) atomic_fetch_add(&both_closed, 1);
-    trine_wg_done(&wg);
-}
-
-static void close_race_main(void *arg)
-{
-    (void)arg;
-    for (int i = 0; i < rounds(200); i++) {
-        int fd[2];
-        make_pair(PIPE, fd);
-        atomic_store(&both_closed, 0);
-        trine_wg_add(&wg, 3);
-        go(blocked_reader, &fd[0]);
-        go(racing_closer, &fd[0]);
-        go(racing_closer, &fd[0]);
-        trine_wg_wait(&wg);
-        CHECK(atomic_load(&both_closed) == 1);
-        CHECK(trine_close(fd[1]) == 0);
-    }
-}
-
-static void test_only_one_close_wins(void **state)
-{
-    (void)state;
-    run_goroutines(close_race_main);
-}
-
-/* ---- a number used again ---- */
-static atomic_int got_byte;
-static void recycled_reader(void *arg)
-{
-    char c = 0;
-    CHECK(trine_read(*(int *)arg, &c, 1) == 1);
-    atomic_store(&got_byte, c);
-    trine_wg_done(&wg);
-}
-
-static uint64_t netpolls(void)
-{
-    struct trine_stats st;
-    trine_stats(&st);
-    return st.netpolls;
-}
-
-/* The old file stays alive through a duplicate, still known to epoll under the number that the new one has now. */
-static void recycled_main(void *arg)
-{
-    (void)arg;
-    for (int i = 0; i < rounds(20); i++) {
-        int old[2], new[2];
-        make_pair(PIPE, old);
-        int dup_of_old = dup(old[0]);
-        CHECK(close(old[0]) == 0); /* behind the runtime's back */
-        CHECK(pipe(new) == 0);
-        CHECK(new[0] == old[0]);
-        CHECK(trine_open_fd(new[0]) == 0 && trine_open_fd(new[1]) == 0);
-        atomic_store(&got_byte, 0);
-        trine_wg_add(&wg, 1);
-        go(recycled_reader, &new[0]);
-        trine_sleep(ms / 5);
-        uint64_t before = netpolls();
-        CHECK(trine_write(old[1], "o", 1) == 1);
-        trine_sleep(ms / 5);
-        CHECK(netpolls() == before); /* nobody was woken */
-        CHECK(atomic_load(&got_byte) == 0);
-        CHECK(trine_write(new[1], "n", 1) == 1);
-        trine_wg_wait(&wg);
-        CHECK(atomic_load(&got_byte) == 'n');
-        close_pair(new);
-        CHECK(trine_close(old[1]) == 0);
-        close(dup_of_old);
-    }
-}
-
-/* an event of a recycled descriptor */
-static void test_an_event_of_the_previous_owner_of_a_number(void **state)
-{
-    (void)state;
-    run_goroutines(recycled_main);
-}
-
-static void stale_waiter_main(void *arg)
-{
-    (void)arg;
-    int old[2], new[2];
-    make_pair(PIPE, old);
-    atomic_store(&n_ebadf, 0);
-    trine_wg_add(&wg, 1);
-    go(blocked_reader, &old[0]);
-    trine_sleep(ms / 5);
-    CHECK(close(old[0]) == 0);
-    CHECK(pipe(new) == 0 && new[0] == old[0]);
-    CHECK(trine_open_fd(new[0]) == 0); /* finds out, and sends the waiter of the old one away */
-    trine_wg_wait(&wg);
-    CHECK(atomic_load(&n_ebadf) == 1);
-    CHECK(trine_open_fd(new[1]) == 0);
-    close_pair(new);
-    CHECK(trine_close(old[1]) == 0);
-}
-
-static void test_whoever_waits_for_a_number_that_changed_hands(void **state)
-{
-    (void)state;
-    run_goroutines(stale_waiter_main);
-}
-
-/* ---- deadlines ---- */
-static void deadline_main(void *arg)
-{
-    (void)arg;
-    int fd[2];
-    char c;
-    static char big[BIG];
-    make_pair(SOCKETPAIR, fd);
-    int64_t now = trine_nanotime();
-    CHECK(trine_fd_deadline(fd[0], now - 1, 0) == 0); /* past */
-    CHECK(trine_read(fd[0], &c, 1) == -ETIMEDOUT);
-    CHECK(trine_write(fd[0], "x", 1) == 1); /* the other direction has none */
-    CHECK(trine_fd_deadline(fd[0], 0, 1) == 0);
-    CHECK(trine_write(fd[0], "x", 1) == -ETIMEDOUT);
-    CHECK(trine_fd_deadline(fd[0], now + 2 * ms, 0) == 0);
-    CHECK(trine_read(fd[0], &c, 1) == -ETIMEDOUT); /* parks */
-    CHECK(trine_nanotime() >= now + 2 * ms);
-    CHECK(trine_read(fd[0], &c, 1) == -ETIMEDOUT); /* until it is set anew */
-    CHECK(trine_write(fd[1], "y", 1) == 1);
-    CHECK(trine_read(fd[0], &c, 1) == -ETIMEDOUT); /* also with something to read: as in Go */
-    CHECK(trine_fd_deadline(fd[0], 0, 0) == 0);
-    CHECK(trine_read(fd[0], &c, 1) == 1 && c == 'y');
-    CHECK(trine_fd_deadline(fd[0], INT64_MAX, INT64_MAX) == 0);
-    CHECK(trine_write(fd[1], "z", 1) == 1);
-    CHECK(trine_read(fd[0], &c, 1) == 1 && c == 'z');
-    now = trine_nanotime();
-    CHECK(trine_fd_deadline(fd[1], 0, now + 2 * ms) == 0);
-    ssize_t n = trine_write(fd[1], big, BIG);
-    CHECK(n > 0 && n < (ssize_t)BIG); /* full: the rest did not go in time */
-    CHECK(trine_nanotime() >= now + 2 * ms);
-    CHECK(trine_write(fd[1], big, BIG) == -ETIMEDOUT);
-    close_pair(fd);
-}
-
-static void test_deadlines(void **state)
-{
-    (void)state;
-    run_goroutines(deadline_main);
-}
-
-struct timed { int fd; int64_t not_before; ssize_t result; };
-static void timed_reader(void *arg)
-{
-    struct timed *t = arg;
-    char c;
-    t->result = trine_read(t->fd, &c, 1);
-    if (t->result == -ETIMEDOUT) CHECK(trine_nanotime() >= t->not_before);
-    trine_wg_done(&wg);
-}
-
-/* A deadline that is moved while somebody waits: later, earlier, into the past, away. */
-static void moved_deadline_main(void *arg)
-{
-    (void)arg;
-    for (int move = 0; move < 4; move++) {
-        int fd[2];
-        make_pair(PIPE, fd);
-        int64_t now = trine_nanotime(), first = now + (move == 0 ? ms : 3600000 * ms);
-        int64_t then = move == 0 ? now + 4 * ms : move == 1 ? now + 2 * ms : move == 2 ? 1 : 0;
-        struct timed t = {.fd = fd[0], .not_before = then};
-        CHECK(trine_fd_deadline(fd[0], first, 0) == 0);
-        trine_wg_add(&wg, 1);
-        go(timed_reader, &t);
-        trine_yield();
-        CHECK(trine_fd_deadline(fd[0], then, 0) == 0);
-        if (move == 3) {
-            trine_sleep(ms / 2);
-            CHECK(trine_write(fd[1], "x", 1) == 1);
-        }
-        trine_wg_wait(&wg);
-        CHECK(t.result == (move == 3 ? 1 : -ETIMEDOUT));
-        close_pair(fd);
-    }
-}
-
-static void test_deadlines_that_move(void **state)
-{
-    (void)state;
-    run_goroutines(moved_deadline_main);
-}
-
-static void deadline_of_recycled_main(void *arg)
-{
-    (void)arg;
-    int fd[2];
-    char c;
-    make_pair(PIPE, fd);
-    CHECK(trine_fd_deadline(fd[0], trine_nanotime() + ms, 0) == 0);
-    close_pair(fd);
-    make_pair(PIPE, fd); /* the same numbers */
-    go(later_writer, &fd[1]);
-    trine_sleep(2 * ms);
-    CHECK(trine_read(fd[0], &c, 1) == 1); /* knows nothing of the old deadline */
-    close_pair(fd);
-}
-
-static void test_a_deadline_ends_with_its_descriptor(void **state)
-{
-    (void)state;
-    run_goroutines(deadline_of_recycled_main);
-}
-
 /* ---- with the rest of the runtime ---- */
 static void *outside_writer(void *arg)
 {
@@ -545,39 +259,6 @@ static void test_waiting_for_the_network_is_no_deadlock(void **state)
     run_goroutines(waits_for_outside_main);
 }
 
-static int kept[2];
-static void leaves_waiters_main(void *arg)
-{
-    (void)arg;
-    make_pair(SOCKETPAIR, kept);
-    trine_wg_add(&wg, 3); /* never done */
-    go(blocked_reader, &kept[0]);
-    go(blocked_reader, &kept[0]);
-    go(blocked_writer, &kept[0]);
-    CHECK(trine_fd_deadline(kept[0], trine_nanotime() + 3600000 * ms, 0) == 0);
-    trine_sleep(ms / 2);
-}
-
-static void finds_fd_main(void *arg)
-{
-    (void)arg;
-    char c;
-    CHECK(trine_fd_deadline(kept[0], 0, 0) == 0);
-    go(later_writer, &kept[1]);
-    CHECK(trine_read(kept[0], &c, 1) == 1 && c == 'x'); /* still registered, and nobody else waits */
-    close_pair(kept);
-}
-
-static void test_a_run_that_ends_forgets_its_waiters(void **state)
-{
-    (void)state;
-    for (int procs = 1; procs <= 4; procs *= 2) {
-        run_at(procs, leaves_waiters_main, NULL);
-        run_at(procs, finds_fd_main, NULL);
-        memset(&wg, 0, sizeof wg);
-    }
-}
-
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN); /* pipes: the program's own choice */
@@ -588,15 +269,7 @@ int main(void)
         cmocka_unit_test(test_a_write_writes_everything),
         cmocka_unit_test(test_an_error_after_the_first_byte_comes_with_the_next_write),
         cmocka_unit_test(test_readers_and_writers_share_a_descriptor),
-        cmocka_unit_test(test_close_wakes_whoever_waits),
-        cmocka_unit_test(test_only_one_close_wins),
-        cmocka_unit_test(test_an_event_of_the_previous_owner_of_a_number),
-        cmocka_unit_test(test_whoever_waits_for_a_number_that_changed_hands),
-        cmocka_unit_test(test_deadlines),
-        cmocka_unit_test(test_deadlines_that_move),
-        cmocka_unit_test(test_a_deadline_ends_with_its_descriptor),
         cmocka_unit_test(test_waiting_for_the_network_is_no_deadlock),
-        cmocka_unit_test(test_a_run_that_ends_forgets_its_waiters),
     };
     return cmocka_run_group_tests_name("descriptors", tests, NULL, NULL);
 }
