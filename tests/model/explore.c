@@ -149,16 +149,16 @@ struct model_result model_explore(const struct model *m, uint64_t max_runs, bool
     for (uint64_t runs = 0; runs < max_runs; runs++) {
         enum end end = run(m, replay, &r.states);
 
+        if (machine.learned) { /* some step was taken too freely: from the start, with what is known now */
+            r = (struct model_result){0};
+            replay = depth = 0;
+            continue;
+        }
         if (end == STUCK) stuck(m);
         if (machine.violation[0]) {
             memcpy(r.violation, machine.violation, sizeof(r.violation));
             if (verbose) print_steps(m);
             return r;
-        }
-        if (machine.learned) { /* some step was taken too freely: from the start */
-            r = (struct model_result){0};
-            replay = depth = 0;
-            continue;
         }
         r.executions += end == COMPLETE || end == STUCK;
         r.pruned += end == PRUNED;

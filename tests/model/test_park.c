@@ -156,8 +156,27 @@ static void newborn(void) {
 static bool all_found(void) { return at32_load_rlx(&nrun) == nsubmitted; }
 static void all_found_once(void) { model_assert(all_found()); }
 
+
+/* Two Gs lie in the global queue. M0 spins, alone, takes both, since it takes a batch, and runs one for ever; M1, which
+ * may not spin beside it, gives its P up without a look of its own. Who takes care of the other G? Whoever stops
+ * spinning wakes an idle P, or leaves needspinning for the one that is about to drop its P. */
+static void one_spins(void) {
+    struct glist l;
+
+    start(2, 2);
+    nsubmitted = 2;
+    ms[0].spinning = true;
+    at32_store_rlx(&rt_sched.nmspinning, 1);
+    glist_init(&l);
+    glist_push(&l, &gs[0]);
+    glist_push(&l, &gs[1]);
+    rt_globrunqputlist(&l);
+}
+static void worker0(void) { look_for_work(&ms[0]); }
+
 static const struct model scenario[] = {
     {"park against submit", two_ps, {submit_one, worker, newborn}, all_found_once, all_found},
+    {"hand-over of the search", one_spins, {worker0, worker, newborn}, all_found_once, all_found},
 };
 
 /* Large: run by ctest -L stress. */
