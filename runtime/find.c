@@ -88,7 +88,9 @@ static void found_work(struct m *mp)
     rt_assert(was > 0);
     (void)was;
     at_fence_light();
-    if (at32_load_rlx(&rt_sched.npidle)) rt_wakep();
+    /* Even when no P is idle: an M that did not spin because we did may be about to drop its P without a look of its
+     * own, and rt_wakep leaves needspinning for it (model.park: the hand-over of the search). */
+    rt_wakep();
 }
 
 static struct g *from_global(struct p *pp, uint32_t max)

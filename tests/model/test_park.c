@@ -189,9 +189,9 @@ static const struct site_waiver waiver[] = {
 };
 
 static const struct site_guest guest[] = {
-    {"find.c", "a counter or a hint: the fences, the lock and the note carry this protocol"},
-    {"m.c", "a counter or a hint: the fences, the lock and the note carry this protocol"},
-    {"p.c", "a counter or a hint: the fences, the lock and the note carry this protocol"},
+    {"find.c", "a hint: fences, lock and note carry it"},
+    {"m.c", "a hint: fences, lock and note carry it"},
+    {"p.c", "a hint: fences, lock and note carry it"},
     {"runq.c", "judged by model.runq"},
     {"note.h", "judged by model.note"},
     {"timer.h", "no timer in these scenarios"},
