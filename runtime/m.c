@@ -333,17 +333,18 @@ bool rt_stoplockedm(struct m *mp)
     rt_sched.nmidlelocked++;
     rt_checkdead();
     rt_unlock(&rt_sched.lock);
-    bool go_on = park_for_p(mp);
-    rt_lock(&rt_sched.lock);
-    rt_sched.nmidlelocked--;
-    rt_unlock(&rt_sched.lock);
-    return go_on;
+    return park_for_p(mp);
 }
 
 void rt_startlockedm(struct m *mp, struct g *gp)
 {
     struct m *to = gp->lockedm;
     struct p *pp = rt_releasep(mp);
+    if (!gp->async) { /* it counts as running from here, else we, parking next, would see a deadlock */
+        rt_lock(&rt_sched.lock);
+        rt_sched.nmidlelocked--;
+        rt_unlock(&rt_sched.lock);
+    }
     to->nextp = pp;
     rt_notewakeup(&to->park);
 }

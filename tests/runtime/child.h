@@ -14,9 +14,10 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { CHILD_SECONDS = 30, CHILD_TEXT = 64 << 10 };
+enum { CHILD_SECONDS = 30, STRESS_SECONDS = 600, CHILD_TEXT = 64 << 10 };
 
 struct outcome {
     bool late;        /* it had to be killed */
@@ -79,7 +80,10 @@ static inline void in_child_for(int seconds, void (*fn)(void *), void *arg)
     last.text[last.len] = '\0';
 }
 
-static inline void in_child(void (*fn)(void *), void *arg) { in_child_for(CHILD_SECONDS, fn, arg); }
+static inline void in_child(void (*fn)(void *), void *arg)
+{
+    in_child_for(getenv("TRINE_STRESS") ? STRESS_SECONDS : CHILD_SECONDS, fn, arg);
+}
 
 /* The last child ended well. */
 static inline void assert_ended_well(const char *what)
