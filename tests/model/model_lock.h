@@ -1,8 +1,8 @@
 /*
  * model_lock.h: the runtime's lock for the explorer: included before anything else (-include), in the place of lock.h.
  *
- * Same contract: mutual exclusion, and what was done under the lock is seen under it next. The spinning of the real
- * one (lock.c) is checked on its own, in test_lock.c.
+ * Same contract: mutual exclusion, and what was done under the lock is seen under it next. The real one polls
+ * for an unbounded time, which would only multiply the executions.
  */
 #ifndef RT_LOCK_H
 #define RT_LOCK_H

@@ -13,6 +13,7 @@ struct suite {
     int nscenarios;
     uint64_t max_runs; /* of one exploration */
     struct site_rules rules;
+    bool partial; /* an exploration may stop at max_runs: the printed line says so */
 };
 
 /* Fails the current cmocka test unless each scenario is explored to its end without a violation. */

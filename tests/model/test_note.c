@@ -70,7 +70,7 @@ static const struct site_waiver waiver[] = {
 };
 
 static const struct suite suite = {"note", scenario, sizeof(scenario) / sizeof(scenario[0]), 200000,
-                                   {waiver, sizeof(waiver) / sizeof(waiver[0]), NULL, 0}};
+                                   {waiver, sizeof(waiver) / sizeof(waiver[0]), NULL, 0}, false};
 
 static void explored(void **state) { (void)state; suite_explore(&suite); }
 static void weakened(void **state) { (void)state; suite_mutate(&suite); }

@@ -198,9 +198,9 @@ static const struct site_guest guest[] = {
 };
 
 static const struct suite suite = {"park", scenario, sizeof(scenario) / sizeof(scenario[0]), 300000,
-                                   {waiver, sizeof(waiver) / sizeof(waiver[0]), guest, sizeof(guest) / sizeof(guest[0])}};
+                                   {waiver, sizeof(waiver) / sizeof(waiver[0]), guest, sizeof(guest) / sizeof(guest[0])}, false};
 
-static const struct suite large_suite = {"park", large, sizeof(large) / sizeof(large[0]), 5000000, {NULL, 0, NULL, 0}};
+static const struct suite large_suite = {"park", large, sizeof(large) / sizeof(large[0]), 300000, {NULL, 0, NULL, 0}, true};
 
 static void explored_large(void **state) { (void)state; suite_explore(&large_suite); }
 static void explored(void **state) { (void)state; suite_explore(&suite); }
