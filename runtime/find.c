@@ -39,8 +39,7 @@ void rt_stealorder_init(uint32_t n)
 void rt_injectlist(struct m *mp, struct glist *l)
 {
     struct p *pp = mp ? mp->p : NULL;
-    if (!l->head) return;
-    if (pp && !rt_ablated(TRINE_GLOBAL_ONLY)) rt_runqputbatch(pp, l);
+    if (pp && !rt_ablated(TRINE_GLOBAL_ONLY) && l->head) rt_runqputbatch(pp, l);
     if (l->head && pp && rt_ablated(TRINE_LOCAL_ONLY)) glist_append(&pp->spill, l);
     if (l->head) {
         if (pp) at64_bump(&pp->count.global_puts, l->n);
@@ -68,6 +67,14 @@ static bool run_timers(struct m *mp, struct p *of)
     rt_timers_check(of, 0, &l);
     if (!l.head) return false;
     make_runnable(mp->p, &l);
+    if (!rt_ablated(TRINE_NO_RUNNEXT | TRINE_GLOBAL_ONLY)) {
+        /* as in Go, a sleeper that wakes goes before what stands in the ring: behind P hogs it would wait for them all */
+        struct glist over;
+        glist_init(&over);
+        rt_runqput(mp->p, glist_pop(&l), true, &over);
+        glist_append(&over, &l);
+        l = over;
+    }
     rt_injectlist(mp, &l);
     return true;
 }

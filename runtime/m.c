@@ -112,6 +112,11 @@ static void *mstart(void *arg)
         struct p *pp = mp->nextp;
         mp->nextp = NULL;
         rt_acquirep(mp, pp);
+    } else { /* a spare, from the maker: rt_startm may have left a P in the idle list for it */
+        rt_lock(&rt_sched.lock);
+        struct p *pp = rt_pidleget();
+        rt_unlock(&rt_sched.lock);
+        if (pp) rt_acquirep(mp, pp);
     }
     rt_mbody(mp);
     rt_mexit(mp);
@@ -349,10 +354,27 @@ void rt_startlockedm(struct m *mp, struct g *gp)
     rt_notewakeup(&to->park);
 }
 
+/* The world is to stop and pp is not running: it has stopped. */
+static bool stopped_instead(struct p *pp)
+{
+    struct sched *s = &rt_sched;
+    if (!at32_load_rlx(&s->gcwaiting)) return false;
+    rt_lock(&s->lock);
+    bool stop = at32_load_rlx(&s->gcwaiting);
+    if (stop) {
+        at32_store_rel(&pp->status, Pgcstop);
+        if (--s->stopwait == 0) rt_notewakeup(&s->stopnote);
+    }
+    rt_unlock(&s->lock);
+    return stop;
+}
+
 void rt_handoffp(struct p *pp)
 {
     struct sched *s = &rt_sched;
     at64_add_rlx(&s->handoffs, 1);
+    /* first: work would have it started again, by a thread that only stops it (or, preempted, not even that) */
+    if (stopped_instead(pp)) return;
     if (!rt_runqempty(pp) || pp->spill.head || at32_load_acq(&s->runqsize)) {
         rt_startm(pp, false);
         return;
@@ -363,22 +385,14 @@ void rt_handoffp(struct p *pp)
         rt_startm(pp, true);
         return;
     }
+    if (stopped_instead(pp)) return;
     rt_lock(&s->lock);
-    if (at32_load_rlx(&s->gcwaiting)) {
-        at32_store_rel(&pp->status, Pgcstop);
-        if (--s->stopwait == 0) rt_notewakeup(&s->stopnote);
-        rt_unlock(&s->lock);
-        return;
-    }
-    if (s->runq.n) {
-        rt_unlock(&s->lock);
-        rt_startm(pp, false);
-        return;
-    }
+    bool work = s->runq.n > 0;
     int64_t when = ati64_load_rlx(&pp->timers.earliest);
-    rt_pidleput(pp);
+    if (!work) rt_pidleput(pp);
     rt_unlock(&s->lock);
-    if (when) rt_wakenetpoller(when);
+    if (work) rt_startm(pp, false);
+    else if (when) rt_wakenetpoller(when);
 }
 
 /* ---- waking ---- */

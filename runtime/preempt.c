@@ -120,13 +120,16 @@ int rt_preempt_init(void)
     return 0;
 }
 
-void rt_preemptone(struct p *pp)
+void rt_preemptone(struct p *pp, bool signal)
 {
     struct m *mp = rt_pm(pp);
     struct g *gp = mp ? rt_curg(mp) : NULL;
     if (!gp || gp == &mp->g0) return;
     if (at32_load_rlx(&gp->preempt) != PREEMPT_ZOMBIE) at32_store_rel(&gp->preempt, PREEMPT_ASKED);
-#if !defined(RT_TSAN) /* it defers signals to its own points: the flag alone */
+#if defined(RT_TSAN) /* it defers signals to its own points: the flag alone */
+    (void)signal;
+#else
+    if (!signal) return;
     uint32_t tid = at32_load_acq(&mp->tid);
     if (!tid || at32_load_acq(&gp->status) != Grunning) return;
     if (at32_xchg_ar(&mp->signal_pending, 1)) return; /* one at most: a storm would starve the code between two */

@@ -5,9 +5,10 @@
 #include "proc.h"
 
 int rt_preempt_init(void); /* installs the handlers; 0 or -errno */
-/* Asks pp's goroutine to give way: the flag, and a signal when it calls nothing of the runtime. Wants sched.lock
+/* Asks pp's goroutine to give way: the flag, and, if asked for, a signal for code that calls nothing of
+ * the runtime. Wants sched.lock
  * (which keeps the M from ending meanwhile). */
-void rt_preemptone(struct p *pp);
+void rt_preemptone(struct p *pp, bool signal);
 /* Ms whose handler dropped its P since the last call: requeues their goroutines and hands off the Ps. How many. From
  * sysmon, or whoever stops the world, without sched.lock. */
 int rt_preempt_collect(void);

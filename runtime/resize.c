@@ -25,7 +25,7 @@ static void stopped(struct p *pp)
 }
 
 /* Wants sched.lock. Asks all that still run, and takes what can be taken. */
-static void ask_all(struct p *own)
+static void ask_all(struct p *own, bool signal)
 {
     struct sched *s = &rt_sched;
     for (struct p *pp; (pp = rt_pidleget()) != NULL;) stopped(pp);
@@ -36,24 +36,24 @@ static void ask_all(struct p *own)
         struct g *gp = mp ? rt_curg(mp) : NULL;
         at32_or_ar(&pp->attn, ATTN_STOP);
         if (gp && at32_load_acq(&gp->status) == Gsyscall && rt_retakep(pp, mp, gp)) stopped(pp);
-        else rt_preemptone(pp);
+        else rt_preemptone(pp, signal);
     }
 }
 
 void rt_stopworld(struct p *own)
 {
     struct sched *s = &rt_sched;
-    rt_want_spare(); /* a signal may stop threads in foreign code from here on */
     rt_lock(&s->lock);
     s->stopwait = rt_nprocs();
     at32_store_rel(&s->gcwaiting, 1);
     rt_noteclear(&s->stopnote);
     if (own) stopped(own);
-    while (s->stopwait > 0) {
-        ask_all(own);
+    for (bool signal = false; s->stopwait > 0; signal = true) { /* most come by themselves at their next runtime call */
+        ask_all(own, signal);
         if (s->stopwait == 0) break;
         rt_unlock(&s->lock);
         rt_notetsleep(&s->stopnote, 100000);
+        if (!signal) rt_want_spare(); /* a signal may stop threads in foreign code from here on */
         rt_preempt_collect();
         rt_lock(&s->lock);
     }

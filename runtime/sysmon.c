@@ -50,7 +50,7 @@ static void check_slice(struct p *pp, int64_t now)
     if (now - pp->sm_schedwhen < rt_sched.slice_ns || rt_ablated(TRINE_NO_PREEMPT)) return;
     rt_want_spare();
     rt_lock(&rt_sched.lock);
-    if (tick == at32_load_rlx(&pp->schedtick)) rt_preemptone(pp);
+    if (tick == at32_load_rlx(&pp->schedtick)) rt_preemptone(pp, true);
     rt_unlock(&rt_sched.lock);
 }
 
@@ -77,7 +77,7 @@ static int look_at_ps(int64_t now)
             did += retake_syscall(pp, mp, gp, now);
             continue;
         }
-        check_slice(pp, now);
+        if (gp) check_slice(pp, now);
         int64_t due = rt_timers_earliest(pp);
         if (due && due <= now) {
             at32_or_ar(&pp->attn, ATTN_TIMER);

@@ -39,6 +39,9 @@ void trine_stats(struct trine_stats *out)
     struct sched *s = &rt_sched;
     memset(out, 0, sizeof *out);
     if (!s->allp) return; /* nothing ran yet */
+    struct g *gp = rt_getg();
+    if (gp) gp->inrt++; /* the lock below must not be held by a thread that the preemption handler stopped */
+    at_signal_fence();
     int64_t alive = 0;
     for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) add_p(out, &s->allp[i]->count, &alive);
     out->handoffs = at64_load_rlx(&s->handoffs);
@@ -54,4 +57,6 @@ void trine_stats(struct trine_stats *out)
     out->goroutines = (int)(alive - s->goroutines_base);
     out->gomaxprocs = at32_load_rlx(&s->running) ? rt_nprocs() : 0;
     rt_unlock(&s->lock);
+    at_signal_fence();
+    if (gp) gp->inrt--;
 }
