@@ -131,8 +131,9 @@ static inline __attribute__((always_inline)) void before_switch(struct g *from, 
 {
     (void)from, (void)to, (void)dead;
 #ifdef RT_TSAN
+    void *fiber = to->tsan_fiber; /* before the release: the last that this goroutine reads of `to` */
     RT_TSAN_RELEASE(to);
-    __tsan_switch_to_fiber(to->tsan_fiber, 1);
+    __tsan_switch_to_fiber(fiber, 1);
     RT_TSAN_ACQUIRE(to);
 #endif
 #ifdef RT_ASAN
