@@ -39,7 +39,8 @@ void rt_stealorder_init(uint32_t n)
 void rt_injectlist(struct m *mp, struct glist *l)
 {
     struct p *pp = mp ? mp->p : NULL;
-    if (pp && !rt_ablated(TRINE_GLOBAL_ONLY) && l->head) rt_runqputbatch(pp, l);
+    if (!l->head) return;
+    if (pp && !rt_ablated(TRINE_GLOBAL_ONLY)) rt_runqputbatch(pp, l);
     if (l->head && pp && rt_ablated(TRINE_LOCAL_ONLY)) glist_append(&pp->spill, l);
     if (l->head) {
         if (pp) at64_bump(&pp->count.global_puts, l->n);
