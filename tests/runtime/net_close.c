@@ -3,6 +3,7 @@
  * ends. At 1, 2 and 4 Ps.
  */
 #include "net_pair.h"
+#include "netpoll.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -129,7 +130,10 @@ static void stale_waiter_main(void *arg)
     atomic_store(&n_ebadf, 0);
     trine_wg_add(&wg, 1);
     go(blocked_reader, &old[0]);
-    trine_sleep(ms / 5);
+    at_ptr *waiter = &rt_polldesc(old[0])->rg;
+    while (atp_load_acq(waiter) == NULL || atp_load_acq(waiter) == PD_READY || atp_load_acq(waiter) == PD_WAIT) {
+        trine_sleep(ms / 10); /* until it is parked: later it would read the new one */
+    }
     CHECK(close(old[0]) == 0);
     CHECK(pipe(new) == 0 && new[0] == old[0]);
     CHECK(trine_open_fd(new[0]) == 0); /* finds out, and sends the waiter of the old one away */
