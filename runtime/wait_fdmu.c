@@ -57,8 +57,9 @@ static void sema_release(struct polldesc *pd, enum pd_dir dir, uint64_t n)
 }
 
 /* Open but not registered, or not open at all? Told apart, since the two mistakes need different remedies. */
-static __attribute__((noinline, cold)) int unregistered(int fd)
+static __attribute__((noinline, cold)) int unregistered(const struct polldesc *pd, int fd)
 {
+    if (pd && at32_load_acq(&pd->nclosing)) return -EBADF; /* before the kernel is asked; partner: finish */
     int saved = errno, err = fcntl(fd, F_GETFD) < 0 || rt_netpoll_owns(fd) ? -EBADF : -EPERM;
     errno = saved;
     return err;
@@ -71,7 +72,7 @@ static void too_many(int fd) { rt_throw("too many concurrent operations on descr
 int rt_fd_lock(int fd, enum pd_dir dir, struct polldesc **out, uint32_t *seq)
 {
     struct polldesc *pd = *out = rt_polldesc(fd);
-    if (!pd || !(at64_load_acq(&pd->mu) & PD_OPEN)) return unregistered(fd);
+    if (!pd || !(at64_load_acq(&pd->mu) & PD_OPEN)) return unregistered(pd, fd);
     *seq = at32_load_acq(&pd->seq);
     for (;;) {
         uint64_t old = at64_load_rlx(&pd->mu);
@@ -100,7 +101,7 @@ void rt_fd_unlock(struct polldesc *pd, enum pd_dir dir)
 int rt_fd_ref(int fd, struct polldesc **out)
 {
     struct polldesc *pd = *out = rt_polldesc(fd);
-    if (!pd || !(at64_load_acq(&pd->mu) & PD_OPEN)) return unregistered(fd);
+    if (!pd || !(at64_load_acq(&pd->mu) & PD_OPEN)) return unregistered(pd, fd);
     for (;;) {
         uint64_t old = at64_load_rlx(&pd->mu);
         if (!usable(old)) return -EBADF;
@@ -118,7 +119,7 @@ void rt_fd_unref(struct polldesc *pd)
 int rt_fd_shut(int fd, struct polldesc **out)
 {
     struct polldesc *pd = *out = rt_polldesc(fd);
-    if (!pd || !(at64_load_acq(&pd->mu) & PD_OPEN)) return unregistered(fd);
+    if (!pd || !(at64_load_acq(&pd->mu) & PD_OPEN)) return unregistered(pd, fd);
     uint64_t old, new;
     do {
         old = at64_load_rlx(&pd->mu);

@@ -81,16 +81,18 @@ __attribute__((noinline)) int rt_fd_close_raw(int fd)
     return err;
 }
 
-/* Nobody uses pd any more. The number goes last: from then it may be somebody else's. */
+/* Nobody uses pd any more. The number goes last: from then pd may serve somebody else. */
 static int finish(struct polldesc *pd)
 {
-    int fd = pd->fd;
     rt_lock(&pd->lock);
     pd->closer = NULL;
     rt_netpoll_close(pd);
+    at32_add_ar(&pd->nclosing, 1);
     at64_store_rel(&pd->mu, 0);
     rt_unlock(&pd->lock);
-    return rt_fd_close_raw(fd);
+    int err = rt_fd_close_raw(pd->fd);
+    at32_add_ar(&pd->nclosing, -1u);
+    return err;
 }
 
 void rt_fd_finish(struct polldesc *pd)
