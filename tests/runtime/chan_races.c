@@ -1,33 +1,42 @@
 /* Channels where somebody is just about to act: close against try_recv, many consumers, memory freed at once. */
 #include "goroutines.h"
 
-/* Go's TestNonblockRecvRace: a value in the buffer, close on its way: a try must get the value or find it open. */
-static void try_recv_must_not_be_empty(void *arg)
+/* Go's TestNonblockRecvRace: a value in the buffer, and close and a receive on their way: a try gets the value or
+ * finds the channel closed. "Empty and open" was true at no moment. */
+struct nonblock {
+    trine_chan *c;
+    atomic_int arrived;
+    trine_wg wg;
+    int n;
+};
+static void try_recv_never_empty_and_open(void *arg)
 {
-    void **a = arg;
-    int x = 0;
-    bool open = true;
-    /* one element is there, or the channel is closed: never "empty and open" */
-    if (!trine_chan_try_recv(a[0], &x, &open)) CHECK(!open);
-    trine_wg_done(a[1]);
+    struct nonblock *s = arg;
+    for (int i = 0; i < s->n; i++) {
+        int x = 0;
+        bool open = true;
+        meet(&s->arrived, 2 * i + 1);
+        if (!trine_chan_try_recv(s->c, &x, &open)) CHECK(!open);
+        meet(&s->arrived, 2 * i + 2);
+    }
+    trine_wg_done(&s->wg);
 }
 static void main_nonblock_recv_race(void *arg)
 {
-    int n = rounds(2000);
+    struct nonblock s = {.n = rounds(3000)};
     (void)arg;
-    for (int i = 0; i < n; i++) {
-        trine_chan *c = make_chan(sizeof(int), 1);
-        trine_wg wg = {0};
-        void *a[] = {c, &wg};
-        send_int(c, 1);
-        trine_wg_add(&wg, 1);
-        go(try_recv_must_not_be_empty, a);
-        trine_chan_close(c);
-        int x;
-        trine_chan_recv(c, &x);
-        trine_wg_wait(&wg);
-        trine_chan_free(c);
+    trine_wg_add(&s.wg, 1);
+    go(try_recv_never_empty_and_open, &s);
+    for (int i = 0; i < s.n; i++) {
+        s.c = make_chan(sizeof(int), 1);
+        send_int(s.c, 1);
+        meet(&s.arrived, 2 * i + 1);
+        trine_chan_close(s.c);
+        trine_chan_recv(s.c, NULL);
+        meet(&s.arrived, 2 * i + 2);
+        trine_chan_free(s.c);
     }
+    trine_wg_wait(&s.wg);
 }
 static void TestNonblockRecvRace(void **state) { (void)state, run_goroutines(main_nonblock_recv_race); }
 

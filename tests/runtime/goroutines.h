@@ -84,6 +84,15 @@ static inline void let_others_run(void)
     for (int i = 0; i < 32; i++) trine_yield();
 }
 
+/* Two goroutines leave this at about the same time, if there are cores for both. `turn` counts from 1. */
+static inline void meet(atomic_int *arrived, int turn)
+{
+    atomic_fetch_add(arrived, 1);
+    for (int i = 1; atomic_load(arrived) < 2 * turn; i++) {
+        if (i % 1000 == 0) trine_yield();
+    }
+}
+
 static inline trine_chan *make_chan(size_t elem_bytes, size_t cap)
 {
     trine_chan *c = trine_chan_make(elem_bytes, cap);

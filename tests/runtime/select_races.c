@@ -103,6 +103,41 @@ static void main_nonblock_race2(void *arg) { (void)arg, nonblock_select_race(tru
 static void TestNonblockSelectRace(void **state) { (void)state, run_goroutines(main_nonblock_race); }
 static void TestNonblockSelectRace2(void **state) { (void)state, run_goroutines(main_nonblock_race2); }
 
+/* The same without end: a token is put into one channel before it is taken from the other, so at every moment one of
+ * them has one. Whoever tries takes it and puts it back. */
+static void move_token(void *arg)
+{
+    struct pair *p = arg;
+    int one = 1, stop;
+    while (!trine_chan_try_recv(p->done, &stop, NULL)) {
+        trine_chan_send(p->c2, &one);
+        trine_chan_recv(p->c1, &one);
+        trine_chan_send(p->c1, &one);
+        trine_chan_recv(p->c2, &one);
+    }
+    trine_chan_close(p->done);
+}
+static void main_token(void *arg)
+{
+    struct pair p = {make_chan(sizeof(int), 4), make_chan(sizeof(int), 4), make_chan(sizeof(int), 0), false};
+    int n = rounds(20000), missed = 0, x;
+    (void)arg;
+    send_int(p.c1, 1);
+    go(move_token, &p);
+    for (int i = 0; i < n; i++) {
+        trine_case k[] = {{p.c1, TRINE_RECV, &x, false}, {p.c2, TRINE_RECV, &x, false}};
+        int ran = trine_try_select(k, 2);
+        if (ran < 0) missed++;
+        else trine_chan_send(k[ran].chan, &x);
+        if (i % 64 == 0) trine_yield();
+    }
+    CHECK(missed == 0);
+    send_int(p.done, 1);
+    trine_chan_recv(p.done, &x);
+    trine_chan_free(p.c1), trine_chan_free(p.c2), trine_chan_free(p.done);
+}
+static void TestTrySelectMissesNothing(void **state) { (void)state, run_goroutines(main_token); }
+
 /* Go's TestSelectDuplicateChannel: one channel several times in a select; the void entries that a woken select leaves
  * must not swallow a value meant for somebody else. */
 struct dup {
@@ -235,7 +270,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(TestSelectStress),           cmocka_unit_test(TestNonblockSelectRace),
-        cmocka_unit_test(TestNonblockSelectRace2),    cmocka_unit_test(TestSelectDuplicateChannel),
+        cmocka_unit_test(TestNonblockSelectRace2),    cmocka_unit_test(TestTrySelectMissesNothing),
+        cmocka_unit_test(TestSelectDuplicateChannel),
         cmocka_unit_test(TestSelectManyCases),        cmocka_unit_test(TestSelectLockOrder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
