@@ -60,5 +60,11 @@ const struct verb verbs[] = {
      "  --json             as env.json of a run\n"
      "\nExamples:\n  trine env\n  trine env --json\n",
      cmd_env},
+    {"doctor", "[--all] [--json]", "say what on this machine spoils measurements, and what to do",
+     "  --all              what is in order too\n"
+     "  --json             every finding, as JSON\n"
+     "\nEach name has a section in docs/warnings.md. Exit 0 whatever is found, 3 when nothing can be measured.\n"
+     "\nExamples:\n  trine doctor\n  trine doctor --all\n",
+     cmd_doctor},
 };
 const size_t nverbs = sizeof verbs / sizeof *verbs;
