@@ -261,6 +261,29 @@ void rt_mexit(struct m *mp)
 }
 
 /* ---- start and stop ---- */
+/*
+ * A goroutine whose thread stands in the preemption handler, out of the queues; NULL: none. pp is nobody's. Its ring goes
+ * behind the global queue first: were only the global queue asked, those who come back to it at each slice would pass
+ * the P among themselves, and the one in the ring that owns the lock they wait for would never run. Wants sched.lock.
+ */
+static struct g *take_async(struct p *pp)
+{
+    struct glist ring;
+    glist_init(&ring);
+    rt_runqdrain(pp, &ring);
+    rt_globrunqputlist(&ring);
+    struct glist *q = &rt_sched.runq;
+    struct g *prev = NULL, *gp = q->head;
+    while (gp && !gp->async) prev = gp, gp = gp->schedlink;
+    if (!gp) return NULL;
+    if (prev) prev->schedlink = gp->schedlink;
+    else q->head = gp->schedlink;
+    if (q->tail == gp) q->tail = prev;
+    q->n--;
+    at32_store_rel(&rt_sched.runqsize, q->n);
+    return gp;
+}
+
 void rt_startm(struct p *pp, bool spinning)
 {
     rt_lock(&rt_sched.lock);
@@ -285,15 +308,9 @@ void rt_startm(struct p *pp, bool spinning)
         return;
     }
     /* No idle M, and some thread stopped in foreign code may own the lock that a new one needs. If its goroutine
-     * waits in the global queue, that thread itself can carry the P; the maker brings a spare for the next time. */
-    struct g *prev = NULL, *gp = rt_sched.runq.head;
-    while (gp && !gp->async) prev = gp, gp = gp->schedlink;
+     * waits in a queue, that thread itself can carry the P; the maker brings a spare for the next time. */
+    struct g *gp = take_async(pp);
     if (gp) {
-        if (prev) prev->schedlink = gp->schedlink;
-        else rt_sched.runq.head = gp->schedlink;
-        if (rt_sched.runq.tail == gp) rt_sched.runq.tail = prev;
-        rt_sched.runq.n--;
-        at32_store_rel(&rt_sched.runqsize, rt_sched.runq.n);
         mp = gp->lockedm;
         mp->nextp = pp;
         rt_unlock(&rt_sched.lock);
