@@ -137,7 +137,10 @@ int trine_timer_start(trine_timer *t, int64_t ns, trine_fn fn, void *arg); /* -E
 bool trine_timer_stop(trine_timer *t);              /* true: it was pending and will not fire; either way its memory is released */
 bool trine_timer_reset(trine_timer *t, int64_t ns); /* true: it was pending; it fires ns from now in either case */
 
-/* ---- descriptors through the network poller: these park the goroutine, not the thread ---- */
+/* ---- descriptors through the network poller: these park the goroutine, not the thread ----
+ * All: -EBADF: not open, or closed meanwhile; -EPERM: open, but never given to the poller (trine_open_fd, trine_accept
+ * and trine_connect do that). Several goroutines may use one descriptor: they take turns. A socket whose peer is gone
+ * gives -EPIPE without SIGPIPE; for a pipe the program's own choice about that signal holds. */
 int trine_open_fd(int fd); /* 0, -EBADF, -EPERM (not pollable: a regular file); makes it non-blocking; idempotent */
 ssize_t trine_read(int fd, void *buf, size_t n);                 /* after one read: bytes, 0 at the end, or -errno */
 ssize_t trine_write(int fd, const void *buf, size_t n);          /* everything, or the count before an error, or -errno */
