@@ -84,7 +84,8 @@ int64_t trine_goid(void);                        /* this goroutine's number; 0 o
 void trine_poll(void);
 #define TRINE_POLL() trine_poll()
 
-/* ---- channels ---- */
+/* ---- channels ----
+ * What goroutines of a run that ended were still waiting on (a channel, a lock, a wait group) may only be freed. */
 typedef struct trine_chan trine_chan;
 trine_chan *trine_chan_make(size_t elem_bytes, size_t cap); /* NULL: no memory, or a size that overflows; legal anywhere */
 void trine_chan_free(trine_chan *c);                        /* NULL is allowed; nobody may be waiting on it; legal anywhere */
