@@ -1,5 +1,6 @@
 /* throw.c: the end of the program, in Go's words. Floor 1. */
 #include "throw.h"
+#include "arch.h"
 #include "atomic.h"
 
 #include <errno.h>
@@ -32,6 +33,22 @@ void rt_print(const char *fmt, ...)
     va_end(ap);
 }
 
+/* The report needs more stack than a small goroutine has, and that one may just have overflowed: it gets its own. */
+#if !defined(RT_ASAN) && !defined(RT_TSAN) /* there, frames may lie only on stacks that the sanitizer knows */
+#define REPORT_ON_OWN_STACK
+static _Alignas(16) char report_stack[32 << 10]; /* one thread reports, once */
+#endif
+struct report { const char *fmt; va_list *ap; };
+
+static void report(void *arg)
+{
+    struct report *r = arg;
+    vprint("fatal error: ", r->fmt, *r->ap);
+    rt_print("\n");
+    if (rt_throw_dump) rt_throw_dump();
+    _exit(2);
+}
+
 void rt_throw(const char *fmt, ...)
 {
     static at_u32 thrown; /* the first thread reports; a second one, or a throw while dumping, waits for the exit */
@@ -41,9 +58,10 @@ void rt_throw(const char *fmt, ...)
     }
     va_list ap;
     va_start(ap, fmt);
-    vprint("fatal error: ", fmt, ap);
-    va_end(ap);
-    rt_print("\n");
-    if (rt_throw_dump) rt_throw_dump();
-    _exit(2);
+    struct report r = {fmt, &ap};
+#ifdef REPORT_ON_OWN_STACK
+    arch_call_on(report_stack + sizeof report_stack, report, &r);
+#endif
+    report(&r);
+    __builtin_unreachable();
 }

@@ -1,0 +1,312 @@
+/*
+ * sched_death.c: how a program ends that cannot go on: deadlocks of every kind (and what is none), too many threads,
+ * stacks that overflow; each with its exact line on stderr and exit status 2, in a child.
+ */
+#include "child.h"
+#include "proc.h"
+
+#define DEADLOCK "fatal error: all goroutines are asleep - deadlock!"
+#define NO_GOROUTINES "fatal error: no goroutines (main called trine_exit) - deadlock!"
+
+static void must_die(trine_fn fn, const char *line) /* at 1, 2 and 4 Ps */
+{
+    for (int procs = 1; procs <= 4; procs *= 2)
+        run_must_die(&(trine_config){.gomaxprocs = procs}, fn, NULL, line);
+}
+
+/* ---- deadlocks ---- */
+static void recv_for_good(void *arg)
+{
+    (void)arg;
+    recv_int(make_chan(sizeof(int), 0));
+}
+static void select_nothing(void *arg)
+{
+    (void)arg;
+    trine_select(NULL, 0);
+}
+static void SimpleDeadlock(void **state)
+{
+    (void)state;
+    must_die(recv_for_good, DEADLOCK);
+    must_die(select_nothing, DEADLOCK);
+}
+
+static void main_waits_all_wait(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 100; i++) go(recv_for_good, NULL);
+    trine_sleep(1000000);
+    recv_for_good(NULL);
+}
+static void EveryoneWaits(void **state) { (void)state; must_die(main_waits_all_wait, DEADLOCK); }
+
+static void locked_main(void *arg)
+{
+    trine_lock_os_thread();
+    recv_for_good(arg);
+}
+static void locked_other(void *arg)
+{
+    go(locked_main, NULL);
+    recv_for_good(arg);
+}
+static void locked_twice(void *arg)
+{
+    go(locked_main, NULL);
+    trine_sleep(1000000);
+    locked_main(arg);
+}
+static void LockedDeadlock(void **state)
+{
+    (void)state;
+    must_die(locked_main, DEADLOCK);
+    must_die(locked_other, DEADLOCK);
+    must_die(locked_twice, DEADLOCK);
+}
+
+static void nothing(void *arg) { (void)arg; }
+static void exit_alone(void *arg) { (void)arg; trine_exit(); }
+static void exit_before_others(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 10; i++) go(nothing, NULL);
+    trine_exit();
+}
+static void exit_then_others_wait(void *arg)
+{
+    (void)arg;
+    go(recv_for_good, NULL);
+    trine_exit();
+}
+static void exit_locked(void *arg)
+{
+    (void)arg;
+    trine_lock_os_thread();
+    trine_exit();
+}
+static void GoexitDeadlock(void **state)
+{
+    (void)state;
+    must_die(exit_alone, NO_GOROUTINES);
+    must_die(exit_before_others, NO_GOROUTINES);
+    must_die(exit_then_others_wait, DEADLOCK);
+    must_die(exit_locked, NO_GOROUTINES);
+}
+
+/* After main has exited, the others go on as long as they can. */
+static void say_and_leave(void *arg)
+{
+    for (int i = 0; i < 100; i++) trine_yield();
+    trine_sleep(1000000);
+    fprintf(stderr, "went on\n");
+    (void)arg;
+}
+static void exit_others_go_on(void *arg)
+{
+    (void)arg;
+    go(say_and_leave, NULL);
+    trine_exit();
+}
+static void GoexitInMainLetsOthersGoOn(void **state)
+{
+    (void)state;
+    must_die(exit_others_go_on, NO_GOROUTINES);
+    assert_non_null(strstr(last.text, "went on\n"));
+}
+
+/* ---- the network and timers in the count ---- */
+static int fds[2];
+static void open_pipe(void)
+{
+    CHECK(pipe(fds) == 0 && trine_open_fd(fds[0]) == 0);
+}
+static void poller_without_waiters(void *arg)
+{
+    open_pipe();
+    recv_for_good(arg);
+}
+static void poller_whose_waiter_went(void *arg)
+{
+    char c;
+    open_pipe();
+    CHECK(trine_fd_deadline(fds[0], trine_nanotime() + 1000000, 0) == 0);
+    CHECK(trine_read(fds[0], &c, 1) == -ETIMEDOUT);
+    CHECK(trine_close(fds[0]) == 0);
+    recv_for_good(arg);
+}
+static void NetpollDeadlock(void **state)
+{
+    (void)state;
+    must_die(poller_without_waiters, DEADLOCK);
+    must_die(poller_whose_waiter_went, DEADLOCK);
+}
+
+static atomic_int fired;
+static void on_timer(void *arg) { (void)arg; atomic_fetch_add(&fired, 1); }
+static void stopped_timer(void *arg)
+{
+    trine_timer t = {0};
+    CHECK(trine_timer_start(&t, 3600ll * 1000000000, on_timer, NULL) == 0);
+    CHECK(trine_timer_stop(&t));
+    recv_for_good(arg);
+}
+static void fired_timer(void *arg)
+{
+    static trine_timer t;
+    CHECK(trine_timer_start(&t, 1000000, on_timer, NULL) == 0);
+    recv_for_good(arg);
+}
+static void TimersThatAreGone(void **state)
+{
+    (void)state;
+    must_die(stopped_timer, DEADLOCK);
+    must_die(fired_timer, DEADLOCK);
+}
+
+/* A reader in the poller, a sleeper, a blocking call, a spinner: none of these is a deadlock. */
+static void write_later(void *fd)
+{
+    usleep(30000);
+    CHECK(write(*(int *)fd, "x", 1) == 1);
+}
+static void blocked_call(void *arg)
+{
+    trine_syscall_enter();
+    write_later(&fds[1]);
+    trine_syscall_exit();
+    (void)arg;
+}
+static void waits_that_end(void *arg)
+{
+    char c;
+    (void)arg;
+    open_pipe();
+    go(blocked_call, NULL);
+    CHECK(trine_read(fds[0], &c, 1) == 1);
+    trine_sleep(20000000);
+    trine_syscall_enter();
+    usleep(20000);
+    trine_syscall_exit();
+    trine_lock_os_thread();
+    trine_sleep(20000000);
+}
+static void WaitsThatEndAreNoDeadlock(void **state) { (void)state; run_children(waits_that_end); }
+
+/* ---- threads ---- */
+static void block_in_call(void *arg)
+{
+    char c;
+    (void)arg;
+    trine_syscall_enter();
+    CHECK(read(fds[0], &c, 1) == 1);
+    trine_syscall_exit();
+}
+static void many_blocked(void *arg)
+{
+    CHECK(pipe(fds) == 0);
+    for (intptr_t i = 0; i < (intptr_t)arg; i++) go(block_in_call, NULL);
+    for (;;) trine_sleep(1000000);
+}
+static void ThreadExhaustion(void **state)
+{
+    (void)state;
+    run_must_die(&(trine_config){.gomaxprocs = 2, .maxthreads = 10}, many_blocked, (void *)20,
+                 "fatal error: thread exhaustion");
+    assert_non_null(strstr(last.text, "runtime: program exceeds 10-thread limit\n"));
+}
+
+/* ---- stacks ---- */
+static volatile size_t depth;
+static __attribute__((noinline)) int deeper(int x)
+{
+    volatile char frame[512];
+    frame[0] = (char)x;
+    depth++;
+    return x < 0 ? 0 : deeper(x + 1) + frame[0];
+}
+static void overflow_guarded(void *arg)
+{
+    (void)arg;
+    deeper(0);
+}
+static void named_overflow(void *arg)
+{
+    trine_go_opts o = {.name = "the deep one", .stack_bytes = (size_t)(uintptr_t)arg};
+    CHECK(trine_go_with(&o, overflow_guarded, NULL) == 0);
+    recv_for_good(NULL);
+}
+static void StackOverflowIsNamed(void **state)
+{
+    (void)state;
+#if defined(RT_ASAN) || defined(RT_TSAN)
+    puts("SKIP: the sanitizer reports the overflow itself");
+    skip();
+#endif
+    for (size_t kib = 16; kib <= 1024; kib *= 8) {
+        struct child_run r = {{.gomaxprocs = 2}, named_overflow, (void *)(kib << 10)};
+        in_child(child_run_body, &r);
+        assert_int_equal(last.status, 2);
+        assert_ptr_equal(strstr(last.text, "fatal error: stack overflow: goroutine "), last.text);
+        assert_non_null(strstr(last.text, " the deep one used more than its "));
+    }
+}
+
+/* Below 16 KiB there is no guard page: a canary at the end tells, at the next switch. */
+static void spoil_canary(void *arg)
+{
+    struct g *gp = rt_getg();
+    (void)arg;
+    CHECK(!gp->guarded);
+    *(volatile uint64_t *)gp->stack_lo = 0;
+    trine_yield();
+    trine_sleep(1000000);
+}
+static void small_stack(void *arg)
+{
+    trine_go_opts o = {.name = "the small one", .stack_bytes = SMALL_STACK_BYTES > 8192 ? 8192 : 4096};
+    (void)arg;
+    CHECK(trine_go_with(&o, spoil_canary, NULL) == 0);
+    recv_for_good(NULL);
+}
+static void SmallStackCanary(void **state)
+{
+    (void)state;
+    struct child_run r = {{.gomaxprocs = 1}, small_stack, NULL};
+    in_child(child_run_body, &r);
+    assert_int_equal(last.status, 2);
+    assert_ptr_equal(strstr(last.text, "fatal error: stack overflow: goroutine "), last.text);
+    assert_non_null(strstr(last.text, " the small one used more than its "));
+}
+
+/* A fault that is not a stack's end stays what it is. */
+static void touch_nothing(void *arg)
+{
+    (void)arg;
+    *(volatile int *)(uintptr_t)8 = 1;
+}
+static void OtherFaultsStaySegv(void **state)
+{
+    (void)state;
+#if defined(RT_ASAN) || defined(RT_TSAN)
+    puts("SKIP: the sanitizer reports faults itself");
+    skip();
+#endif
+    struct child_run r = {{.gomaxprocs = 2}, touch_nothing, NULL};
+    in_child(child_run_body, &r);
+    assert_int_equal(last.status, 128 + SIGSEGV);
+    assert_null(strstr(last.text, "stack overflow"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(SimpleDeadlock),       cmocka_unit_test(EveryoneWaits),
+        cmocka_unit_test(LockedDeadlock),       cmocka_unit_test(GoexitDeadlock),
+        cmocka_unit_test(GoexitInMainLetsOthersGoOn), cmocka_unit_test(NetpollDeadlock),
+        cmocka_unit_test(TimersThatAreGone),    cmocka_unit_test(WaitsThatEndAreNoDeadlock),
+        cmocka_unit_test(ThreadExhaustion),     cmocka_unit_test(StackOverflowIsNamed),
+        cmocka_unit_test(SmallStackCanary),     cmocka_unit_test(OtherFaultsStaySegv),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
