@@ -37,6 +37,7 @@ static at_i32 nwaiters;
 static at_u32 woken;
 static at_u32 no_pwait2;     /* the kernel has no epoll_pwait2 */
 static at_ptr table[CHUNKS]; /* struct polldesc[CHUNK]; partner of the release in make: rt_polldesc */
+static int chunks_used;      /* table_lock: none is used from here on */
 
 /* ---- start ---- */
 static int make_descriptors(void)
@@ -94,6 +95,7 @@ struct polldesc *rt_polldesc_make(int fd)
     if (!chunk && (chunk = rt_sysalloc(CHUNK * sizeof *chunk)) != NULL) {
         for (int i = 0; i < CHUNK; i++) chunk[i].fd = fd / CHUNK * CHUNK + i;
         atp_store_rel(&table[fd / CHUNK], chunk);
+        if (chunks_used <= fd / CHUNK) chunks_used = fd / CHUNK + 1;
     }
     rt_unlock(&table_lock);
     return rt_polldesc(fd);
@@ -269,7 +271,7 @@ static void reset_one(struct polldesc *pd)
 void rt_netpoll_reset(void)
 {
     int saved = errno;
-    for (int c = 0; c < CHUNKS; c++) {
+    for (int c = 0; c < chunks_used; c++) {
         struct polldesc *chunk = atp_load_acq(&table[c]);
         for (int i = 0; chunk && i < CHUNK; i++) {
             if (at64_load_rlx(&chunk[i].mu)) reset_one(&chunk[i]);
