@@ -27,6 +27,7 @@ int cmd_plan(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_env(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_calibrate(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 
 /* An option of a verb: exactly one of the targets is set. */

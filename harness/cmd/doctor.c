@@ -1,9 +1,9 @@
 /* doctor: prints what on this machine spoils measurements. Exit 3 only when nothing can be measured at all. */
 #include "doctor/doctor.h"
 #include "base/child.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/version.h"
+#include "calibrate/calibrate.h"
 #include "cmd/cmd.h"
 
 #include <stdio.h>
@@ -16,15 +16,7 @@ enum { STEAL_WATCH_MS = 300, MICRO_TIMEOUT_MS = 10000 };
 /* What google-benchmark says of its own build, from a run of the shortest micro-benchmark; NULL: not told. Caller
  * frees. */
 static char *benchmark_library(void) {
-    static const char *const places[] = {"../libexec/trine/trine-micro", "../benches/trine-micro"};
-    char *own = own_dir(), *path = NULL, *build = NULL, why[128];
-    for (size_t i = 0; i < sizeof places / sizeof *places && !path; i++) {
-        path = path_join(own, places[i]);
-        if (file_executable(path)) break;
-        free(path);
-        path = NULL;
-    }
-    free(own);
+    char *path = calibrate_find_micro(), *build = NULL, why[128];
     if (!path) return NULL;
     char *argv[] = {path, "--benchmark_filter=limit/syscall_getppid", "--benchmark_min_time=0.001",
                     "--benchmark_format=json", NULL};

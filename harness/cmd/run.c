@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/version.h"
+#include "calibrate/calibrate.h"
 #include "cmd/cmd.h"
 #include "cmd/session.h"
 #include "probe/env.h"
@@ -59,6 +60,19 @@ static char *prepare(const struct session *s, const char *out, json_t *manifest,
     return NULL;
 }
 
+/* The machine's limits in this very run, so that its figures can be read as multiples of them. */
+static int write_limits(const struct session *s, const char *dir, struct err *e) {
+    if (!s->sweep.calibrate) return 0;
+    char *micro = calibrate_find_micro(), *path = path_join(dir, "limits.json");
+    struct calibrate_options o = {.quick = true, .micro = micro};
+    json_t *limits = calibrate(&o);
+    int rc = json_write_file(path, limits, e);
+    json_decref(limits);
+    free(path);
+    free(micro);
+    return rc;
+}
+
 /* From the plan to the end of the run. */
 static int measure(const struct session *s, int argc, char **argv, const char *out, int64_t budget_ms,
                    int64_t reruns, bool quiet) {
@@ -69,7 +83,8 @@ static int measure(const struct session *s, int argc, char **argv, const char *o
     json_object_set_new(manifest, "budget_ms", json_integer(budget_ms));
     json_object_set_new(manifest, "reruns", json_integer(reruns));
     char *dir = prepare(s, out, manifest, env, &e);
-    int rc = dir ? session_measure("run", dir, manifest, &s->catalog, budget_ms, reruns, quiet)
+    int rc = dir && write_limits(s, dir, &e) == 0
+                 ? session_measure("run", dir, manifest, &s->catalog, budget_ms, reruns, quiet)
                  : cmd_fail("run", &e);
     free(dir);
     json_decref(env);

@@ -28,7 +28,7 @@ const struct verb verbs[] = {
      RUN_OPTIONS
      "  --points           every point on a line of its own\n"
      "  --json             the whole plan as JSON\n"
-     "\nA sweep file is INI. [profile] takes title, budget, reruns; each [experiment NAME] takes\n"
+     "\nA sweep file is INI. [profile] takes title, budget, reruns, calibrate (1: limits.json first); each [experiment NAME] takes\n"
      "  workload    which one (required)              backends   names, or all (default all)\n"
      "  procs       1 n/2 n 2n (n: the CPUs)          tasks      1 100 10k, or default\n"
      "  param.KEY   values of a workload's parameter  pin        none compact scatter cores smt llc numa "
@@ -66,5 +66,12 @@ const struct verb verbs[] = {
      "\nEach name has a section in docs/warnings.md. Exit 0 whatever is found, 3 when nothing can be measured.\n"
      "\nExamples:\n  trine doctor\n  trine doctor --all\n",
      cmd_doctor},
+    {"calibrate", "[--quick] [--json] [--out FILE]", "measure the clock, the caches and the machine's limits",
+     "  --quick            less exact, in a quarter of the time\n"
+     "  --out FILE         write it as JSON too (limits.json of a run)\n"
+     "  --json             print it as JSON\n"
+     "\nExit 3 when the clock cannot be trusted over the CPUs.\n"
+     "\nExample:\n  trine calibrate\n",
+     cmd_calibrate},
 };
 const size_t nverbs = sizeof verbs / sizeof *verbs;

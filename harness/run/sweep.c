@@ -133,16 +133,17 @@ static int add_param(struct parser *p, struct experiment *x, const char *key, co
 }
 
 static int profile_key(struct parser *p, const char *key, const char *value) {
-    static const char *const keys[] = {"title", "budget", "reruns"};
+    static const char *const keys[] = {"title", "budget", "reruns", "calibrate"};
     char hint[96];
     if (strcmp(key, "title") == 0) return set_text(&p->s->title, value, p->continued);
     if (strcmp(key, "reruns") == 0) return set_count(p, key, value, 0, 10, &p->s->reruns);
+    if (strcmp(key, "calibrate") == 0) return set_count(p, key, value, 0, 1, &p->s->calibrate);
     if (strcmp(key, "budget") == 0)
         return parse_duration_ms(value, &p->s->budget_ms)
                    ? 1
                    : complain(p, "budget = %s: expected a time such as 60s, 5m, 2h", value);
-    return complain(p, "unknown key '%s' in [profile]; expected title, budget or reruns%s", key,
-                    did_you_mean(hint, sizeof hint, key, keys, 3));
+    return complain(p, "unknown key '%s' in [profile]; expected title, budget, reruns or calibrate%s", key,
+                    did_you_mean(hint, sizeof hint, key, keys, 4));
 }
 
 static int experiment_key(struct parser *p, struct experiment *x, const char *key, const char *value) {

@@ -40,6 +40,7 @@ struct sweep {
     char *title;
     int64_t budget_ms; /* 0: none */
     int64_t reruns;    /* of an invalid point, at most */
+    int64_t calibrate; /* 1: the machine's limits are measured first, into limits.json */
     struct experiment *experiments;
     size_t n;
 };
