@@ -6,6 +6,7 @@
  * last, or that waited less, turns it off: fairness. While the starving bit is set the locked bit may be off: the
  * mutex is on its way to the waiter that unlock has woken, and nobody else may take it.
  */
+#include "runq.h"
 #include "sema.h"
 #include "sync.h"
 
@@ -22,7 +23,7 @@ static bool mutex_can_spin(const struct g *gp, int round)
     struct p *pp = gp->m->p;
     uint32_t away = at32_load_rlx(&rt_sched.npidle) + at32_load_rlx(&rt_sched.nmspinning) + 1;
     return round < RT_MUTEX_SPINS && !pp->solo && (uint32_t)rt_nprocs() > away &&
-           at32_load_rlx(&pp->runqhead) == at32_load_rlx(&pp->runqtail) && !atp_load_rlx(&pp->runnext);
+           rt_runqlen(pp) == 0 && !atp_load_rlx(&pp->runnext);
 }
 
 /* The mutex was handed over in starvation mode: take it, leave the waiters, perhaps leave the mode. */

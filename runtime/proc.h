@@ -157,7 +157,7 @@ struct pcount {
 /* ---- P ---- */
 struct p {
     /* thieves touch this line */
-    _Alignas(RT_CACHE_LINE) at_u32 runqhead; /* taken by CAS: owner and thieves */
+    _Alignas(RT_CACHE_LINE) at_u64 runqhead; /* head, and above it an epoch (runq.c): moved by CAS, from owner and thieves */
     at_u32 runqtail;           /* owner stores with release; thieves acquire */
     at_ptr runnext;            /* owner puts and takes, a thief takes by CAS */
     at_u32 schedtick;          /* +1 at every switch that does not inherit the slice; read by sysmon */
@@ -166,6 +166,7 @@ struct p {
     /* owner's line */
     _Alignas(RT_CACHE_LINE) at_ptr m; /* whoever holds the P; sysmon and the stopper look */
     at_u32 status;             /* enum pstatus */
+    at_u32 fifo_due;           /* the ring's oldest waits for a slice: the next join takes it; set by sysmon (join order in sched.c) */
     at_u32 attn;               /* somebody wants this P to come to the scheduler: see ATTN_*; set by anybody, cleared by the owner */
     uint32_t id;
     uint32_t tick;             /* owner: all switches, for the 61st and the timers */
@@ -179,8 +180,8 @@ struct p {
     struct timers timers;
     struct pcount count;
     /* sysmon's: */
-    uint32_t sm_schedtick, sm_syscalltick;
-    int64_t sm_schedwhen, sm_syscallwhen;
+    uint32_t sm_schedtick, sm_syscalltick, sm_head;
+    int64_t sm_schedwhen, sm_syscallwhen, sm_headwhen;
     int cpu;                   /* -1: unpinned */
 };
 enum { ATTN_STOP = 1, ATTN_TIMER = 2 };

@@ -4,7 +4,9 @@
  * Head and tail are 32-bit counters that only grow, much wider than the ring: a thief that slept between reading the
  * head and its CAS succeeds only if the head is where it was, and 2^32 pops in between would be needed to fool it
  * (narrower indices have been fooled in practice). The tail is written by the owner alone; the head moves by CAS,
- * from the owner and from thieves, so each entry is taken exactly once.
+ * from the owner and from thieves, so each entry is taken exactly once. Above the head, in the same word, stands an
+ * epoch that the owner counts up when it takes its newest entry back: a thief that looked before must not succeed
+ * after, for what it copied may reach up to that entry.
  *
  * Racing sides:
  *   put / steal   owner stores the entry, then the tail with release; a thief reads the tail with acquire, then the entry.
@@ -12,6 +14,10 @@
  *   put / steal   the owner reads the head with acquire before it reuses a slot: the partner is the release of the
  *                 thief's CAS, so the thief has read the slot before the owner overwrites it.
  *   overflow / steal   half the ring leaves by one CAS on the head, like a steal by the owner.
+ *   newest / steal   the owner lowers the tail, then CASes the word with the next epoch: a thief that read the old word
+ *                 fails, one that reads the new word (acquire) sees the lower tail; when a thief came first, the owner
+ *                 looks again, and puts the tail back if its entry is gone. Meanwhile the tail may stand one below the
+ *                 head: thieves take that for two moments and look again.
  *   runnext       the owner fills it (only the owner makes it non-empty, so an empty one is filled by a plain store);
  *                 owner and thieves empty it by CAS.
  * solo: there is no other P, hence no thief; then the CAS is a plain store. It changes only under stop-the-world.
@@ -21,23 +27,27 @@
 #define SLOT(pp, i) (&(pp)->runq[(i) & (RT_RUNQ_SIZE - 1)])
 _Static_assert((RT_RUNQ_SIZE & (RT_RUNQ_SIZE - 1)) == 0, "the ring's index is masked");
 
-/* Moves the head from h to h + n if nobody did. Release: the slots read before may be reused after. */
-static inline bool take(struct p *pp, uint32_t h, uint32_t n)
+#define EPOCH (1ull << 32)
+/* The word with its head n further. */
+static inline uint64_t ahead(uint64_t w, uint32_t n) { return (w & ~(EPOCH - 1)) | (uint32_t)(w + n); }
+
+/* Moves the head of word w by n if nobody did. Release: the slots read before may be reused after. */
+static inline bool take(struct p *pp, uint64_t w, uint32_t n)
 {
     if (pp->solo) {
-        at32_store_rlx(&pp->runqhead, h + n);
+        at64_store_rlx(&pp->runqhead, ahead(w, n));
         return true;
     }
-    return at32_cas_rel(&pp->runqhead, h, h + n);
+    return at64_cas_rel(&pp->runqhead, w, ahead(w, n));
 }
 
 /* The ring is full: half of it, and gp behind them, to `over`. False when a thief made room meanwhile. */
-static __attribute__((noinline)) bool overflow(struct p *pp, struct g *gp, uint32_t h, struct glist *over)
+static __attribute__((noinline)) bool overflow(struct p *pp, struct g *gp, uint64_t w, struct glist *over)
 {
     enum { HALF = RT_RUNQ_SIZE / 2 };
     struct g *batch[HALF];
-    for (uint32_t i = 0; i < HALF; i++) batch[i] = atp_load_rlx(SLOT(pp, h + i));
-    if (!take(pp, h, HALF)) return false;
+    for (uint32_t i = 0; i < HALF; i++) batch[i] = atp_load_rlx(SLOT(pp, (uint32_t)w + i));
+    if (!take(pp, w, HALF)) return false;
     for (uint32_t i = 0; i < HALF; i++) glist_push(over, batch[i]);
     glist_push(over, gp);
     at64_bump(&pp->count.overflows, 1);
@@ -58,20 +68,20 @@ bool rt_runqput(struct p *pp, struct g *gp, bool next, struct glist *over)
         gp = old;
     }
     for (;;) {
-        uint32_t h = at32_load_acq(&pp->runqhead); /* partner: take() of a thief */
+        uint64_t w = at64_load_acq(&pp->runqhead); /* partner: take() of a thief */
         uint32_t t = at32_load_rlx(&pp->runqtail);
-        if (__builtin_expect(t - h < RT_RUNQ_SIZE, 1)) {
+        if (__builtin_expect(t - (uint32_t)w < RT_RUNQ_SIZE, 1)) {
             atp_store_rlx(SLOT(pp, t), gp);
             at32_store_rel(&pp->runqtail, t + 1); /* partner: the thief's acquire of the tail */
             return true;
         }
-        if (overflow(pp, gp, h, over)) return false;
+        if (overflow(pp, gp, w, over)) return false;
     }
 }
 
 void rt_runqputbatch(struct p *pp, struct glist *l)
 {
-    uint32_t h = at32_load_acq(&pp->runqhead), t = at32_load_rlx(&pp->runqtail);
+    uint32_t h = (uint32_t)at64_load_acq(&pp->runqhead), t = at32_load_rlx(&pp->runqtail);
     while (l->head && t - h < RT_RUNQ_SIZE) {
         atp_store_rlx(SLOT(pp, t), glist_pop(l));
         t++;
@@ -96,25 +106,41 @@ struct g *rt_runqget(struct p *pp, bool *inherit)
     }
     *inherit = false;
     for (;;) {
-        uint32_t h = at32_load_acq(&pp->runqhead);
-        if (at32_load_rlx(&pp->runqtail) == h) return NULL;
-        struct g *gp = atp_load_rlx(SLOT(pp, h));
-        if (take(pp, h, 1)) return gp;
+        uint64_t w = at64_load_rlx(&pp->runqhead); /* the entries are our own; put acquires before it reuses a slot */
+        if (at32_load_rlx(&pp->runqtail) == (uint32_t)w) return NULL;
+        struct g *gp = atp_load_rlx(SLOT(pp, (uint32_t)w));
+        if (take(pp, w, 1)) return gp;
     }
+}
+
+struct g *rt_runqgetnewest(struct p *pp)
+{
+    uint32_t t = at32_load_rlx(&pp->runqtail);
+    if ((uint32_t)at64_load_rlx(&pp->runqhead) == t) return NULL;
+    struct g *gp = atp_load_rlx(SLOT(pp, t - 1));
+    at32_store_rlx(&pp->runqtail, t - 1); /* published by the CAS */
+    if (pp->solo) return gp;
+    for (;;) {
+        uint64_t w = at64_load_rlx(&pp->runqhead);
+        if ((uint32_t)w == t) break;                                   /* a thief has it */
+        if (at64_cas_rel(&pp->runqhead, w, w + EPOCH)) return gp;      /* partner: the acquire of the head in grab */
+    }
+    at32_store_rlx(&pp->runqtail, t); /* publishes no entry: the ring is empty */
+    return NULL;
 }
 
 /* Copies half of victim's ring behind pp's own tail, which is not yet moved. How many. */
 static uint32_t grab(struct p *pp, struct p *victim, uint32_t t)
 {
     for (;;) {
-        uint32_t h = at32_load_acq(&victim->runqhead);  /* partner: take() of another thief */
+        uint64_t w = at64_load_acq(&victim->runqhead);  /* partner: take() of another thief; rt_runqgetnewest */
         uint32_t vt = at32_load_acq(&victim->runqtail); /* partner: the owner's release in put */
-        uint32_t n = vt - h;
+        uint32_t h = (uint32_t)w, n = vt - h;
         n -= n / 2;
         if (n == 0) return 0;
         if (n > RT_RUNQ_SIZE / 2) continue; /* head and tail are of two moments */
         for (uint32_t i = 0; i < n; i++) atp_store_rlx(SLOT(pp, t + i), atp_load_rlx(SLOT(victim, h + i)));
-        if (at32_cas_rel(&victim->runqhead, h, h + n)) return n;
+        if (at64_cas_rel(&victim->runqhead, w, ahead(w, n))) return n;
     }
 }
 
@@ -137,9 +163,9 @@ bool rt_runqempty(struct p *pp)
 {
     /* runnext may be kicked to the ring between two reads: the tail, unchanged, says that it was not */
     for (;;) {
-        uint32_t h = at32_load_acq(&pp->runqhead), t = at32_load_acq(&pp->runqtail);
+        uint32_t h = (uint32_t)at64_load_acq(&pp->runqhead), t = at32_load_rlx(&pp->runqtail);
         void *next = atp_load_acq(&pp->runnext);
-        if (t == at32_load_acq(&pp->runqtail)) return h == t && next == NULL;
+        if (t == at32_load_rlx(&pp->runqtail)) return h == t && next == NULL; /* ordered by the acquire of runnext */
     }
 }
 

@@ -173,8 +173,24 @@ static inline __attribute__((always_inline)) void leave_for(struct m *mp, struct
     finish(mp);
 }
 
+/*
+ * Join order. A goroutine that waits on a wait group most often waits for what it spawned last, so its P then takes the
+ * newest of its ring, not the oldest: fork-join recursion runs depth first on a few hot stacks (fib(30): 48,000 stacks
+ * were made with the oldest first), and thieves, at the other end, take the largest parts. Nobody starves: when the
+ * oldest has waited for a slice, sysmon says so (fifo_due) and the next join takes it. TRINE_FIFO_JOIN: never, as in Go.
+ */
+static inline struct g *take_for_join(struct p *pp)
+{
+    if (rt_ablated(TRINE_FIFO_JOIN) || atp_load_rlx(&pp->runnext)) return NULL;
+    if (__builtin_expect(at32_load_rlx(&pp->fifo_due), 0)) {
+        at32_store_rlx(&pp->fifo_due, 0);
+        return NULL;
+    }
+    return rt_runqgetnewest(pp);
+}
+
 /* The next goroutine from the P's own queue, when nothing asks for the scheduler. NULL: go to g0. */
-static inline __attribute__((always_inline)) struct g *pick(struct m *mp, struct p *pp, bool *inherit)
+static inline __attribute__((always_inline)) struct g *pick(struct m *mp, struct p *pp, bool *inherit, bool join)
 {
     if (__builtin_expect(at32_load_rlx(&pp->attn) || mp->lockedg, 0)) return NULL;
     uint32_t tick = ++pp->tick;
@@ -183,7 +199,9 @@ static inline __attribute__((always_inline)) struct g *pick(struct m *mp, struct
         int64_t when = rt_timers_earliest(pp);
         if (when && rt_nanotime() >= when) return NULL;
     }
-    struct g *gp = rt_runqget(pp, inherit);
+    struct g *gp = join ? take_for_join(pp) : NULL;
+    *inherit = false;
+    if (!gp) gp = rt_runqget(pp, inherit);
     if (__builtin_expect(gp && gp->lockedm, 0)) {
         mp->nextg = gp;
         return NULL;
@@ -191,11 +209,11 @@ static inline __attribute__((always_inline)) struct g *pick(struct m *mp, struct
     return gp;
 }
 
-static inline __attribute__((always_inline)) void switch_away(struct m *mp, struct g *gp)
+static inline __attribute__((always_inline)) void switch_away(struct m *mp, struct g *gp, bool join)
 {
     struct p *pp = mp->p;
     bool inherit;
-    struct g *next = pick(mp, pp, &inherit);
+    struct g *next = pick(mp, pp, &inherit, join);
     rt_gcheckstack(gp);
     if (next) {
         become(mp, pp, next, inherit);
@@ -222,7 +240,7 @@ void rt_goparkunlock(struct lock *l, enum waitreason why)
     set_waiting(gp, why);
     mp->post.kind = POST_UNLOCK;
     mp->post.arg = l;
-    switch_away(mp, gp);
+    switch_away(mp, gp, why == WR_WAITGROUP);
 }
 
 void rt_gopark(bool (*unlockf)(struct g *, void *), void *arg, enum waitreason why)
@@ -231,7 +249,7 @@ void rt_gopark(bool (*unlockf)(struct g *, void *), void *arg, enum waitreason w
     struct m *mp = gp->m;
     set_waiting(gp, why);
     mp->post = (struct post){unlockf ? POST_UNLOCKF : POST_NONE, gp, unlockf, arg};
-    switch_away(mp, gp);
+    switch_away(mp, gp, false);
 }
 
 void rt_goready(struct g *gp)
@@ -262,11 +280,11 @@ void rt_gosched(struct g *gp)
         at64_bump(&pp->count.yields, 1);
         at32_store_rel(&gp->status, Grunnable);
         mp->post = (struct post){POST_GLOBRUNQ, gp, NULL, NULL};
-        switch_away(mp, gp);
+        switch_away(mp, gp, false);
         return;
     }
     bool inherit;
-    struct g *next = pick(mp, pp, &inherit);
+    struct g *next = pick(mp, pp, &inherit, false);
     if (!next && !at32_load_rlx(&pp->attn) && !mp->nextg && !mp->lockedg && at32_load_rlx(&rt_sched.runqsize) == 0 &&
         !pp->spill.head && !(rt_timers_earliest(pp) && rt_nanotime() >= rt_timers_earliest(pp))) {
         /* nobody else wants this P: go on, and let sysmon see that the slice was offered */
@@ -363,7 +381,7 @@ __attribute__((noreturn)) void rt_goexit0(struct g *gp)
             at32_store_rel(&mp->dying, 1);
         }
     } else {
-        next = pick(mp, pp, &inherit);
+        next = pick(mp, pp, &inherit, false);
     }
     if (next) {
         become(mp, pp, next, inherit);

@@ -54,6 +54,18 @@ static void check_slice(struct p *pp, int64_t now)
     rt_unlock(&rt_sched.lock);
 }
 
+/* Has the oldest of pp's ring waited for a slice? Then the next join must take it (sched.c). */
+static void check_oldest(struct p *pp, int64_t now)
+{
+    uint32_t head = (uint32_t)at64_load_rlx(&pp->runqhead);
+    if (pp->sm_head != head || rt_runqlen(pp) == 0) {
+        pp->sm_head = head;
+        pp->sm_headwhen = now;
+    } else if (now - pp->sm_headwhen >= rt_sched.slice_ns) {
+        at32_store_rlx(&pp->fifo_due, 1);
+    }
+}
+
 /* Work that stays in pp's queue while a P is idle and nobody looks. True: woke one. */
 static bool check_stale_work(struct p *pp)
 {
@@ -78,6 +90,7 @@ static int look_at_ps(int64_t now)
             continue;
         }
         if (gp) check_slice(pp, now);
+        check_oldest(pp, now);
         int64_t due = rt_timers_earliest(pp);
         if (due && due <= now) {
             at32_or_ar(&pp->attn, ATTN_TIMER);

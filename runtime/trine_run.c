@@ -68,7 +68,7 @@ static int configure(const trine_config *cfg, int *procs)
     if (cfg->gomaxprocs < 0 || cfg->gomaxprocs > RT_MAX_PROCS || cfg->maxthreads < 0) return -EINVAL;
     if (stack < RT_STACK_MIN_BYTES || stack > RT_STACK_MAX_BYTES) return -EINVAL;
     if (cfg->slice_ns && cfg->slice_ns < RT_SLICE_MIN_NS) return -EINVAL;
-    if (cfg->ablate >= TRINE_EAGER_WAKE << 1) return -EINVAL;
+    if (cfg->ablate >= TRINE_FIFO_JOIN << 1) return -EINVAL;
     int ncpus = cfg->cpus ? parse_cpus(cfg->cpus) : 0;
     if (ncpus < 0) return ncpus;
     s->cpus = cpu_list;
@@ -135,7 +135,7 @@ static void reset(void)
     for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) {
         struct p *pp = s->allp[i];
         rt_timers_drop(pp);
-        at32_store_rlx(&pp->runqhead, 0);
+        at64_store_rlx(&pp->runqhead, 0);
         at32_store_rlx(&pp->runqtail, 0);
         atp_store_rlx(&pp->runnext, NULL);
         atp_store_rlx(&pp->m, NULL);

@@ -26,7 +26,7 @@ static struct glist over; /* the owner's overflow */
 
 static void empty_p(struct p *pp) {
     memset(pp, 0, sizeof(*pp));
-    at32_store_rlx(&pp->runqhead, (uint32_t)BASE);
+    at64_store_rlx(&pp->runqhead, (uint32_t)BASE);
     at32_store_rlx(&pp->runqtail, (uint32_t)BASE);
 }
 
@@ -154,6 +154,20 @@ static void owner_batch(void) {
 }
 static void owner_reuse(void) { if (get(&owner)) put(4, false); put(5, false); }
 
+/* ---- the newest first: a join ---- */
+static void get_newest(void) {
+    struct g *gp = rt_runqgetnewest(&owner);
+
+    if (!gp) return;
+    model_settled(owner.runq, sizeof(owner.runq), gp);
+    obtained(gp);
+}
+static void owner_newest2(void) { get_newest(); get_newest(); }
+static void owner_newest_put(void) { get_newest(); put(3, false); get_newest(); }
+static void owner_newest_get(void) { get_newest(); get(&owner); put(3, false); }
+static void setup_one(void) { setup(); fill(1); }
+static void setup_newest_put(void) { setup_3(); nput = 4; }
+
 /* ---- runnext ---- */
 static void owner_next(void) {
     put(0, true);
@@ -183,6 +197,11 @@ static const struct model scenario[] = {
     RUN("batch against a steal", setup_4, owner_batch, thief0),
     RUN("batch into a ring with room against a steal", setup_1, owner_batch, thief0_twice),
     RUN("a thief of a thief", setup_3, owner_get2, thief0_keep, thief1_of_thief0),
+    RUN("newest against a steal of the only one", setup_one, get_newest, thief0),
+    RUN("newest, twice, against a steal", setup_3, owner_newest2, thief0),
+    RUN("newest and put against two steals in a row", setup_newest_put, owner_newest_put, thief0_twice),
+    RUN("newest and oldest against two thieves", setup_newest_put, owner_newest_get, thief0, thief1),
+    RUN("newest against two thieves", setup_3, owner_newest2, thief0, thief1),
     RUN("runnext against one thief", setup_next2, owner_next, thief0_next),
     RUN("runnext against two thieves", setup_next2, owner_next_get, thief0_next, thief1_next),
     RUN("never seen empty while runnext is kicked", setup_kick, owner_kick, watcher),
@@ -193,10 +212,6 @@ static const struct model scenario[] = {
 
 static const struct site_waiver waiver[] = {
     {"rt_runqput", "atp_xchg_ar", 1, "release", "what it reads is the owner's own: thieves only empty runnext"},
-    {"rt_runqget", "at32_load_acq", 1, "relaxed", "the owner reads its own entries; put acquires before it reuses a slot"},
-    {"grab", "at32_load_acq", 1, "relaxed", "of the head: a tail older than the head is retried, and the CAS checks the head"},
-    {"rt_runqempty", "at32_load_acq", 2, "relaxed", "of the tail: the acquire of runnext orders the second look at it"},
-    {"rt_runqempty", "at32_load_acq", 3, "relaxed", "of the tail again: nothing is read behind it"},
 };
 
 static const struct suite suite = {"runq", scenario, sizeof(scenario) / sizeof(scenario[0]), 400000,

@@ -18,7 +18,7 @@ static void reset(uint32_t at)
     struct p *both[] = {owner, thief};
     for (int i = 0; i < 2; i++) {
         memset((void *)both[i], 0, sizeof *both[i]);
-        at32_store_rlx(&both[i]->runqhead, at);
+        at64_store_rlx(&both[i]->runqhead, at);
         at32_store_rlx(&both[i]->runqtail, at);
     }
     thief->id = 1;
@@ -247,9 +247,9 @@ static void SchedLocalQueueEmpty(void **state)
         at64_store_rlx(&owner->count.runnext_hits, 0);
         struct g *in_ring = NULL;
         while (!in_ring) { /* take the one in the ring, leave runnext */
-            uint32_t h = at32_load_acq(&owner->runqhead);
+            uint32_t h = (uint32_t)at64_load_acq(&owner->runqhead);
             in_ring = atp_load_rlx(&owner->runq[h & (RT_RUNQ_SIZE - 1)]);
-            at32_store_rel(&owner->runqhead, h + 1);
+            at64_store_rel(&owner->runqhead, h + 1);
         }
     }
     atomic_store(&done, true);
