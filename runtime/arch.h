@@ -5,7 +5,7 @@
  * clobbered, so the compiler spills what is live at that very place and nothing more (six saved registers, as a
  * called function needs them, cost 1 ns more here). Two traps are avoided: nothing is pushed, so a leaf's red zone
  * is never overwritten, and the jump is an indirect jump, not a `ret` whose return address the predictor does not know.
- * MXCSR and the x87 control word are the thread's, not the goroutine's (docs/decisions/0003-control-words.md).
+ * MXCSR and the x87 control word are the thread's, not the goroutine's (docs/decisions/0004-control-words.md).
  */
 #ifndef RT_ARCH_H
 #define RT_ARCH_H

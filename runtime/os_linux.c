@@ -2,6 +2,7 @@
 #include "os_linux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -131,6 +133,18 @@ void *rt_sysreserve(size_t bytes, size_t align)
     if (p < raw + align) munmap(p + bytes, (size_t)(raw + align - p));
     madvise(p, bytes, MADV_NOHUGEPAGE); /* a huge page would commit 2 MiB at the first touch */
     return p;
+}
+
+const void *rt_mapfile(const char *path, size_t *bytes)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return NULL;
+    void *p = MAP_FAILED;
+    if (fstat(fd, &st) == 0 && st.st_size > 0) p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    close(fd);
+    *bytes = p == MAP_FAILED ? 0 : (size_t)st.st_size;
+    return p == MAP_FAILED ? NULL : p;
 }
 
 void rt_sysunused(void *p, size_t bytes) { madvise(p, bytes, MADV_DONTNEED); }

@@ -37,6 +37,7 @@ void rt_futexwakeup(at_u32 *addr, int n);
 void *rt_sysalloc(size_t bytes);
 void rt_sysfree(void *p, size_t bytes);
 void *rt_sysreserve(size_t bytes, size_t align); /* NORESERVE, no huge pages */
+const void *rt_mapfile(const char *path, size_t *bytes); /* read-only, kept; NULL: cannot */
 void rt_sysunused(void *p, size_t bytes);       /* contents may go */
 /* Makes [p, p + page) fault. 0, or -1 when the kernel has no means left (the caller falls back on a canary). */
 int rt_sysguard(void *p);

@@ -43,6 +43,10 @@
 #define RT_GOID_BATCH 16            /* goroutine numbers a P takes at a time: Go's */
 #define RT_WAKE_SKIP_MAX 1024u      /* readies between two wake-ups for a lone runnext, once wake-ups proved useless */
 
+#define RT_DUMP_MAX 100             /* goroutines that a report prints: Go's own bound on a traceback is 100 frames */
+#define RT_AGE_PERIOD_NS 10000000000ll /* between two walks that stamp waiting goroutines; reports show minutes */
+#define RT_AGE_CHUNK 256            /* goroutines looked at in one round of the monitor: at most 30 us of cache misses */
+
 #define RT_MUTEX_SPINS 4            /* rounds that a mutex polls before it parks: Go's */
 #define RT_MUTEX_SPIN_PAUSES 30     /* pauses a round: Go's */
 #define RT_MUTEX_STARVING_NS 1000000 /* 1 ms without the mutex: from then it is handed over in order; Go's */

@@ -78,7 +78,11 @@ struct g {
     uint32_t inrt;             /* > 0 inside the runtime: written by the G alone, read by the preemption handler on its thread */
     at_u32 preempt;            /* set by sysmon, stop-the-world, end of run; cleared when honoured; read at every public call */
     at_u32 status;             /* enum gstatus; partner: rt_retake's scan bit (syscall.c, sysmon.c) */
-    uint8_t waitreason, stackclass, guarded, is_main;
+    union {                    /* owner: a park writes both bytes with one store */
+        uint16_t wait;
+        struct { uint8_t waitreason, waitstamped; }; /* stamped: waitsince belongs to this wait; the monitor sets it */
+    };
+    uint8_t stackclass, guarded : 1, is_main : 1;
     uintptr_t stack_lo;        /* lowest usable byte */
     /* second line */
     size_t stack_bytes;        /* from stack_lo to this struct */
@@ -90,7 +94,7 @@ struct g {
     at_u32 selectdone;         /* 0 while a select may still be won: CAS by the first peer (chan.c) */
     void *param;               /* who wakes it leaves a word here: the sudog that was served */
     struct sudog *waiting;     /* owner: select's list, lock order */
-    int64_t waitsince;         /* when it parked, where that was recorded (dumps) */
+    int64_t waitsince;         /* when the monitor found it waiting (trine_dump.c) */
     uint64_t goid;
     trine_fn fn;
     void *arg;
@@ -233,6 +237,9 @@ struct sched {
     void *main_arg;
 };
 extern struct sched rt_sched;
+
+const char *rt_statusname(uint32_t status); /* proc.c: Go's words */
+const char *rt_waitname(uint32_t waitreason);
 
 /* ---- the current goroutine ---- */
 /* Read afresh at every use: after a switch this code may be on another thread, and a cached thread-local address

@@ -23,6 +23,13 @@ void __tsan_release(void *addr);
 #define RT_TSAN_RELEASE(p) ((void)0)
 #endif
 
+/* For reports, which read what others write: a stale or mixed line is what they promise. */
+#if defined(RT_TSAN)
+#define RT_NO_TSAN __attribute__((no_sanitize("thread")))
+#else
+#define RT_NO_TSAN
+#endif
+
 #if defined(RT_ASAN)
 void __sanitizer_start_switch_fiber(void **fake, const void *bottom, size_t size);
 void __sanitizer_finish_switch_fiber(void *fake, const void **bottom, size_t *size);

@@ -74,7 +74,7 @@ static inline __attribute__((always_inline)) void switch_away(struct m *mp, stru
 /* ---- parking ---- */
 static inline void set_waiting(struct g *gp, enum waitreason why)
 {
-    gp->waitreason = (uint8_t)why;
+    gp->wait = (uint16_t)why; /* little-endian: the reason, and no stamp */
     at64_bump(&gp->m->p->count.parks, 1);
     at32_store_rel(&gp->status, Gwaiting);
 }

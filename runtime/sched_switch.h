@@ -40,7 +40,7 @@ RT_INLINE void rt_put(struct p *pp, struct g *gp, bool next)
  * parks within the next 100 ns and runs it itself (a ping-pong), and a P woken for it finds nothing, at 2 us a wake-up.
  * So such wake-ups are thinned while they prove useless: each one in vain doubles the number of readies let pass,
  * one that found work sets it to 0 (find.c), and sysmon, which sees a runnext that stays, wakes a P and does the same.
- * TRINE_EAGER_WAKE: every time, as Go does. docs/decisions/0002-wake-for-runnext.md has the figures.
+ * TRINE_EAGER_WAKE: every time, as Go does. docs/decisions/0003-wake-for-runnext.md has the figures.
  */
 static inline void rt_wake_for_ready(struct p *pp)
 {

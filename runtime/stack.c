@@ -7,6 +7,7 @@
 #include "lock.h"
 #include "os_linux.h"
 #include "param.h"
+#include "sanitize.h"
 
 struct arena {
     struct arena *next;
@@ -80,13 +81,29 @@ bool rt_stackcarve(int cls, struct stackslot *out)
     return true;
 }
 
-void rt_stackwalk(bool (*fn)(uintptr_t, uintptr_t, void *), void *arg)
+RT_NO_TSAN void rt_stackwalk(bool (*fn)(uintptr_t, uintptr_t, void *), void *arg)
 {
     for (struct arena *a = arenas; a; a = a->next)
         for (uint32_t i = 0; a->open && i < a->used; i++) {
             uintptr_t at = a->base + i * a->stride;
             if (!fn(at + guard_bytes(a->cls), at + a->stride, arg)) return;
         }
+}
+
+void rt_stackwalk_some(struct stackcursor *at, uint32_t n, bool (*fn)(uintptr_t, uintptr_t, void *), void *arg)
+{
+    rt_lock(&lock);
+    if (!at->arena) *at = (struct stackcursor){arenas, 0};
+    for (; at->arena && n; n--) {
+        struct arena *a = at->arena;
+        if (at->next >= a->used || !a->open) {
+            *at = (struct stackcursor){a->next, 0};
+            continue;
+        }
+        uintptr_t slot = a->base + at->next++ * a->stride;
+        if (!fn(slot + guard_bytes(a->cls), slot + a->stride, arg)) break;
+    }
+    rt_unlock(&lock);
 }
 
 /* Pages of one slot go, unless kept; a page that two slots share goes only with both. True: something was kept. */

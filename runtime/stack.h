@@ -19,8 +19,13 @@ struct stackslot { uintptr_t lo, hi; bool guarded; uint32_t index; };
 int rt_stackclass(size_t bytes);                       /* the smallest class that holds it; -1: too large */
 size_t rt_stackclass_bytes(int cls);
 bool rt_stackcarve(int cls, struct stackslot *out);    /* a fresh slot; false: no memory */
-/* Every slot ever carved and not given back, in no order. fn returns false to stop. Not while others carve. */
+/* Every slot ever carved and not given back, in no order. fn returns false to stop. What others carve meanwhile
+ * may be missing. */
 void rt_stackwalk(bool (*fn)(uintptr_t lo, uintptr_t hi, void *arg), void *arg);
+/* The same in parts: n slots from where the cursor stands; at the end cursor.arena is NULL again. From one thread, while
+ * others may carve. */
+struct stackcursor { struct arena *arena; uint32_t next; };
+void rt_stackwalk_some(struct stackcursor *at, uint32_t n, bool (*fn)(uintptr_t lo, uintptr_t hi, void *arg), void *arg);
 /* The run is over: gives back all arenas, but pages that `keep` asks for stay until a later call. */
 void rt_stackrelease(bool (*keep)(uintptr_t lo, uintptr_t hi, void *arg), void *arg);
 /* Is addr in the guard page of some slot? Legal in a signal handler. */

@@ -19,6 +19,9 @@
 #include "syscall.h"
 #include "timer.h"
 
+bool (*rt_sysmon_report)(int64_t now);
+int64_t rt_sysmon_idle_since;
+
 /* pp's M is in a blocking call: take it, if it was there at the last look too. */
 static bool retake_syscall(struct p *pp, struct m *mp, struct g *gp, int64_t now)
 {
@@ -114,7 +117,7 @@ static void poll_network(int64_t now)
 }
 
 /* Every P is idle: sleeps until one is taken. False when that is not so. */
-static bool sleep_deeply(void)
+static bool sleep_deeply(int64_t now)
 {
     struct sched *s = &rt_sched;
     rt_lock(&s->lock);
@@ -123,7 +126,9 @@ static bool sleep_deeply(void)
     if (idle) at32_store_rlx(&s->sysmonwait, 1);
     rt_unlock(&s->lock);
     if (!idle) return false;
+    if (rt_sysmon_idle_since == 0) rt_sysmon_idle_since = now;
     rt_notesleep(&s->sysmonnote);
+    if (at32_load_rlx(&s->sysmonwait) == 0) rt_sysmon_idle_since = 0; /* by rt_pidleget, not for a report */
     at32_store_rlx(&s->sysmonwait, 0);
     return true;
 }
@@ -140,11 +145,11 @@ void rt_sysmon(void)
         rt_notetsleep(&s->sysmonnote, delay);
         rt_noteclear(&s->sysmonnote); /* before the mailbox is read: a later letter wakes us again */
         int did = rt_preempt_collect();
-        if (sleep_deeply()) {
+        int64_t now = rt_nanotime();
+        if (!rt_sysmon_report(now) && sleep_deeply(now)) {
             idle = 0;
             continue;
         }
-        int64_t now = rt_nanotime();
         poll_network(now);
         did += look_at_ps(now);
         idle = did ? 0 : idle + 1;

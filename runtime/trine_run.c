@@ -17,6 +17,7 @@
 #include "sched.h"
 #include "sysmon.h"
 #include "timer.h"
+#include "trine_report.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -239,8 +240,10 @@ int trine_run(const trine_config *cfg, trine_fn fn, void *arg)
     if (!fn) return -EINVAL;
     if (!at32_cas_ar(&rt_sched.running, 0, 1)) return -EBUSY; /* another thread's run */
     rt_main_returned = main_returned;
+    rt_debug_init();
     int err = start(cfg ? cfg : &defaults, fn, arg);
     if (!err) {
+        rt_check_handlers();
         rt_sysmon();
         end();
     } else if (rt_sched.allp) {
