@@ -129,8 +129,13 @@ struct hist *point_histogram(struct point *pt, const char *name, const char *uni
         if (!strcmp(pt->histograms[i].name, name)) return pt->histograms[i].hist;
     struct hist *h = hist_new(HIST_DIGITS_DEFAULT);
     if (!h || pt->nhistograms == POINT_MAX_HISTOGRAMS) abort();
-    pt->histograms[pt->nhistograms++] = (struct named_hist){name, unit, h};
+    pt->histograms[pt->nhistograms++] = (struct named_hist){name, unit, h, NULL};
     return h;
+}
+
+void point_histogram_log(struct point *pt, const char *name, struct hist_log *log) {
+    for (int i = 0; i < pt->nhistograms; i++)
+        if (!strcmp(pt->histograms[i].name, name)) pt->histograms[i].log = log;
 }
 
 double point_percentile(const struct hist *h, double p) {

@@ -13,6 +13,7 @@
 #include "backend.h"
 #include "clock.h"
 #include "hist.h"
+#include "hist_log.h"
 
 struct json_t;
 struct point;
@@ -65,6 +66,7 @@ struct point {
     struct named_hist {
         const char *name, *unit;
         struct hist *hist;
+        struct hist_log *log;    /* the same samples by time; NULL: not kept */
     } histograms[POINT_MAX_HISTOGRAMS];
     int nhistograms;
     struct json_t *metrics, *checks;
@@ -115,6 +117,9 @@ static inline int64_t point_now(void) { return (int64_t)mclock_now_ns(); }
 /* A histogram that the record carries under this name; values in unit. Owned by the point, created on first use
  * and emptied when measuring begins; not locked: one writer, or one histogram a task merged by the main task. */
 struct hist *point_histogram(struct point *pt, const char *name, const char *unit);
+
+/* Puts a finished log of the same samples beside that histogram: the record's `intervals`. Owned by the point. */
+void point_histogram_log(struct point *pt, const char *name, struct hist_log *log);
 
 /* Quotes p50, p90, p99, p99.9 and the maximum of a histogram as metrics "<prefix>_p99_ns" and so on; a percentile with fewer
  * than ten samples beyond it is unavailable. */

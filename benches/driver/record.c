@@ -30,6 +30,23 @@ static json_t *phases(const struct point *pt) {
     return list;
 }
 
+/* Latency over time: a histogram for each interval, empty ones too, so that a gap is seen as one. */
+static json_t *intervals(const struct hist_log *log) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < log->nwindows; i++) {
+        const struct hist_window *w = &log->windows[i];
+        json_t *buckets = json_array();
+        for (size_t k = 0; k < w->nbuckets; k++)
+            json_array_append_new(buckets, json_pack("[I, I]", (json_int_t)w->buckets[k].lowest,
+                                                     (json_int_t)w->buckets[k].count));
+        json_array_append_new(list, json_pack("{s:I, s:I, s:o}", "start_ns",
+                                              (json_int_t)(log->start_ns + i * log->window_ns), "end_ns",
+                                              (json_int_t)(log->start_ns + (i + 1) * log->window_ns), "buckets",
+                                              buckets));
+    }
+    return list;
+}
+
 static json_t *histogram(const struct named_hist *n) {
     json_t *o = json_pack("{s:s, s:i, s:I}", "unit", n->unit, "digits", n->hist->digits, "count",
                           (json_int_t)n->hist->count);
@@ -43,6 +60,7 @@ static json_t *histogram(const struct named_hist *n) {
     while (hist_next(n->hist, &it))
         json_array_append_new(buckets, json_pack("[I, I]", (json_int_t)it.lowest, (json_int_t)it.count));
     json_object_set_new(o, "buckets", buckets);
+    if (n->log) json_object_set_new(o, "intervals", intervals(n->log));
     return o;
 }
 

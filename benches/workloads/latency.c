@@ -10,15 +10,23 @@
  * Known lies   The generator runs on the backend itself (as a server's accept loop would) and takes a share of it. The
  *              check `generator_kept_up` fails when its p99 lag is above 10 % of the p99 reported.
  *              One sample a process: repetitions are compared, never pooled.
+ *              loop=closed is there to show what not to believe: one client that sends when it has its answer, measured
+ *              from the sending. A stall delays one request of it and hides all those that would have come meanwhile.
  */
 #include "crowd.h"
+#include "hist_log.h"
 #include "random.h"
 #include "workloads.h"
+
+#include <string.h>
+
+static const char *const loops[] = {"open", "closed", NULL};
 
 static const struct param latency_params[] = {
     {"load", PARAM_REAL, 0.01, 2, "0.5", NULL, "offered load as a share of procs / service_us"},
     {"service_us", PARAM_INT, 1, 1000000, "100", NULL, "calibrated computing of a request, microseconds"},
     {"hogs", PARAM_INT, 0, 1024, "0", NULL, "computing tasks that run beside the requests"},
+    {"loop", PARAM_CHOICE, 0, 0, "open", loops, "open: arrivals by the clock; closed: the next when the last is answered"},
     {0},
 };
 
@@ -33,6 +41,7 @@ struct stream {
     struct arrival *arrivals;
     uint64_t n, iterations;
     int64_t start;
+    bool closed;
 };
 
 static void request_task(void *arg) {
@@ -57,6 +66,29 @@ static void send_all(struct stream *s) {
     be_wg_wait(&s->wg);
 }
 
+/* The closed-loop twin: the same requests, each sent once the one before is answered, and never before its time. Its
+ * `intended` becomes the moment of sending: that is the mistake it is kept for. */
+static void send_closed(struct stream *s) {
+    s->start = point_now();
+    for (uint64_t i = 0; i < s->n; i++) {
+        struct arrival *a = &s->arrivals[i];
+        int64_t early = s->start + a->intended - point_now();
+        if (early > 0) be_sleep(early);
+        a->intended = point_now() - s->start;
+        be_wg_add(&s->wg, 1);
+        if (!point_go(s->pt, request_task, a)) {
+            be_wg_done(&s->wg);
+            return;
+        }
+        be_wg_wait(&s->wg);
+    }
+}
+
+static void send_stream(struct stream *s) {
+    if (s->closed) send_closed(s);
+    else send_all(s);
+}
+
 static uint64_t plan_arrivals(struct stream *s, double gap_ns, int64_t duration_ns) {
     struct rng rng = {s->pt->config.seed};
     uint64_t room = (uint64_t)((double)duration_ns / gap_ns * 1.2) + 1000, n = 0;
@@ -66,6 +98,18 @@ static uint64_t plan_arrivals(struct stream *s, double gap_ns, int64_t duration_
          at += rng_exponential(&rng, gap_ns))
         s->arrivals[n++] = (struct arrival){.stream = s, .intended = (int64_t)at, .latency_ns = -1};
     return n;
+}
+
+/* By the second in which a request was due: a stall then stands where it began. */
+static void log_by_second(struct stream *s) {
+    uint64_t seconds = s->n ? (uint64_t)s->arrivals[s->n - 1].intended / 1000000000 + 1 : 0;
+    struct hist_log *log = hist_log_new(HIST_DIGITS_DEFAULT, (uint64_t)s->start, 0, seconds);
+    if (!log) return;
+    for (uint64_t i = 0; i < s->n; i++)
+        if (s->arrivals[i].latency_ns >= 0)
+            hist_log_record(log, (uint64_t)(s->start + s->arrivals[i].intended), (uint64_t)s->arrivals[i].latency_ns);
+    hist_log_finish(log);
+    point_histogram_log(s->pt, "latency", log);
 }
 
 static void judge(struct stream *s) {
@@ -78,6 +122,7 @@ static void judge(struct stream *s) {
         hist_record(latency, (uint64_t)s->arrivals[i].latency_ns);
         hist_record(lag, s->arrivals[i].lag_ns > 0 ? (uint64_t)s->arrivals[i].lag_ns : 0);
     }
+    log_by_second(s);
     point_operations(pt, (int64_t)s->n, answered);
     double p99 = point_percentile(latency, 99), lag_p99 = point_percentile(lag, 99);
     if (p99 != p99) {
@@ -95,20 +140,21 @@ static void judge(struct stream *s) {
 static void latency_run(struct point *pt) {
     double service_ns = (double)point_int(pt, "service_us") * 1000;
     double gap_ns = service_ns / (point_real(pt, "load") * pt->config.procs);
-    struct stream s = {.pt = pt, .iterations = burst_for(burst_calibrate(), service_ns)};
+    struct stream s = {.pt = pt, .iterations = burst_for(burst_calibrate(), service_ns),
+                       .closed = !strcmp(point_text(pt, "loop"), "closed")};
     struct hogs hogs = {0};
     hogs_start(pt, &hogs, point_int(pt, "hogs"));
     /* The warm-up is a short stream of its own, thrown away. */
     s.n = plan_arrivals(&s, gap_ns, pt->options.warmup_ms * 1000000);
     int64_t start = point_now();
-    if (pt->status == POINT_OK) send_all(&s);
+    if (pt->status == POINT_OK) send_stream(&s);
     point_phase(pt, "warmup", start, point_now());
     free(s.arrivals);
     s.arrivals = NULL;
     s.n = pt->status == POINT_OK ? plan_arrivals(&s, gap_ns, pt->options.measure_ms * 1000000) : 0;
     if (pt->status == POINT_OK) {
         point_begin(pt);
-        send_all(&s);
+        send_stream(&s);
         point_end(pt);
     }
     hogs_stop(&hogs);

@@ -90,6 +90,10 @@ def check_histogram(c, name, h, what):
     lowests = [b[0] for b in h["buckets"]]
     c.that(sum(b[1] for b in h["buckets"]) == h["count"], f"{what}: buckets add up to count")
     c.that(lowests == sorted(set(lowests)) and all(b[1] > 0 for b in h["buckets"]), f"{what}: rising, none empty")
+    if "intervals" in h:
+        c.that(sum(b[1] for i in h["intervals"] for b in i["buckets"]) == h["count"], f"{what}: intervals add up to count")
+        edges = [i["start_ns"] for i in h["intervals"]] + [h["intervals"][-1]["end_ns"]] if h["intervals"] else []
+        c.that(edges == sorted(set(edges)), f"{what}: intervals follow each other")
     if h["count"]:
         c.that(h["min"] <= h["mean"] <= h["max"], f"{what}: min, mean and max in order")
         c.that(lowests[0] <= h["min"] and lowests[-1] <= h["max"], f"{what}: extremes lie in the buckets")

@@ -12,9 +12,14 @@ type hist struct {
 	counts        map[uint64]uint64 // by the lowest value of the bucket
 	count         uint64
 	min, max, sum uint64
+	start         int64   // of the first interval, where there are any
+	intervals     []*hist // the same samples by the second in which they were due
 }
 
-const subBits = 11
+const (
+	subBits    = 11
+	intervalNs = 1000000000
+)
 
 func bucketShift(v uint64) uint { return uint(bits.Len64(v|(1<<subBits-1)) - subBits) }
 
@@ -37,6 +42,23 @@ func (h *hist) record(ns int64) {
 	}
 	h.count++
 	h.sum += v
+}
+
+// recordAt puts the sample into the interval of its due time, ns from start; due times rise.
+func (h *hist) recordAt(start, due, ns int64) {
+	h.start = start
+	for int64(len(h.intervals)) <= due/intervalNs {
+		h.intervals = append(h.intervals, newHist())
+	}
+	h.intervals[due/intervalNs].record(ns)
+}
+
+func (h *hist) bucketList() [][2]uint64 {
+	buckets := [][2]uint64{}
+	for _, k := range h.lowests() {
+		buckets = append(buckets, [2]uint64{k, h.counts[k]})
+	}
+	return buckets
 }
 
 func (h *hist) lowests() []uint64 {
@@ -69,11 +91,15 @@ func (h *hist) percentile(p float64) (float64, bool) {
 }
 
 func (h *hist) object(unit string) map[string]interface{} {
-	buckets := [][2]uint64{}
-	for _, k := range h.lowests() {
-		buckets = append(buckets, [2]uint64{k, h.counts[k]})
+	o := map[string]interface{}{"unit": unit, "digits": 3, "count": h.count, "buckets": h.bucketList()}
+	if h.intervals != nil {
+		list := []map[string]interface{}{}
+		for i, w := range h.intervals {
+			from := h.start + int64(i)*intervalNs
+			list = append(list, map[string]interface{}{"start_ns": from, "end_ns": from + intervalNs, "buckets": w.bucketList()})
+		}
+		o["intervals"] = list
 	}
-	o := map[string]interface{}{"unit": unit, "digits": 3, "count": h.count, "buckets": buckets}
 	if h.count > 0 {
 		o["min"], o["max"], o["mean"] = h.min, h.max, float64(h.sum)/float64(h.count)
 	}

@@ -136,6 +136,7 @@ var latency = workload{
 		{name: "load", kind: "real", min: 0.01, max: 2, value: "0.5", doc: "offered load as a share of procs / service_us"},
 		{name: "service_us", kind: "int", min: 1, max: 1000000, value: "100", doc: "calibrated computing of a request, microseconds"},
 		{name: "hogs", kind: "int", min: 0, max: 1024, value: "0", doc: "computing tasks that run beside the requests"},
+		{name: "loop", kind: "choice", value: "open", choices: []string{"open", "closed"}, doc: "open: arrivals by the clock; closed: the next when the last is answered"},
 	},
 	run: runLatency,
 }
@@ -150,21 +151,31 @@ func arrivals(seed int64, gap float64, duration int64) (list []arrival) {
 	return list
 }
 
-func sendAll(list []arrival, iterations uint64) {
+// sendAll returns when it started; with closed each waits for the one before, and is measured from its sending.
+func sendAll(list []arrival, iterations uint64, closed bool) int64 {
 	var wg sync.WaitGroup
 	wg.Add(len(list))
 	start := now()
 	for i := range list {
 		a := &list[i]
 		time.Sleep(time.Duration(start + a.intended - now()))
+		if closed {
+			a.intended = now() - start
+		}
 		a.lag = now() - start - a.intended
+		answered := make(chan struct{})
 		go func() {
 			burst(iterations, uint64(a.intended))
 			a.latency = now() - start - a.intended
+			close(answered)
 			wg.Done()
 		}()
+		if closed {
+			<-answered
+		}
 	}
 	wg.Wait()
+	return start
 }
 
 func runLatency(pt *point) {
@@ -172,12 +183,13 @@ func runLatency(pt *point) {
 	gap := service / (pt.params.real("load") * float64(pt.procs))
 	iterations := uint64(calibrate() * service)
 	beside := startHogs(pt.params.int("hogs"))
+	closed := pt.params.text("loop") == "closed"
 	start := now()
-	sendAll(arrivals(pt.seed, gap, pt.opt.warmupMs*1000000), iterations)
+	sendAll(arrivals(pt.seed, gap, pt.opt.warmupMs*1000000), iterations, closed)
 	pt.phases = append(pt.phases, phase{"warmup", start, now()})
 	list := arrivals(pt.seed, gap, pt.opt.measureMs*1000000)
 	pt.begin()
-	sendAll(list, iterations)
+	start = sendAll(list, iterations, closed)
 	pt.end()
 	beside.end()
 	h, lag, answered := pt.hist("latency"), pt.hist("lag"), int64(0)
@@ -185,6 +197,7 @@ func runLatency(pt *point) {
 		if a.latency >= 0 {
 			answered++
 			h.record(a.latency)
+			h.recordAt(start, a.intended, a.latency)
 			lag.record(a.lag)
 		}
 	}
