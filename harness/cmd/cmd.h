@@ -29,6 +29,7 @@ int cmd_env(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_calibrate(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_claims(int argc, char **argv);
 
 /* An option of a verb: exactly one of the targets is set. */
 struct option_spec {

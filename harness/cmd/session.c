@@ -2,7 +2,9 @@
 #include "cmd/session.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/version.h"
 #include "cmd/cmd.h"
+#include "probe/env.h"
 #include "run/runner.h"
 #include "run/summary.h"
 #include "run/validate.h"
@@ -61,6 +63,60 @@ void session_free(struct session *s) {
     topo_free(s->topo);
     if (s->plan.points) plan_free(&s->plan);
     memset(s, 0, sizeof *s);
+}
+
+static json_t *driver_list(const struct catalog *c) {
+    json_t *list = json_object();
+    for (size_t i = 0; i < c->n; i++)
+        json_object_set_new(list, c->v[i].name,
+                            json_pack("{s:s,s:s}", "path", c->v[i].path, "version",
+                                      json_str(c->v[i].description, "backend_version", "unknown")));
+    return list;
+}
+
+static json_t *new_manifest(const struct session *s, int argc, char **argv, const char *machine) {
+    char now[32];
+    json_t *arguments = json_array(),
+           *m = json_pack("{s:s,s:i}", "schema", "trine-manifest", "version", MANIFEST_VERSION);
+    json_array_append_new(arguments, json_string("trine"));
+    for (int i = 0; i < argc; i++) json_array_append_new(arguments, json_string(argv[i]));
+    utc_now(now);
+    json_object_set_new(m, "trine", json_string(trine_version));
+    json_object_set_new(m, "commit", json_string(trine_commit));
+    json_object_set_new(m, "build_type", json_string(trine_build_type));
+    json_object_set_new(m, "machine", json_string(machine));
+    json_object_set_new(m, "arguments", arguments);
+    json_object_set_new(m, "started_utc", json_string(now));
+    json_object_set_new(m, "ended_utc", json_null());
+    json_object_set_new(m, "ended", json_string("running"));
+    json_object_set_new(m, "profile", json_string(s->sweep.name));
+    json_object_set_new(m, "profile_title", json_string(s->sweep.title ? s->sweep.title : s->sweep.name));
+    json_object_set_new(m, "profile_text", json_string(s->sweep.text));
+    json_object_set_new(m, "seed", json_integer((json_int_t)s->options.seed));
+    json_object_set_new(m, "drivers", driver_list(&s->catalog));
+    json_object_set(m, "experiments", s->plan.experiments);
+    json_object_set(m, "plan", s->plan.points);
+    return m;
+}
+
+char *session_start(const struct session *s, int argc, char **argv, const struct limits *l, json_t **manifest,
+                    struct err *e) {
+    static const struct probe_root machine = {""};
+    json_t *env = env_collect(&machine, s->topo), *m;
+    const char *name = json_str(env, "machine", "unknown");
+    char *dir = run_dir_make(l->out, name, s->sweep.name, e);
+    *manifest = m = new_manifest(s, argc, argv, name);
+    json_object_set_new(m, "budget_ms", json_integer(l->budget_ms));
+    json_object_set_new(m, "reruns", json_integer(l->reruns));
+    char *path = dir ? path_join(dir, "env.json") : NULL;
+    int rc = !dir || json_write_file(path, env, e) || manifest_write(dir, m, e);
+    free(path);
+    json_decref(env);
+    if (!rc) return dir;
+    free(dir);
+    json_decref(m);
+    *manifest = NULL;
+    return NULL;
 }
 
 int parse_limits(const char *budget, const char *reruns, int64_t *budget_ms, int64_t *nreruns,
@@ -140,8 +196,8 @@ static int verdict(const char *verb, const char *run_dir, const struct run_resul
     return r->ok && r->invalid == r->ok ? TRINE_EXIT_INVALID : TRINE_EXIT_PASS;
 }
 
-int session_measure(const char *verb, const char *run_dir, json_t *manifest, const struct catalog *catalog,
-                    int64_t budget_ms, int64_t reruns, bool quiet) {
+int session_run(const char *verb, const char *run_dir, json_t *manifest, const struct catalog *catalog,
+                int64_t budget_ms, int64_t reruns, bool quiet, struct run_result *result) {
     static const struct probe_root machine = {""};
     struct exec_context exec = {&machine, &pmu_kernel, &cmd_stop};
     struct runner runner = {.exec = &exec,
@@ -150,10 +206,10 @@ int session_measure(const char *verb, const char *run_dir, json_t *manifest, con
                             .quiet = quiet,
                             .budget_ms = budget_ms >= 0 ? budget_ms : json_int(manifest, "budget_ms", 0),
                             .reruns = reruns >= 0 ? reruns : json_int(manifest, "reruns", 3)};
-    struct run_result result = {0};
     struct store store;
     struct err e, e2;
     size_t cut;
+    *result = (struct run_result){0};
     int rc = store_open(&store, run_dir, true, &cut, &e);
     if (rc) return cmd_fail(verb, &e);
     if (cut)
@@ -161,15 +217,23 @@ int session_measure(const char *verb, const char *run_dir, json_t *manifest, con
                 "trine %s: the last line of points.jsonl was cut off (%zu bytes) and is dropped; its point "
                 "runs again\n",
                 verb, cut);
-    rc = runner_run(&runner, run_dir, &store, &result, &e);
+    rc = runner_run(&runner, run_dir, &store, result, &e);
     store_close(&store);
     if (rc) cmd_fail(verb, &e);
-    int closed = close_manifest(run_dir, manifest, &result, rc, &e2);
+    int closed = close_manifest(run_dir, manifest, result, rc, &e2);
     if (rc) {
         fprintf(stderr, "trine %s: go on with: trine resume %s\n", verb, run_dir);
         return rc;
     }
-    if (closed) return cmd_fail(verb, &e2);
+    return closed ? cmd_fail(verb, &e2) : 0;
+}
+
+int session_measure(const char *verb, const char *run_dir, json_t *manifest, const struct catalog *catalog,
+                    int64_t budget_ms, int64_t reruns, bool quiet) {
+    struct run_result result;
+    struct err e;
+    int rc = session_run(verb, run_dir, manifest, catalog, budget_ms, reruns, quiet, &result);
+    if (rc) return rc;
     if (!result.interrupted && session_report(run_dir, &e)) return cmd_fail(verb, &e);
     return verdict(verb, run_dir, &result);
 }

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "run/catalog.h"
 #include "run/plan.h"
+#include "run/runner.h"
 #include "run/sweep.h"
 
 /* The options that pick a plan. */
@@ -28,6 +29,20 @@ struct session {
 
 int session_plan(struct session *s, const struct choice *c, struct err *e);
 void session_free(struct session *s);
+
+/* Where results go and how long a run may take. */
+struct limits {
+    const char *out;
+    int64_t budget_ms, reruns; /* 0: no limit; of an invalid point */
+};
+
+/* The run's folder with env.json and manifest.json in it; NULL and e on failure. Caller frees both. */
+char *session_start(const struct session *s, int argc, char **argv, const struct limits *l, json_t **manifest,
+                    struct err *e);
+
+/* Runs what is left of run_dir's plan and closes the manifest; 0 or an exit code, with its line printed. */
+int session_run(const char *verb, const char *run_dir, json_t *manifest, const struct catalog *catalog,
+                int64_t budget_ms, int64_t reruns, bool quiet, struct run_result *result);
 
 /*
  * Runs what is left of run_dir's plan, prints the table, writes the report, closes the manifest (which it may

@@ -56,6 +56,22 @@ const struct verb verbs[] = {
      cmd_resume},
     {"report", "RUN", "write the report of a run again and print its main figures",
      "\nExample:\n  trine report results/amd-epyc-2c-1a2b3c4d/20261121T040000Z-abc1234-quick\n", cmd_report},
+    {"claims", "[ID...] [options]", "measure the claims about goroutines and print the ledger of verdicts",
+     "  --full             at the claimed size, ten processes a point, with the negative controls\n"
+     "  --backends NAMES   these backends alone\n"
+     "  --seed N           orders the points and seeds the drivers\n"
+     "  --driver NAME=PATH a driver beside those that are found; may be repeated\n"
+     "  --out DIR          where results go (default ./results)\n"
+     "  --budget TIME      start no point after this time (default 9m; --full: no limit); 0: no limit\n"
+     "  --reruns N         run an invalid point again up to N times (default 1; --full: 3)\n"
+     "  --run RUN          judge a run that stands on the disk; measures nothing\n"
+     "  --claims DIR       records from this folder instead of those that come with trine\n"
+     "  --list             the claims; measures nothing      --plan  how many points and how long\n"
+     "  --document         the page of all claims (docs/claims.md)\n"
+     "  --quiet            no progress on stderr\n"
+     "\nExits 0 whatever the verdicts are. claims.json is written into the run's folder.\n"
+     "\nExamples:\n  trine claims\n  trine claims switch-user runq-256\n  trine claims --full --out /tmp/results\n",
+     cmd_claims},
     {"env", "[--json]", "show this machine's fingerprint",
      "  --json             as env.json of a run\n"
      "\nExamples:\n  trine env\n  trine env --json\n",

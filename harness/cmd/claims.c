@@ -1,0 +1,190 @@
+/* claims: measures the claims, judges them and prints the ledger; or judges a run that stands on the disk. */
+#include "base/file.h"
+#include "base/json.h"
+#include "cmd/cmd.h"
+#include "cmd/session.h"
+#include "ledger/ledger.h"
+#include "report/report.h"
+#include "run/validate.h"
+#include "store/manifest.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { IDS_MAX = 256, QUICK_BUDGET_MS = 540000, QUICK_RERUNS = 1, FULL_RERUNS = 3 };
+
+struct request {
+    const char *run, *claims, *seed, *budget, *reruns, *out;
+    bool full, list, plan, document, quiet;
+    struct strlist ids, backends, drivers;
+};
+
+static void request_free(struct request *q) {
+    strlist_free(&q->ids);
+    strlist_free(&q->backends);
+    strlist_free(&q->drivers);
+}
+
+/* Those asked for; else the known four and whatever further driver is there. */
+static void choose_backends(const struct request *q, const json_t *drivers, struct strlist *out) {
+    static const char *const known[] = {"trine", "pthread", "pool", "go"};
+    const char *name;
+    const json_t *d;
+    for (size_t i = 0; i < q->backends.n; i++) strlist_add(out, q->backends.v[i]);
+    for (size_t i = 0; i < 4 && !q->backends.n; i++) strlist_add(out, known[i]);
+    json_object_foreach((json_t *)drivers, name, d) {
+        if (!q->backends.n && !strlist_has(out, name)) strlist_add(out, name);
+    }
+}
+
+static json_t *versions_of(const json_t *manifest) {
+    json_t *versions = json_object(), *d;
+    const char *name;
+    json_object_foreach(json_object_get(manifest, "drivers"), name, d)
+        json_object_set(versions, name, json_object_get(d, "version"));
+    return versions;
+}
+
+/* claims.json, the report, the ledger on stdout. */
+static int tell(const struct request *q, const struct ledger *l, const char *run_dir, const json_t *manifest,
+                struct err *e) {
+    json_t *points = store_load(run_dir, NULL, e);
+    if (!points) return e->code;
+    struct strlist backends = {0};
+    json_t *latest = store_latest(points), *versions = versions_of(manifest);
+    choose_backends(q, json_object_get(manifest, "drivers"), &backends);
+    json_t *claims = ledger_judge(l, latest, &backends, versions);
+    char *path = path_join(run_dir, "claims.json");
+    int rc = json_write_file(path, claims, e);
+    if (!rc) ledger_print(stdout, claims, &backends);
+    if (!rc && report_write(run_dir, stderr))
+        rc = err_set(e, TRINE_EXIT_INFRA, "the report of %s could not be written", run_dir);
+    if (!rc) printf("\nledger: %s\nreport: %s/report.html\n", path, run_dir);
+    free(path);
+    strlist_free(&backends);
+    json_decref(claims);
+    json_decref(versions);
+    json_decref(latest);
+    json_decref(points);
+    return rc;
+}
+
+static int judge_run(const struct request *q, const struct ledger *l, struct err *e) {
+    json_t *manifest = manifest_read(q->run, e);
+    int rc = manifest ? tell(q, l, q->run, manifest, e) : e->code;
+    json_decref(manifest);
+    return rc;
+}
+
+static int make_session(struct session *s, const struct request *q, const struct ledger *l, struct err *e) {
+    int64_t seed = 1;
+    memset(s, 0, sizeof *s);
+    if (q->seed && !parse_int(q->seed, 0, INT64_MAX, &seed))
+        return err_set(e, TRINE_EXIT_USAGE, "--seed %s: expected a whole number from 0 up", q->seed);
+    s->options = (struct plan_options){.seed = (uint64_t)seed, .backends = q->backends};
+    s->sweep = (struct sweep){.name = xstrdup(q->full ? "claims-full" : "claims"), .path = xstrdup("claims"),
+                              .text = xstrdup(""), .title = xstrdup("the claims ledger")};
+    int rc = catalog_find(&s->catalog, &q->drivers, e);
+    if (!rc && s->catalog.n == 0)
+        rc = err_set(e, TRINE_EXIT_INFRA, "no driver was found: build the benches, or give --driver NAME=PATH or "
+                                          "the folder in TRINE_DRIVERS");
+    if (!rc) rc = validate_backends(&q->backends, &s->catalog, e);
+    if (!rc && !(s->topo = topo_load(e))) rc = e->code;
+    return rc ? rc : ledger_plan(&s->plan, l, &s->catalog, s->topo, &s->options, e);
+}
+
+static void add_ids(json_t *manifest, const struct ledger *l) {
+    json_t *ids = json_array();
+    for (size_t i = 0; i < l->n; i++) json_array_append_new(ids, json_string(l->v[i].id));
+    json_object_set_new(manifest, "claims", ids);
+}
+
+static int print_plan(const struct session *s) {
+    char time[64];
+    format_duration(time, sizeof time, plan_total_ms(s->plan.points));
+    printf("%zu points, about %s\n", json_array_size(s->plan.points), time);
+    return 0;
+}
+
+static int measure(const struct request *q, const struct ledger *l, const struct session *s, int argc, char **argv,
+                   struct err *e) {
+    struct limits limits = {q->out, q->full ? 0 : QUICK_BUDGET_MS, q->full ? FULL_RERUNS : QUICK_RERUNS};
+    struct run_result result;
+    json_t *manifest;
+    int rc = parse_limits(q->budget, q->reruns, &limits.budget_ms, &limits.reruns, e);
+    if (rc) return rc;
+    char *dir = session_start(s, argc, argv, &limits, &manifest, e);
+    if (!dir) return e->code;
+    add_ids(manifest, l);
+    rc = session_run("claims", dir, manifest, &s->catalog, limits.budget_ms, limits.reruns, q->quiet, &result);
+    if (rc) snprintf(e->text, sizeof e->text, "the measurement stopped; what there is stands in %s", dir);
+    if (rc) e->code = rc;
+    if (!rc) rc = tell(q, l, dir, manifest, e);
+    if (!rc && result.failed)
+        fprintf(stderr, "trine claims: %zu of %zu points failed; the first: %s\n", result.failed, result.complete,
+                result.first_failure);
+    if (!rc && result.complete < result.points && !result.interrupted)
+        fprintf(stderr, "trine claims: the time budget is used up, %zu of %zu points are left; go on with: trine resume "
+                        "%s --budget 0, then trine claims --run %s\n",
+                result.points - result.complete, result.points, dir, dir);
+    if (!rc && result.interrupted) rc = TRINE_EXIT_INTERRUPTED;
+    if (rc == TRINE_EXIT_INTERRUPTED)
+        err_set(e, rc, "interrupted; what was measured is judged and kept in %s", dir);
+    json_decref(manifest);
+    free(dir);
+    return rc;
+}
+
+static int print_list(const struct ledger *l) {
+    const char *group = "";
+    for (size_t i = 0; i < l->n; i++) {
+        if (strcmp(group, l->v[i].group) != 0) printf("%s%s\n", i ? "\n" : "", l->v[i].group);
+        group = l->v[i].group;
+        printf("  %-18s %s\n", l->v[i].id, l->v[i].statement);
+    }
+    return 0;
+}
+
+static int serve(const struct request *q, const struct ledger *l, int argc, char **argv, struct err *e) {
+    struct session s;
+    if (q->list) return print_list(l);
+    if (q->document) {
+        ledger_document(stdout, l);
+        return 0;
+    }
+    if (q->run) return judge_run(q, l, e);
+    cmd_catch_signals();
+    int rc = make_session(&s, q, l, e);
+    for (size_t i = 0; !rc && i < s.plan.notices.n; i++) fprintf(stderr, "trine claims: %s\n", s.plan.notices.v[i]);
+    if (!rc) rc = q->plan ? print_plan(&s) : measure(q, l, &s, argc, argv, e);
+    session_free(&s);
+    return rc;
+}
+
+int cmd_claims(int argc, char **argv) {
+    struct request q = {.out = "results"};
+    const char *words[IDS_MAX];
+    size_t n = 0;
+    const struct option_spec specs[] = {
+        {.name = "full", .flag = &q.full},         {.name = "backends", .list = &q.backends},
+        {.name = "seed", .text = &q.seed},         {.name = "driver", .list = &q.drivers},
+        {.name = "out", .text = &q.out},           {.name = "budget", .text = &q.budget},
+        {.name = "reruns", .text = &q.reruns},     {.name = "run", .text = &q.run},
+        {.name = "claims", .text = &q.claims},     {.name = "list", .flag = &q.list},
+        {.name = "document", .flag = &q.document}, {.name = "quiet", .flag = &q.quiet},
+        {.name = "plan", .flag = &q.plan}};
+    struct ledger l = {0};
+    struct err e = {0};
+    int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, words, IDS_MAX, &n);
+    if (!rc) {
+        for (size_t i = 0; i < n; i++) strlist_add(&q.ids, words[i]);
+        rc = ledger_load(&l, q.claims, &q.ids, q.full, &e);
+        if (!rc) rc = serve(&q, &l, argc, argv, &e);
+        if (rc) cmd_fail("claims", &e);
+    }
+    ledger_free(&l);
+    request_free(&q);
+    return rc;
+}

@@ -1,0 +1,44 @@
+/*
+ * ledger: all claims together: found, planned so that equal experiments run once, judged. Main thread only.
+ */
+#ifndef TRINE_HARNESS_LEDGER_H
+#define TRINE_HARNESS_LEDGER_H
+
+#include "ledger/claim.h"
+#include "probe/topo.h"
+#include "run/catalog.h"
+#include "run/plan.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+struct ledger {
+    struct claim *v; /* in the order of groups, then of ids */
+    size_t n;
+    bool full;
+};
+
+/* dir NULL: those that come with trine. ids: empty for all; an unknown one is refused with a suggestion. */
+int ledger_load(struct ledger *l, const char *dir, const struct strlist *ids, bool full, struct err *e);
+void ledger_free(struct ledger *l);
+
+/* The points of all claims as one plan, repetition by repetition. A plan without points is no error: claims
+ * with a verdict of their own need none. */
+int ledger_plan(struct plan *p, const struct ledger *l, const struct catalog *c, const struct topo *t,
+                const struct plan_options *o, struct err *e);
+
+/*
+ * The array that claims.json holds. points: those that count. known: the names of the backends to judge.
+ * versions: backend -> version of its driver.
+ */
+json_t *ledger_judge(const struct ledger *l, const json_t *points, const struct strlist *backends,
+                     const json_t *versions);
+
+/* The ledger as text for a terminal; the claims as a page (docs/claims.md). */
+void ledger_print(FILE *out, const json_t *claims, const struct strlist *backends);
+void ledger_document(FILE *out, const struct ledger *l);
+
+/* 0, or 2 for a word of `needs` that is none; *why is set (to be freed) when the machine lacks it. */
+int needs_check(const char *need, char **why);
+
+#endif
