@@ -274,6 +274,7 @@ static bool stop_spinning(struct m *mp)
     }
     mp->spinning = false;
     at32_add_ar(&rt_sched.nmspinning, -1u);
+    if (rt_nprocs() == 1) return false; /* all other submitters go through the global queue's lock, which give_up_p held */
     at_fence_heavy(); /* nmspinning before the queues: partner is the light fence of every submitter */
     return any_work() && take_idle_p(mp, true);
 }
@@ -324,6 +325,15 @@ static struct g *wait_for_work(struct m *mp, bool *end)
     return NULL;
 }
 
+/* At most half as many Ms look for work as Ps are busy; true: mp is one of them. */
+static bool may_spin(struct m *mp)
+{
+    uint32_t busy = (uint32_t)rt_nprocs() - at32_load_rlx(&rt_sched.npidle);
+    if (!mp->spinning && 2 * at32_load_rlx(&rt_sched.nmspinning) >= busy) return false;
+    if (!mp->spinning) begin_spinning(mp);
+    return !rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY | TRINE_GLOBAL_ONLY);
+}
+
 /* A runnable goroutine, or NULL: mp must end. */
 static struct g *find(struct m *mp, bool *inherit)
 {
@@ -338,14 +348,11 @@ static struct g *find(struct m *mp, bool *inherit)
         at32_store_rlx(&pp->attn, 0);
         run_timers(mp, pp);
         struct g *gp = from_local(mp, pp, inherit);
-        if (!gp) gp = from_network(mp);
         if (gp) return gp;
-        bool may_steal = !rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY | TRINE_GLOBAL_ONLY) && !pp->solo;
-        uint32_t busy = (uint32_t)rt_nprocs() - at32_load_rlx(&s->npidle);
-        if (mp->spinning || 2 * at32_load_rlx(&s->nmspinning) < busy) {
-            if (!mp->spinning) begin_spinning(mp);
+        if (!pp->solo) { /* with a single P there is nobody to steal from, and the poller is asked below, by one call */
             bool again = false;
-            if (may_steal) gp = steal(mp, pp, &again);
+            gp = from_network(mp);
+            if (!gp && may_spin(mp)) gp = steal(mp, pp, &again);
             if (gp) return gp;
             if (again) continue;
         }

@@ -185,6 +185,7 @@ struct p {
     struct pcount count;
     /* sysmon's: */
     uint32_t sm_schedtick, sm_syscalltick, sm_head;
+    uint64_t sm_switches;
     int64_t sm_schedwhen, sm_syscallwhen, sm_headwhen;
     int cpu;                   /* -1: unpinned */
 };

@@ -3,7 +3,7 @@
  * goroutine can never keep trine_run from returning.
  *
  * It sleeps 20 us, after 50 rounds with nothing to do twice as long, up to 10 ms (or the slice, if that is shorter), and
- * for good when every P is idle: whoever takes a P from the idle list wakes it. Each round:
+ * for good when nothing ran for 20 ms and every P is idle: whoever takes a P from the idle list then wakes it. Each round:
  *   Ps whose M sits in a blocking call for a tick are taken from it, at once if there is work for them, else after 10 ms;
  *   goroutines that ran a slice without a switch are asked to give way;
  *   Ps that dropped into the mailbox are handed on;
@@ -69,11 +69,14 @@ static void check_oldest(struct p *pp, int64_t now)
     }
 }
 
-/* Work that stays in pp's queue while a P is idle and nobody looks. True: woke one. */
+/* Work that stays in pp's queue, with no switch since the last look, while a P is idle and nobody looks. True: woke one. */
 static bool check_stale_work(struct p *pp)
 {
     struct sched *s = &rt_sched;
-    if (rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY) || rt_runqempty(pp)) return false;
+    uint64_t switches = at64_load_rlx(&pp->count.switches);
+    bool stays = pp->sm_switches == switches;
+    pp->sm_switches = switches;
+    if (!stays || rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY) || rt_runqempty(pp)) return false;
     if (at32_load_rlx(&s->npidle) == 0 || at32_load_rlx(&s->nmspinning)) return false;
     at32_store_rlx(&s->wake_skip, 0);
     rt_wakep();
@@ -116,7 +119,18 @@ static void poll_network(int64_t now)
     rt_injectlist(NULL, &l);
 }
 
-/* Every P is idle: sleeps until one is taken. False when that is not so. */
+/* Did any goroutine run since the last call? */
+static bool switched(void)
+{
+    static uint64_t last;
+    uint64_t sum = 0;
+    for (int i = 0; i < rt_nprocs(); i++) sum += at64_load_rlx(&rt_sched.allp[i]->count.switches);
+    bool moved = sum != last;
+    last = sum;
+    return moved;
+}
+
+/* Every P is idle, and has been for a while: sleeps until one is taken. False when that is not so. */
 static bool sleep_deeply(int64_t now)
 {
     struct sched *s = &rt_sched;
@@ -133,21 +147,33 @@ static bool sleep_deeply(int64_t now)
     return true;
 }
 
+/* The longest sleep: a slice must be seen to end, and readies that were let pass must not wait long (sched_switch.h). */
+static int64_t longest_sleep(void)
+{
+    const struct sched *s = &rt_sched;
+    uint32_t npidle = at32_load_rlx(&s->npidle);
+    if (at32_load_rlx(&s->wake_skip) && npidle && npidle < (uint32_t)rt_nprocs()) return RT_SYSMON_SKIP_NS;
+    return s->slice_ns < RT_SYSMON_MAX_NS ? s->slice_ns : RT_SYSMON_MAX_NS;
+}
+
 void rt_sysmon(void)
 {
     struct sched *s = &rt_sched;
-    int64_t longest = s->slice_ns < RT_SYSMON_MAX_NS ? s->slice_ns : RT_SYSMON_MAX_NS, delay = 0;
+    int64_t delay = 0, active = rt_nanotime(); /* when a goroutine was last seen to have run */
     int idle = 0;
     while (!at32_load_acq(&s->ending)) {
         if (idle == 0) delay = RT_SYSMON_MIN_NS;
         else if (idle > RT_SYSMON_IDLE_ROUNDS) delay *= 2;
-        if (delay > longest) delay = longest;
+        if (delay > longest_sleep()) delay = longest_sleep();
         rt_notetsleep(&s->sysmonnote, delay);
         rt_noteclear(&s->sysmonnote); /* before the mailbox is read: a later letter wakes us again */
         int did = rt_preempt_collect();
         int64_t now = rt_nanotime();
-        if (!rt_sysmon_report(now) && sleep_deeply(now)) {
-            idle = 0;
+        if (switched()) active = now;
+        if (!rt_sysmon_report(now) && now - active > RT_SYSMON_DEEP_NS && sleep_deeply(now)) {
+            active = rt_nanotime();
+            delay = RT_SYSMON_MIN_NS;
+            idle = RT_SYSMON_IDLE_ROUNDS; /* one event, most often: back to sleep by doubling at once */
             continue;
         }
         poll_network(now);
