@@ -65,7 +65,7 @@ int cmd_plan(int argc, char **argv) {
         {.name = "profile", .text = &c.profile},   {.name = "only", .list = &c.only},
         {.name = "backends", .list = &c.backends}, {.name = "seed", .text = &c.seed},
         {.name = "driver", .list = &c.drivers},    {.name = "points", .flag = &points},
-        {.name = "json", .flag = &as_json}};
+        {.name = "json", .flag = &as_json},        {.name = "reps", .text = &c.reps}};
     struct session s = {0};
     struct err e;
     int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, NULL, 0, NULL);

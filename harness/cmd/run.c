@@ -35,6 +35,18 @@ static int measure(const struct session *s, int argc, char **argv, const struct 
     return rc;
 }
 
+/* --ab OLD NEW: the parser has put OLD into the list, and NEW stands among the words. */
+static int complete_builds(struct strlist *builds, const char *second) {
+    struct err e;
+    if (second) strlist_add(builds, second);
+    if (builds->n == 0 || builds->n == 2) return 0;
+    if (second && builds->n == 1)
+        err_set(&e, TRINE_EXIT_USAGE, "'%s' was not expected (trine run --help)", second);
+    else
+        err_set(&e, TRINE_EXIT_USAGE, "--ab needs two build folders: --ab OLD NEW");
+    return cmd_fail("run", &e);
+}
+
 int cmd_run(int argc, char **argv) {
     struct choice c = {0};
     const char *out = "results", *budget = NULL, *reruns = NULL;
@@ -44,10 +56,14 @@ int cmd_run(int argc, char **argv) {
         {.name = "backends", .list = &c.backends}, {.name = "seed", .text = &c.seed},
         {.name = "driver", .list = &c.drivers},    {.name = "out", .text = &out},
         {.name = "budget", .text = &budget},       {.name = "reruns", .text = &reruns},
-        {.name = "quiet", .flag = &quiet}};
+        {.name = "quiet", .flag = &quiet},         {.name = "reps", .text = &c.reps},
+        {.name = "ab", .list = &c.builds}};
     struct session s = {0};
     struct err e;
-    int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, NULL, 0, NULL);
+    const char *second = NULL; /* of --ab OLD NEW */
+    size_t words = 0;
+    int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, &second, 1, &words);
+    if (!rc) rc = complete_builds(&c.builds, second);
     if (!rc) {
         int64_t budget_ms = 0, nreruns = 0;
         cmd_catch_signals();

@@ -37,6 +37,12 @@ void choice_free(struct choice *c) {
     strlist_free(&c->only);
     strlist_free(&c->backends);
     strlist_free(&c->drivers);
+    strlist_free(&c->builds);
+}
+
+static int choose_reps(const char *text, int64_t *reps, struct err *e) {
+    if (!text || parse_int(text, 1, 1000, reps)) return 0;
+    return err_set(e, TRINE_EXIT_USAGE, "--reps %s: expected a whole number from 1 to 1000", text);
 }
 
 int session_plan(struct session *s, const struct choice *c, struct err *e) {
@@ -44,6 +50,7 @@ int session_plan(struct session *s, const struct choice *c, struct err *e) {
     s->options.only = c->only;
     s->options.backends = c->backends;
     int rc = choose_seed(c->seed, &s->options.seed, e);
+    if (!rc) rc = choose_reps(c->reps, &s->options.reps, e);
     if (!rc) rc = sweep_load(&s->sweep, c->profile ? c->profile : "quick", e);
     if (!rc) rc = catalog_find(&s->catalog, &c->drivers, e);
     if (!rc && s->catalog.n == 0)
@@ -51,6 +58,7 @@ int session_plan(struct session *s, const struct choice *c, struct err *e) {
                      "no driver was found: build the benches, or give --driver NAME=PATH or "
                      "the folder in TRINE_DRIVERS");
     if (!rc) rc = validate_backends(&c->backends, &s->catalog, e);
+    if (!rc && c->builds.n) rc = catalog_add_builds(&s->catalog, c->builds.v[0], c->builds.v[1], e);
     if (!rc && !(s->topo = topo_load(e))) rc = e->code;
     if (!rc) rc = plan_make(&s->plan, &s->sweep, &s->catalog, s->topo, &s->options, e);
     if (rc) session_free(s);

@@ -13,8 +13,9 @@
 
 /* The options that pick a plan. */
 struct choice {
-    const char *profile, *seed;
+    const char *profile, *seed, *reps;
     struct strlist only, backends, drivers;
+    struct strlist builds; /* --ab: the folders of the old and the new build; empty: none */
 };
 void choice_free(struct choice *c);
 

@@ -6,11 +6,13 @@
     "  --only NAMES       these experiments of the profile alone\n"                                          \
     "  --backends NAMES   these backends alone\n"                                                            \
     "  --seed N           orders the points and seeds the drivers (default: from the clock, and recorded)\n" \
+    "  --reps N           processes a point (default: each experiment's own)\n"                              \
     "  --driver NAME=PATH a driver beside those that are found; may be repeated\n"
 
 const struct verb verbs[] = {
     {"run", "[--profile smoke|quick|full|FILE] [options]", "measure a profile and report it",
      RUN_OPTIONS
+     "  --ab OLD NEW       two builds or installs of trine: their drivers, interleaved as trine@a and trine@b\n"
      "  --out DIR          where results go (default ./results)\n"
      "  --budget TIME      start no point after this time (90s, 5m, 2h); 0: no limit\n"
      "  --reruns N         run an invalid point again up to N times (default: the profile's, else 3)\n"
@@ -21,7 +23,8 @@ const struct verb verbs[] = {
      "\nExamples:\n"
      "  trine run --profile smoke\n"
      "  trine run --profile quick --backends trine,pthread --seed 7\n"
-     "  trine run --profile mine.ini --only switch --out /tmp/results\n",
+     "  trine run --profile mine.ini --only switch --out /tmp/results\n"
+     "  trine run --ab build/old build/new --backends trine,pthread --reps 10\n",
      cmd_run},
     {"plan", "[--profile smoke|quick|full|FILE] [options]",
      "show the points of a profile and their time; runs nothing",
@@ -72,6 +75,41 @@ const struct verb verbs[] = {
      "\nExits 0 whatever the verdicts are. claims.json is written into the run's folder.\n"
      "\nExamples:\n  trine claims\n  trine claims switch-user runq-256\n  trine claims --full --out /tmp/results\n",
      cmd_claims},
+    {"compare", "RUN [RUN…] [options]", "put runs, builds, backends or machines side by side",
+     "  RUN                a run's folder, or a name in results/reference. One run alone: its two builds (trine run\n"
+     "                     --ab), else its backends\n"
+     "  --base NAME        of one run's backends, the one that the others are told against (default trine)\n"
+     "  --machines         the runs are of different machines, and that is the question\n"
+     "  --limit NAME       figures in ns also as multiples of clock, futex, line or thread of their own machine\n"
+     "                     (default: the first that every side has)\n"
+     "  --only NAMES       these experiments, backends or metrics\n"
+     "  --sort KEY         name, ratio, median or verdict\n"
+     "  --json, --markdown instead of a table for the terminal\n"
+     "  --force            go on where schema, machine, profile or clock source differ; it is marked\n"
+     "\nExamples:\n"
+     "  trine compare results/m/20261121T040000Z-abc1234-quick\n"
+     "  trine compare synthetic-base synthetic-fast --machines --sort ratio\n",
+     cmd_compare},
+    {"gate", "[--baseline BASE] RUN [options]", "judge a run against a baseline: exit 0 pass, 1 regression, 3 inconclusive",
+     "  --baseline BASE    a run's folder, or a name in results/reference. Without it RUN holds two builds (trine run\n"
+     "                     --ab OLD NEW): the old one is the baseline\n"
+     "  --backends NAMES   what is gated (default trine)\n"
+     "  --canary NAMES     backends that the change cannot touch: when one moves, the machine has changed (default\n"
+     "                     pthread)\n"
+     "  --only NAMES       these experiments or metrics\n"
+     "  --accept FILE      regressions that are taken for a reason until a date (docs/gate.md)\n"
+     "  --rerun            when inconclusive, measure once more with twice the repetitions and judge for good\n"
+     "  --markdown FILE    a summary for a pull request (-: stdout)\n"
+     "  --junit FILE       the same as JUnit; inconclusive is skipped\n"
+     "  --json             the verdicts as JSON on stdout\n"
+     "  --force            go on where schema, machine, profile or clock source differ; it is marked\n"
+     "\nA figure fails when it is slower by more than 5 % (p99: 10 %) with p < .05 after Holm; passes when the upper\n"
+     "bound of the slowdown is below 15 % (25 %); else it is inconclusive. Counts per operation that are steady over\n"
+     "the baseline's processes may not grow.\n"
+     "\nExamples:\n"
+     "  trine run --ab build/old build/new --profile quick --reps 10 && trine gate results/m/20261121T040000Z-abc-quick\n"
+     "  trine gate --baseline results/m/main results/m/branch --accept accept.json --markdown summary.md\n",
+     cmd_gate},
     {"env", "[--json]", "show this machine's fingerprint",
      "  --json             as env.json of a run\n"
      "\nExamples:\n  trine env\n  trine env --json\n",

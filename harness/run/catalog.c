@@ -121,13 +121,47 @@ int catalog_find(struct catalog *c, const struct strlist *explicit_drivers, stru
     return 0;
 }
 
-void catalog_free(struct catalog *c) {
+static void driver_free(struct driver *d) {
+    free(d->name);
+    free(d->path);
+    free(d->why);
+    json_decref(d->description);
+}
+
+static void drop(struct catalog *c, const char *name) {
     for (size_t i = 0; i < c->n; i++) {
-        free(c->v[i].name);
-        free(c->v[i].path);
-        free(c->v[i].why);
-        json_decref(c->v[i].description);
+        if (strcmp(c->v[i].name, name) != 0) continue;
+        driver_free(&c->v[i]);
+        memmove(&c->v[i], &c->v[i + 1], (--c->n - i) * sizeof *c->v);
     }
+}
+
+static int add_build(struct catalog *c, const char *dir, const char *name, struct err *e) {
+    static const char *const places[] = {"libexec/trine", "benches", "benches/backends", "."};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char *joined = xasprintf("%s/%s/" DRIVER_PREFIX "trine", dir, places[i]),
+             *path = realpath(joined, NULL);
+        struct driver *d = path ? add(c, name, path) : NULL;
+        int rc =
+            d && !d->description ? err_set(e, TRINE_EXIT_INFRA, "--ab %s: %s: %s", dir, path, d->why) : 0;
+        free(joined);
+        free(path);
+        if (d) return rc;
+    }
+    return err_set(e, TRINE_EXIT_USAGE,
+                   "--ab %s: there is no " DRIVER_PREFIX "trine in it, in benches/ or in libexec/trine/",
+                   dir);
+}
+
+int catalog_add_builds(struct catalog *c, const char *old_dir, const char *new_dir, struct err *e) {
+    int rc = add_build(c, old_dir, "trine@a", e);
+    if (!rc) rc = add_build(c, new_dir, "trine@b", e);
+    drop(c, "trine");
+    return rc;
+}
+
+void catalog_free(struct catalog *c) {
+    for (size_t i = 0; i < c->n; i++) driver_free(&c->v[i]);
     free(c->v);
     *c = (struct catalog){0};
 }

@@ -107,7 +107,7 @@ static int add_backend(struct builder *b, const struct experiment *x, const json
     const json_t *workload = driver_workload(d, x->workload);
     json_t *base = series_of(cell, d, workload);
     add_settings(b, x, base, cell, workload);
-    int64_t reps = json_object_get(base, "status") ? 1 : x->reps;
+    int64_t reps = json_object_get(base, "status") ? 1 : b->options->reps ? b->options->reps : x->reps;
     for (int64_t rep = 0; rep < reps; rep++) add_repetition(b, base, rep);
     json_decref(base);
     if (json_array_size(b->plan->points) <= POINTS_MAX) return 0;

@@ -20,6 +20,7 @@
 
 struct plan_options {
     uint64_t seed;
+    int64_t reps;            /* of every experiment; 0: the sweep's own */
     struct strlist only;     /* experiments; empty: all */
     struct strlist backends; /* empty: those of the sweep */
 };

@@ -68,6 +68,28 @@ static void notice(struct strlist *notices, const char *name, const char *why) {
     free(text);
 }
 
+/* A name, or where two builds of it are measured, both. */
+static void ask(struct strlist *asked, const struct catalog *c, const char *name) {
+    bool builds = false;
+    for (size_t i = 0; i < c->n; i++) {
+        const char *at = strchr(c->v[i].name, '@');
+        if (!at || strlen(name) != (size_t)(at - c->v[i].name) ||
+            strncmp(c->v[i].name, name, strlen(name)) != 0)
+            continue;
+        strlist_add(asked, c->v[i].name);
+        builds = true;
+    }
+    if (!builds) strlist_add(asked, name);
+}
+
+/* --backends trine means both builds of it. */
+static bool wants(const struct strlist *wanted, const char *name) {
+    char *base = xstrndup(name, strcspn(name, "@"));
+    bool yes = wanted->n == 0 || strlist_has(wanted, name) || strlist_has(wanted, base);
+    free(base);
+    return yes;
+}
+
 static int choose_backends(const struct sweep *s, const struct experiment *x, const struct catalog *c,
                            const struct strlist *wanted, struct strlist *out, struct strlist *notices,
                            struct err *e) {
@@ -77,12 +99,12 @@ static int choose_backends(const struct sweep *s, const struct experiment *x, co
         if (strcmp(x->backends.list.v[i], "all") == 0)
             catalog_backends(c, &asked);
         else
-            strlist_add(&asked, x->backends.list.v[i]);
+            ask(&asked, c, x->backends.list.v[i]);
     }
     for (size_t i = 0; i < asked.n && !rc; i++) {
         const char *name = asked.v[i];
         bool known = among(well_known, 4, name);
-        if (wanted->n && !strlist_has(wanted, name)) continue;
+        if (!wants(wanted, name)) continue;
         if (usable(c, name) && !strlist_has(out, name))
             strlist_add(out, name);
         else if (!usable(c, name) && !known && !catalog_driver(c, name))

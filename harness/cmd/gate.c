@@ -1,0 +1,180 @@
+/* gate: the verdict on a candidate, for a CI job: one exit code, and a summary for people. */
+#include "doors/gate.h"
+#include "base/child.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "cmd/cmd.h"
+#include "store/manifest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { RERUN_TIMEOUT_MS = 4 * 3600 * 1000, OUTPUT_MAX_BYTES = 16 << 20 };
+
+struct request {
+    const char *baseline, *run, *accept, *markdown, *junit;
+    struct gate_options options;
+    bool json, force, rerun;
+};
+
+static int write_text(const char *path, char *text, struct err *e) {
+    int rc = !path                    ? 0
+             : strcmp(path, "-") == 0 ? (fputs(text, stdout) < 0 ? 1 : 0)
+                                      : file_write(path, text, strlen(text), e);
+    free(text);
+    return rc == 1 ? err_set(e, TRINE_EXIT_INFRA, "cannot write to stdout: %s", strerror(errno)) : rc;
+}
+
+static int publish(const struct gate *g, const struct request *q, struct err *e) {
+    if (q->json) {
+        json_t *v = gate_json(g);
+        char *text = json_pretty(v);
+        puts(text);
+        free(text);
+        json_decref(v);
+    } else if (!q->markdown || strcmp(q->markdown, "-") != 0) {
+        gate_print(stdout, g);
+    }
+    int rc = q->markdown ? write_text(q->markdown, gate_markdown(g), e) : 0;
+    if (!rc && q->junit) rc = write_text(q->junit, gate_junit(g), e);
+    if (!rc && (fflush(stdout) != 0 || ferror(stdout)))
+        rc = err_set(e, TRINE_EXIT_INFRA, "cannot write to stdout: %s", strerror(errno));
+    return rc;
+}
+
+static char *newest_in(const char *dir) {
+    struct dirent **entries;
+    char *found = NULL;
+    int n = scandir(dir, &entries, NULL, alphasort);
+    for (int i = 0; i < n; i++) {
+        if (entries[i]->d_name[0] != '.') {
+            free(found);
+            found = path_join(dir, entries[i]->d_name);
+        }
+        free(entries[i]);
+    }
+    if (n >= 0) free(entries);
+    return found;
+}
+
+/* The candidate's own command again, with more repetitions, into RUN/rerun. The new run's folder, or NULL and
+ * e. */
+static char *measure_again(const struct side *run, size_t reps, struct err *e) {
+    const json_t *arguments = json_object_get(run->manifest, "arguments"), *word;
+    char *own = own_dir(), *exe = path_join(own, "trine"), *out = path_join(run->dir, "rerun"), count[32];
+    const char *argv[128] = {exe};
+    struct child_result r;
+    size_t n = 1, i;
+    snprintf(count, sizeof count, "%zu", reps);
+    json_array_foreach((json_t *)arguments, i, word) if (i > 0 && n < 120) argv[n++] =
+        json_string_value(word);
+    const char *const extra[] = {"--reps", count, "--out", out, "--quiet", NULL};
+    for (i = 0; i < sizeof extra / sizeof *extra; i++) argv[n + i] = extra[i];
+    struct child_spec spec = {
+        .argv = (char *const *)argv, .timeout_ms = RERUN_TIMEOUT_MS, .max_output_bytes = OUTPUT_MAX_BYTES};
+    fprintf(stderr, "trine gate: inconclusive; measuring once more with %zu repetitions\n", reps);
+    child_run(&spec, &r);
+    char *machine = newest_in(out), *dir = machine ? newest_in(machine) : NULL;
+    if (r.end != CHILD_EXITED || (r.code != 0 && r.code != TRINE_EXIT_INVALID) || !dir) {
+        err_set(e, TRINE_EXIT_INFRA, "the re-run ended with %d: %.400s", r.code, strbuf_str(&r.err));
+        free(dir);
+        dir = NULL;
+    }
+    child_result_free(&r);
+    free(own), free(exe), free(out), free(machine);
+    return dir;
+}
+
+static int judge(struct gate *g, const struct side *baseline, const struct side *run, const struct request *q,
+                 struct err *e) {
+    struct strlist marked = {0};
+    int rc = 0;
+    if (baseline) {
+        const struct side pair[2] = {*baseline, *run};
+        rc = side_refuse(pair, 2, "", q->force, &marked, e);
+    }
+    if (!rc)
+        rc = baseline ? gate_make(g, baseline, run, &q->options, e) : gate_make(g, run, NULL, &q->options, e);
+    g->marked = marked;
+    return rc;
+}
+
+/* The one re-run, judged for good. */
+static int judge_again(struct gate *g, const struct side *baseline, const struct side *run, struct request *q,
+                       struct err *e) {
+    struct side again;
+    size_t reps = g->need_samples > 2 * g->least_n ? g->need_samples
+                                                   : 2 * (g->least_n ? g->least_n : GATE_LEAST_SAMPLES / 2);
+    char *dir = measure_again(run, reps, e);
+    int rc = dir ? side_load(&again, dir, e) : e->code;
+    if (!rc) {
+        gate_free(g);
+        q->options.final = true;
+        rc = judge(g, baseline, &again, q, e);
+        side_free(&again);
+    }
+    free(dir);
+    return rc;
+}
+
+static int gate(const struct side *baseline, const struct side *run, struct request *q, struct err *e) {
+    struct gate g = {0};
+    int rc = judge(&g, baseline, run, q, e);
+    if (!rc && q->rerun && g.verdict == GATE_INCONCLUSIVE) rc = judge_again(&g, baseline, run, q, e);
+    if (!rc) rc = publish(&g, q, e);
+    for (size_t i = 0; !rc && q->options.accepts && i < q->options.accepts->n; i++) {
+        const struct accept *a = &q->options.accepts->v[i];
+        if (a->expired)
+            fprintf(stderr, "trine gate: %s: the entry for %s expired on %s and takes nothing\n", q->accept,
+                    a->metric, a->expires);
+    }
+    if (!rc) rc = -gate_exit_code(&g);
+    gate_free(&g);
+    return rc;
+}
+
+/* Loads both sides and judges. 0 or the negative exit code of a verdict; above 0: e is filled. */
+static int load_and_gate(struct request *q, struct err *e) {
+    struct side baseline = {0}, run = {0};
+    struct accepts accepts = {0};
+    char now[32];
+    utc_now(now);
+    now[10] = '\0';
+    int rc = q->accept ? accept_load(&accepts, q->accept, now, e) : 0;
+    if (!rc && q->baseline) rc = side_load(&baseline, q->baseline, e);
+    if (!rc) rc = side_load(&run, q->run, e);
+    q->options.accepts = &accepts;
+    if (!rc) rc = gate(q->baseline ? &baseline : NULL, &run, q, e);
+    side_free(&baseline), side_free(&run);
+    accept_free(&accepts);
+    return rc;
+}
+
+int cmd_gate(int argc, char **argv) {
+    struct request q = {.options.seed = 1};
+    const struct option_spec specs[] = {{.name = "baseline", .text = &q.baseline},
+                                        {.name = "accept", .text = &q.accept},
+                                        {.name = "markdown", .text = &q.markdown},
+                                        {.name = "junit", .text = &q.junit},
+                                        {.name = "backends", .list = &q.options.backends},
+                                        {.name = "canary", .list = &q.options.canaries},
+                                        {.name = "only", .list = &q.options.only},
+                                        {.name = "json", .flag = &q.json},
+                                        {.name = "force", .flag = &q.force},
+                                        {.name = "rerun", .flag = &q.rerun}};
+    struct err e;
+    size_t n = 0;
+    int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, &q.run, 1, &n);
+    if (!rc) {
+        cmd_catch_signals();
+        rc = n ? load_and_gate(&q, &e)
+               : err_set(&e, TRINE_EXIT_USAGE, "which run is the candidate? (trine gate --help)");
+        if (rc > 0) cmd_fail("gate", &e);
+    }
+    strlist_free(&q.options.backends), strlist_free(&q.options.canaries), strlist_free(&q.options.only);
+    return rc < 0 ? -rc : rc;
+}

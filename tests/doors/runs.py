@@ -1,0 +1,97 @@
+"""Runs that never were, for the tests of compare, gate, history and export: known figures, written as a run's folder."""
+import copy
+import hashlib
+import importlib.util
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+spec = importlib.util.spec_from_file_location("make_reference", os.path.join(TOP, "tools", "make-reference.py"))
+reference = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(reference)
+
+TRINE = sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else "trine"
+
+
+def noisy(reps, sigma, seed):
+    rng = random.Random(seed)
+    return [rng.lognormvariate(0, sigma) for _ in range(reps)]
+
+
+def point(rep, value, experiment="yield", backend="trine", metric="yield_ns", runtime=None, **change):
+    """One process whose primary figure is value."""
+    base = reference.point(experiment, "yield", backend, 0, 1.0, metric)
+    p = copy.deepcopy(base)
+    p["rep"] = rep
+    p["id"] = hashlib.sha1(f"{p['series']}/{backend}/{rep}".encode()).hexdigest()[:16]
+    p["record"]["samples"] = [value] * 5
+    p["record"]["runtime"] = runtime if runtime is not None else {"switches": 100000}
+    for key, v in change.items():
+        if key in ("clock", "metric_better"):
+            continue
+        p[key] = v
+    if "clock" in change:
+        p["record"]["clock"]["source"] = change["clock"]
+    if p["status"] != "ok":
+        del p["record"], p["outside"]
+    return p
+
+
+def series(values, **kw):
+    return [point(i, v, **kw) for i, v in enumerate(values)]
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+class Runs(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = folder.name
+
+    def path(self, *names):
+        return os.path.join(self.root, *names)
+
+    def write_run(self, name, points, machine="m", profile="p", text="[profile]\n", version=1, started="2026-01-01T00:00:00Z",
+                  tail="", arguments=("trine", "run"), cpu="synthetic"):
+        where = self.path(name)
+        os.makedirs(where)
+        with open(os.path.join(where, "points.jsonl"), "w", encoding="utf-8") as f:
+            f.write("".join(json.dumps(p) + "\n" for p in points) + tail)
+        with open(os.path.join(where, "manifest.json"), "w", encoding="utf-8") as f:
+            json.dump({"schema": "trine-manifest", "version": version, "trine": "0", "commit": "c-" + name, "build_type": "none",
+                       "machine": machine, "arguments": list(arguments), "started_utc": started, "ended_utc": started,
+                       "ended": "complete", "profile": profile, "profile_text": text, "seed": 1, "budget_ms": 0, "reruns": 0,
+                       "drivers": {}, "experiments": {}, "plan": []}, f)
+        with open(os.path.join(where, "env.json"), "w", encoding="utf-8") as f:
+            json.dump({"schema": "trine-env", "version": 1, "machine": machine, "cpu": {"model": cpu}}, f)
+        return where
+
+    def put(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as f:
+            f.write(text)
+        return self.path(name)
+
+    def trine(self, *args, code=0, timeout=60):
+        """Runs trine and demands the exit code; a failure that is no verdict says one line and no more."""
+        r = subprocess.run([TRINE, *args], capture_output=True, text=True, timeout=timeout, check=False,
+                           env=dict(os.environ, TRINE_REFERENCE=os.path.join(TOP, "results", "reference")))
+        if code is not None:
+            self.assertEqual(r.returncode, code, f"{args}\n{r.stdout}\n{r.stderr}")
+        if code in (2, 4):
+            self.assertEqual(len(r.stderr.splitlines()), 1, r.stderr)
+            self.assertTrue(r.stderr.startswith("trine "), r.stderr)
+        return r
+
+    def refused(self, *args, says, code=2):
+        r = self.trine(*args, code=code)
+        self.assertIn(says, r.stderr)
+        return r

@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+"""Every verdict of trine gate, on runs whose truth is known; and that it refuses what it cannot judge."""
+import json
+import os
+import stat
+import subprocess
+import unittest
+
+import runs
+from runs import noisy, series
+
+
+def run(reps=10, factor=1.0, sigma=0.01, seed=1, backend="trine", **kw):
+    return series([60 * factor * f for f in noisy(reps, sigma, seed)], backend=backend, **kw)
+
+
+class Verdicts(runs.Runs):
+    def gate(self, baseline, candidate, *args, code):
+        b, c = self.write_run("baseline", baseline), self.write_run("candidate", candidate)
+        return self.trine("gate", "--baseline", b, c, *args, code=code)
+
+    def verdict(self, *args, code):
+        return json.loads(self.gate(*args, "--json", code=code).stdout)
+
+    def test_unchanged_passes(self):
+        self.assertIn("PASS: 1 figures", self.gate(run(), run(seed=2), code=0).stdout)
+
+    def test_slower_fails(self):
+        self.assertIn("FAIL         yield/", self.gate(run(), run(factor=1.1, seed=2), code=1).stdout)
+
+    def test_faster_passes(self):
+        self.gate(run(), run(factor=0.5, seed=2), code=0)
+
+    def test_slower_by_less_than_the_limit_passes(self):
+        self.gate(run(), run(factor=1.03, seed=2), code=0)
+
+    def test_noise_is_inconclusive(self):
+        v = self.verdict(run(sigma=0.5), run(sigma=0.5, seed=2), code=3)
+        self.assertEqual((v["verdict"], v["need_samples"]), ("INCONCLUSIVE", 20))
+
+    def test_more_is_better(self):
+        def rate(factor, seed):
+            points = run(factor=factor, seed=seed)
+            for p in points:
+                p["record"]["metric"] = {"name": "throughput", "unit": "1/s", "better": "higher"}
+            return points
+        v = self.verdict(rate(1, 1), rate(0.8, 2), code=1)
+        self.assertAlmostEqual([r for r in v["rows"] if r["name"].endswith("throughput")][0]["slowdown"], 1.25, delta=0.03)
+
+    def test_few_processes_are_inconclusive_not_a_pass(self):
+        v = self.verdict(run(reps=5), run(reps=5, seed=2), code=3)
+        self.assertEqual((v["verdict"], v["need_samples"]), ("INCONCLUSIVE", 10))
+        self.assertNotIn("false_alarm_rate", v)
+
+    def test_one_process_is_refused_with_the_number_needed(self):
+        r = self.gate(run(reps=1), run(reps=1, seed=2), code=3)
+        self.assertIn("take 10 a side", r.stdout)
+
+    def test_invalid_processes_do_not_count(self):
+        bad = [dict(p, valid=False, invalid_because=["steal"]) if i < 3 else p for i, p in enumerate(run(seed=2))]
+        self.assertIn("10 against 7 valid processes", self.gate(run(), bad, code=3).stdout)
+
+    def test_a_count_that_grew_fails(self):
+        more = run(seed=2, runtime={"switches": 110000})
+        self.assertIn("switches_per_operation: 1.1, the baseline has 1", self.gate(run(), more, code=1).stdout)
+
+    def test_a_count_that_fell_passes(self):
+        self.gate(run(), run(seed=2, runtime={"switches": 50000}), code=0)
+
+    def test_a_count_that_follows_the_clock_is_not_gated(self):
+        def stealing(seed, times):
+            points = run(seed=seed)
+            for i, p in enumerate(points):
+                p["record"]["runtime"] = {"steals": 1000 * times * (i + 1)}
+            return points
+        self.assertIn("1 follow the clock", self.gate(stealing(1, 1), stealing(2, 3), code=0).stdout)
+
+    def test_more_threads_fail(self):
+        more = run(seed=2)
+        for p in more:
+            p["outside"]["threads"]["peak"] = 5
+        self.assertIn("threads_peak: 5, the baseline has 4", self.gate(run(), more, code=1).stdout)
+
+    def test_a_candidate_that_crashes_fails(self):
+        crashed = run(reps=12, seed=2)
+        crashed[3] = runs.point(3, 1.0, status="failed", valid=False, invalid_because=["failed"])
+        self.assertIn("1 of the candidate's processes failed", self.gate(run(), crashed, code=1).stdout)
+
+    def test_a_figure_that_is_gone_is_inconclusive(self):
+        both = run() + run(experiment="switch", metric="switch_ns")
+        self.assertIn("not measured in the candidate", self.gate(both, run(seed=2), code=3).stdout)
+
+    def test_a_moved_canary_means_that_the_machine_changed(self):
+        v = self.verdict(run() + run(backend="pthread", seed=3), run(factor=1.2, seed=2) + run(factor=1.2, backend="pthread", seed=4),
+                         code=3)
+        self.assertTrue(v["machine_changed"])
+
+    def test_a_count_fails_whatever_the_canary_does(self):
+        self.gate(run() + run(backend="pthread", seed=3),
+                  run(seed=2, runtime={"switches": 110000}) + run(factor=1.2, backend="pthread", seed=4), code=1)
+
+    def test_a_still_canary_lets_the_verdict_stand(self):
+        self.gate(run() + run(backend="pthread", seed=3), run(factor=1.2, seed=2) + run(backend="pthread", seed=4), code=1)
+
+    def test_other_backends_are_not_gated(self):
+        self.gate(run() + run(backend="go", seed=3), run(seed=2) + run(factor=2, backend="go", seed=4), code=0)
+
+    def test_the_gate_knows_itself(self):
+        v = self.verdict(run(sigma=0.02), run(sigma=0.02, seed=2), code=0)
+        self.assertLessEqual(v["false_alarm_rate"], 0.05)
+        visible = [r["smallest_visible"] for r in v["rows"] if "smallest_visible" in r]
+        self.assertEqual(len(visible), 1)
+        self.assertTrue(1.05 < visible[0] < 1.12, visible)
+
+    def test_an_interleaved_run_needs_no_baseline(self):
+        for factor, code in ((1.0, 0), (1.1, 1)):
+            ab = self.write_run(f"ab{code}", run(backend="trine@a") + run(factor=factor, seed=2, backend="trine@b"))
+            self.trine("gate", ab, code=code)
+        self.refused("gate", self.write_run("one", run()), says="holds one build")
+
+    def test_summaries(self):
+        b, c = self.write_run("b", run()), self.write_run("c", run(factor=1.2, seed=2))
+        md, xml = self.path("s.md"), self.path("s.xml")
+        self.trine("gate", "--baseline", b, c, "--markdown", md, "--junit", xml, code=1)
+        text = runs.read(md)
+        self.assertTrue(text.startswith("### trine gate: FAIL\n"))
+        self.assertIn("false alarms:", text)
+        self.assertIn('failures="1"', runs.read(xml))
+        self.assertTrue(self.trine("gate", "--baseline", b, c, "--markdown", "-", code=1).stdout.startswith("### trine gate"))
+
+
+class Accepts(runs.Runs):
+    def setUp(self):
+        super().setUp()
+        self.b, self.c = self.write_run("b", run()), self.write_run("c", run(factor=1.2, seed=2))
+
+    def accept(self, code, **entry):
+        whole = {"metric": "yield/*", "reason": "a fence for issue 12", "expires": "2999-01-01"}
+        whole.update(entry)
+        path = self.put("accept.json", json.dumps({"schema": "trine-accept", "version": 1, "accept": [whole]}))
+        return self.trine("gate", "--baseline", self.b, self.c, "--accept", path, code=code)
+
+    def test_what_is_accepted_passes_and_is_shown(self):
+        r = self.accept(0)
+        self.assertIn("ACCEPTED", r.stdout)
+        self.assertIn("a fence for issue 12", r.stdout)
+
+    def test_expired(self):
+        r = self.accept(1, expires="2020-01-01")
+        self.assertIn("expired on 2020-01-01", r.stderr)
+
+    def test_worse_than_accepted(self):
+        self.accept(1, at_most=1.1)
+        self.accept(0, at_most=1.5)
+
+    def test_another_metric(self):
+        self.accept(1, metric="switch/*")
+
+    def test_an_entry_without_reason_or_date(self):
+        self.assertIn("reason", self.accept(2, reason="").stderr)
+        self.assertIn("expires", self.accept(2, expires="soon").stderr)
+        self.assertIn("expires", self.accept(2, expires="2026-13-01").stderr)
+        self.assertIn("at_most", self.accept(2, at_most=0.5).stderr)
+
+    def test_no_such_file(self):
+        self.refused("gate", "--baseline", self.b, self.c, "--accept", self.path("none.json"), says="cannot read")
+        self.refused("gate", "--baseline", self.b, self.c, "--accept", self.put("x.json", "{}"), says="trine-accept")
+
+
+class Refusals(runs.Runs):
+    def test_what_differs_is_named(self):
+        b = self.write_run("b", run())
+        for name, says, kw in (("machine", "machine: m against n", {"machine": "n"}), ("profile", "profile: p against q", {"profile": "q"})):
+            c = self.write_run(name, run(seed=2), **kw)
+            self.refused("gate", "--baseline", b, c, says=says)
+            self.assertIn("forced: the sides differ in " + says, self.trine("gate", "--baseline", b, c, "--force").stdout)
+
+    def test_clock_source(self):
+        b, c = self.write_run("b", run()), self.write_run("c", run(seed=2, clock="monotonic"))
+        self.refused("gate", "--baseline", b, c, says="clock source: tsc against monotonic")
+
+    def test_no_run(self):
+        self.refused("gate", says="which run is the candidate")
+        self.refused("gate", "--baseline", self.path("none"), self.write_run("c", run()), says="there is no run")
+        self.refused("gate", self.write_run("e", []), says="no measured point", code=3)
+
+    def test_a_summary_that_cannot_be_written(self):
+        b = self.write_run("b", run())
+        self.refused("gate", "--baseline", b, b, "--markdown", self.path("no", "such", "folder.md"), says="folder.md", code=4)
+
+
+class Rerun(runs.Runs):
+    """--rerun measures with the run's own command; here a driver that answers at once stands for the work."""
+
+    DRIVER = """#!/usr/bin/env python3
+import json, random, sys
+if "--describe" in sys.argv:
+    print(json.dumps({"schema": "trine-driver", "protocol": 1, "backend": "trine", "backend_version": "0", "rt_params": [],
+        "workloads": [{"name": "yield", "doc": "d", "metric": "yield_ns", "unit": "ns", "better": "lower", "tasks": 2,
+                       "params": [], "applicable": True, "reason": ""}]}))
+    sys.exit(0)
+o = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+print(json.dumps({"schema": "trine-record", "protocol": 1, "backend": "trine", "backend_version": "0", "workload": "yield",
+    "procs": int(o.get("--procs", 1)), "procs_meaning": "x", "tasks": 2, "seed": int(o.get("--seed", 1)), "cpus": None, "params": {},
+    "status": "ok", "reason": "", "clock": {"source": "tsc", "overhead_ns": 20.0}, "warmup": {"batches": 3, "steady": True, "elapsed_ns": 1},
+    "metric": {"name": "yield_ns", "unit": "ns", "better": "lower"}, "samples": [60.0 + random.random()], "batch_operations": 1,
+    "metrics": {}, "histograms": {}, "counts": {"operations": 10, "expected_operations": 10, "elapsed_ns": 10}, "runtime": {},
+    "checks": [{"name": "operations", "ok": True, "expected": 10, "got": 10}], "phases": []}))
+"""
+    SWEEP = "[profile]\ntitle = t\n[experiment yield]\nworkload = yield\nprocs = 1\ntasks = 2\nreps = 2\n"
+
+    def test_an_inconclusive_gate_measures_once_more_and_decides(self):
+        driver, sweep = self.put("driver", self.DRIVER), self.put("s.ini", self.SWEEP)
+        os.chmod(driver, os.stat(driver).st_mode | stat.S_IXUSR)
+        args = ["run", "--profile", sweep, "--driver", f"trine={driver}", "--backends", "trine", "--quiet"]
+        for out, reps in (("base", "12"), ("few", "4")):
+            subprocess.run([runs.TRINE, *args, "--reps", reps, "--out", self.path(out)], check=False, capture_output=True, timeout=60)
+        base, few = (os.path.join(self.path(o), m, r) for o in ("base", "few") for m in os.listdir(self.path(o))
+                     for r in os.listdir(self.path(o, m)))
+        before = json.loads(self.trine("gate", "--baseline", base, few, "--json", code=3).stdout)
+        self.assertEqual(before["need_samples"], 10)
+        r = self.trine("gate", "--baseline", base, few, "--rerun", code=None)
+        self.assertIn("measuring once more with 10 repetitions", r.stderr)
+        again = os.path.join(few, "rerun")
+        manifests = [os.path.join(d, f) for d, _, files in os.walk(again) for f in files if f == "manifest.json"]
+        self.assertEqual(len(manifests), 1)
+        self.assertEqual(len(json.loads(runs.read(manifests[0]))["plan"]), 10)
+
+
+if __name__ == "__main__":
+    unittest.main()
