@@ -59,8 +59,11 @@ static void run_point(struct point *pt) {
         point_not_applicable(pt, "%s", reason);
         return;
     }
-    int err = be_run(&pt->config, run_workload, pt);
-    if (err) point_fail(pt, "the backend did not start: %s", strerror(-err));
+    if (!pt->workload->before || pt->workload->before(pt)) {
+        int err = be_run(&pt->config, run_workload, pt);
+        if (err) point_fail(pt, "the backend did not start: %s", strerror(-err));
+    }
+    if (pt->workload->after) pt->workload->after(pt);
 }
 
 int main(int argc, char **argv) {

@@ -25,7 +25,10 @@ struct workload {
     const struct param *params;
     bool (*prepare)(struct point *pt);           /* may be NULL; false after point_usage() */
     int64_t (*parked)(const struct point *pt);   /* may be NULL: tasks that must be blocked at once */
+    bool (*before)(struct point *pt);            /* may be NULL: before the runtime starts, while there is one thread:
+                                                    forks what stands outside; false after point_fail() */
     void (*run)(struct point *pt);
+    void (*after)(struct point *pt);             /* may be NULL: once the runtime has ended; whenever before was called */
 };
 
 enum point_status { POINT_OK, POINT_NOT_APPLICABLE, POINT_ERROR, POINT_USAGE };

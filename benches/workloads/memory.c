@@ -11,10 +11,8 @@
  * Known lies   The kernel's own memory of a thread (its kernel stack, task_struct: some 24 KiB) is not in a process's
  *              private memory. A task that does nothing touches the least stack there is.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "crowd.h"
+#include "usage.h"
 #include "workloads.h"
 
 static const struct param memory_params[] = {{0}};
@@ -29,36 +27,6 @@ static void parked_task(void *arg) {
     be_wg_done(&p->ready);
     be_wg_wait(&p->open);
     be_wg_done(&p->left);
-}
-
-/* Sums the kB of the fields named in a /proc file; -1 when none was found. */
-static int64_t proc_bytes(const char *path, const char *const *fields) {
-    char line[256], format[64];
-    int64_t sum = -1;
-    FILE *f = fopen(path, "re");
-    if (!f) return -1;
-    while (fgets(line, sizeof line, f)) {
-        for (const char *const *field = fields; *field; field++) {
-            long long kib;
-            size_t length = strlen(*field);
-            if (strncmp(line, *field, length)) continue;
-            snprintf(format, sizeof format, "%s", line + length);
-            if (sscanf(format, " %lld", &kib) == 1) sum = (sum < 0 ? 0 : sum) + kib * 1024;
-        }
-    }
-    fclose(f);
-    return sum;
-}
-
-struct usage {
-    int64_t private, space, tables;
-};
-
-static struct usage usage_now(void) {
-    static const char *const private[] = {"Private_Clean:", "Private_Dirty:", NULL};
-    static const char *const space[] = {"VmSize:", NULL}, *const tables[] = {"VmPTE:", NULL};
-    return (struct usage){proc_bytes("/proc/self/smaps_rollup", private), proc_bytes("/proc/self/status", space),
-                          proc_bytes("/proc/self/status", tables)};
 }
 
 static void quote(struct point *pt, const char *name, int64_t before, int64_t after) {

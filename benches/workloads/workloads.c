@@ -17,5 +17,7 @@ const struct workload *const all_workloads[] = {
     &latency,
     &hol,
     &wake,
+    &fanout,
+    &pipeline,
     NULL,
 };

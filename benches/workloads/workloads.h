@@ -18,3 +18,5 @@ extern const struct workload memory;
 extern const struct workload latency;
 extern const struct workload hol;
 extern const struct workload wake;
+extern const struct workload fanout;
+extern const struct workload pipeline;
