@@ -96,8 +96,22 @@ void rt_gfpurge(struct p *pp)
     for (int c = 0; c < RT_STACK_CLASSES; c++) spill(pp, c, 0);
 }
 
+#ifdef RT_TSAN
+/* TSan has room for some 8,000 fibers: those of a run go with its stacks; a zombie is still on its own. */
+static bool drop_fiber(uintptr_t lo, uintptr_t hi, void *unused)
+{
+    struct g *gp = rt_gofslot(lo, hi);
+    (void)unused;
+    if (at32_load_acq(&gp->preempt) != PREEMPT_ZOMBIE) __tsan_destroy_fiber(gp->tsan_fiber);
+    return true;
+}
+#endif
+
 void rt_gfforget(void)
 {
+#ifdef RT_TSAN
+    rt_stackwalk(drop_fiber, NULL);
+#endif
     memset(shared, 0, sizeof shared);
     memset(nshared, 0, sizeof nshared);
 }

@@ -1,14 +1,15 @@
 /* trine_stats.c: what the runtime counted. Floor 9; readable at any time, from anywhere. */
-#include "proc.h"
+#include "sched.h"
 #include "stack.h"
 
 #include <string.h>
 
 int trine_num_goroutine(void)
 {
-    if (!rt_getg()) rt_throw("trine_num_goroutine called outside of a goroutine");
+    struct g *gp = rt_enter("trine_num_goroutine");
     struct trine_stats s;
     trine_stats(&s);
+    rt_leave(gp);
     return s.goroutines;
 }
 
