@@ -171,9 +171,23 @@ static struct g *steal_from(struct m *mp, struct p *pp, struct p *victim, bool l
     return gp;
 }
 
+/* Where nothing is stolen: the timers of Ps that nobody runs are still everybody's. True if any fired. */
+static bool run_idle_timers(struct m *mp, struct p *pp)
+{
+    for (int i = 0; i < rt_nprocs(); i++) {
+        struct p *of = rt_sched.allp[i];
+        if (of != pp && rt_idlemask(of->id) && run_timers(mp, of)) return true;
+    }
+    return false;
+}
+
 /* *again: something else was found that makes another search worth while (timers ran, or the world is to stop). */
 static struct g *steal(struct m *mp, struct p *pp, bool *again)
 {
+    if (rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY | TRINE_GLOBAL_ONLY)) {
+        *again = run_idle_timers(mp, pp);
+        return NULL;
+    }
     uint32_t n = (uint32_t)rt_nprocs();
     int passes = rt_ablated(TRINE_NO_SPIN) ? 1 : RT_STEAL_PASSES;
     for (int pass = 0; pass < passes; pass++) {
@@ -331,7 +345,7 @@ static bool may_spin(struct m *mp)
     uint32_t busy = (uint32_t)rt_nprocs() - at32_load_rlx(&rt_sched.npidle);
     if (!mp->spinning && 2 * at32_load_rlx(&rt_sched.nmspinning) >= busy) return false;
     if (!mp->spinning) begin_spinning(mp);
-    return !rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY | TRINE_GLOBAL_ONLY);
+    return true;
 }
 
 /* A runnable goroutine, or NULL: mp must end. */

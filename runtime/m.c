@@ -105,6 +105,9 @@ static void *mstart(void *arg)
 #ifdef RT_TSAN
     mp->g0.tsan_fiber = __tsan_get_current_fiber();
 #endif
+#ifdef RT_ASAN
+    rt_threadstack(&mp->g0.stack_lo, &mp->g0.stack_bytes); /* ASan is told of every stack that is switched to */
+#endif
     rt_setg(&mp->g0);
     at32_store_rel(&mp->tid, (uint32_t)rt_gettid()); /* from here it can be sent a signal */
     unblock_signals();

@@ -202,6 +202,16 @@ int rt_newosthread(void *(*fn)(void *), void *arg, size_t stack_bytes)
     return -err;
 }
 
+void rt_threadstack(uintptr_t *lo, size_t *bytes)
+{
+    pthread_attr_t attr;
+    void *p = NULL;
+    if (pthread_getattr_np(pthread_self(), &attr)) return;
+    pthread_attr_getstack(&attr, &p, bytes);
+    *lo = (uintptr_t)p;
+    pthread_attr_destroy(&attr);
+}
+
 int rt_setaltstack(void **base, size_t *bytes)
 {
     size_t n = getauxval(AT_MINSIGSTKSZ); /* with AMX or AVX-512 a frame is 3 to 11 KiB */

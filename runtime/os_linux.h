@@ -45,6 +45,7 @@ size_t rt_pagesize(void);
 
 /* Starts a detached thread with a stack of its own. 0 or -errno. */
 int rt_newosthread(void *(*fn)(void *), void *arg, size_t stack_bytes);
+void rt_threadstack(uintptr_t *lo, size_t *bytes); /* of the calling thread; untouched if unknown */
 int rt_setaltstack(void **base, size_t *bytes); /* at least AT_MINSIGSTKSZ + 16 KiB; 0 or -errno */
 void rt_freealtstack(void *base, size_t bytes);
 int rt_bindcpu(int cpu); /* the calling thread; -1: back to the process's own mask */
