@@ -44,8 +44,9 @@ RT_INLINE void rt_put(struct p *pp, struct g *gp, bool next)
  */
 static inline void rt_wake_for_ready(struct p *pp)
 {
-    at_fence_light(); /* the queue before npidle: partner is the heavy fence in stop_spinning */
-    if (pp->solo || at32_load_rlx(&rt_sched.npidle) == 0) return;
+    if (pp->solo) return; /* nobody could be woken */
+    at_fence_light();     /* the queue before npidle: partner is the heavy fence in stop_spinning */
+    if (at32_load_rlx(&rt_sched.npidle) == 0) return;
     if (rt_runqlen(pp) == 0 && !rt_ablated(TRINE_EAGER_WAKE)) {
         if (pp->wake_skipped < at32_load_rlx(&rt_sched.wake_skip)) {
             pp->wake_skipped++;
