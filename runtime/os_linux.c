@@ -35,6 +35,8 @@ void rt_os_fault_init(void)
     }
 }
 
+uint32_t rt_os_fault_left(enum os_site site) { return at32_load_acq(&fault_left[site]); }
+
 int rt_os_fail(enum os_site site)
 {
     if (__builtin_expect(at32_load_rlx(&fault_left[site]) == 0, 1)) return 0;
@@ -141,7 +143,8 @@ const void *rt_mapfile(const char *path, size_t *bytes)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return NULL;
     void *p = MAP_FAILED;
-    if (fstat(fd, &st) == 0 && st.st_size > 0) p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (fstat(fd, &st) == 0 && st.st_size > 0 && !rt_os_fail(OS_MMAP))
+        p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     close(fd);
     *bytes = p == MAP_FAILED ? 0 : (size_t)st.st_size;
     return p == MAP_FAILED ? NULL : p;
@@ -154,9 +157,9 @@ void rt_sysunused(void *p, size_t bytes) { madvise(p, bytes, MADV_DONTNEED); }
 static bool guard_probe(void)
 {
     size_t page = rt_pagesize();
-    void *p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *p = rt_sysalloc(page);
     int fd[2];
-    if (p == MAP_FAILED) return false;
+    if (!p) return false;
     bool works = madvise(p, page, MADV_GUARD_INSTALL) == 0 && pipe(fd) == 0;
     if (works) {
         works = write(fd[1], p, 1) < 0 && errno == EFAULT;

@@ -18,6 +18,7 @@
 enum os_site { OS_MMAP, OS_CLONE, OS_EPOLL_CREATE, OS_EPOLL_CTL, OS_EPOLL_WAIT, OS_EVENTFD, OS_FUTEX, OS_SIGALTSTACK, OS_SITES };
 int rt_os_fail(enum os_site site); /* 0, or the errno to fail with */
 void rt_os_fault_init(void);       /* reads $TRINE_FAULT; also the counters are reset */
+uint32_t rt_os_fault_left(enum os_site site); /* calls until the one that fails; 0: it was reached */
 
 void rt_fence_init(void);          /* chooses between the light and the symmetric fence of atomic.h; before any thread */
 
