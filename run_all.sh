@@ -182,7 +182,9 @@ test_all() {
     (($# == 0)) || die 2 "test takes one option at most: --stress"
     ensure_packages run test
     command -v python3 >/dev/null || die 4 "python3 is not installed: the count of tests needs it"
-    build dev all -DTRINE_TESTS=ON
+    local fuzz=2 # seconds a target; CI takes the time to look further
+    ((${#ci[@]})) && fuzz=30
+    build dev all -DTRINE_TESTS=ON -DTRINE_FUZZ_SECONDS=$fuzz
     run_tests dev dev -L "$labels|lint|smoke"
     results+=(dev=build/test/dev.xml)
     # The other builds run a stated part: the runtime's tests, and under asan every unit test, since the parsers read foreign input.
