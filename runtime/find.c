@@ -137,6 +137,7 @@ static struct g *from_network(struct m *mp)
     if (rt_netpoll(0, &l) <= 0) return NULL;
     struct p *pp = mp->p;
     at64_bump(&pp->count.netpolls, l.n);
+    rt_trace(pp->id, TR_NETPOLL, l.n, 0);
     make_runnable(pp, &l);
     struct g *gp = glist_pop(&l);
     rt_injectlist(mp, &l);
@@ -167,6 +168,7 @@ static struct g *steal_from(struct m *mp, struct p *pp, struct p *victim, bool l
     if (!gp) return NULL;
     at64_bump(&pp->count.steals, 1);
     at64_bump(&pp->count.stolen, n);
+    rt_trace(pp->id, TR_STEAL, n, victim->id);
     (void)mp;
     return gp;
 }
@@ -316,7 +318,10 @@ static struct g *poll_blocking(struct m *mp)
         rt_injectlist(NULL, &l);
         return NULL;
     }
-    if (n > 0) at64_bump(&mp->p->count.netpolls, (uint64_t)n);
+    if (n > 0) {
+        at64_bump(&mp->p->count.netpolls, (uint64_t)n);
+        rt_trace(mp->p->id, TR_NETPOLL, (uint64_t)n, 0);
+    }
     struct g *gp = glist_pop(&l);
     rt_injectlist(mp, &l);
     if (!gp) begin_spinning(mp);

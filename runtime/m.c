@@ -393,6 +393,7 @@ void rt_handoffp(struct p *pp)
 {
     struct sched *s = &rt_sched;
     at64_add_rlx(&s->handoffs, 1);
+    rt_trace(pp->id, TR_HANDOFF, 0, 0);
     /* first: work would have it started again, by a thread that only stops it (or, preempted, not even that) */
     if (stopped_instead(pp)) return;
     if (!rt_runqempty(pp) || pp->spill.head || at32_load_acq(&s->runqsize)) {

@@ -49,6 +49,12 @@
 #define RT_AGE_PERIOD_NS 10000000000ll /* between two walks that stamp waiting goroutines; reports show minutes */
 #define RT_AGE_CHUNK 256            /* goroutines looked at in one round of the monitor: at most 30 us of cache misses */
 
+#ifndef RT_TRACE_EVENTS
+#define RT_TRACE_EVENTS 32768u      /* of 16 B in each P's ring: 512 KiB, 1.5 ms of the densest switching */
+#endif
+#define RT_TRACE_PERIOD_US 500      /* between two emptyings of the rings */
+#define RT_TRACE_CALIBRATE_US 2000  /* over which the counter's rate is measured: to 50 ppm, with a clock read of 50 ns */
+
 #define RT_MUTEX_SPINS 4            /* rounds that a mutex polls before it parks: Go's */
 #define RT_MUTEX_SPIN_PAUSES 30     /* pauses a round: Go's */
 #define RT_MUTEX_STARVING_NS 1000000 /* 1 ms without the mutex: from then it is handed over in order; Go's */

@@ -43,6 +43,7 @@ static void park_here(struct m *mp, struct g *gp)
 {
     struct p *pp = mp->p;
     at64_bump(&pp->count.preemptions, 1);
+    rt_trace(pp->id, TR_PREEMPT, gp->goid, 1);
     at64_add_rlx(&rt_sched.preempt_parked, 1);
     at32_add_ar(&rt_sched.nasync, 1); /* before the P leaves: partner is rt_startm, which then makes no thread itself */
     gp->async = 1;
@@ -74,6 +75,7 @@ static void park_here(struct m *mp, struct g *gp)
     rt_acquirep(mp, np);
     at32_store_rlx(&np->schedtick, at32_load_rlx(&np->schedtick) + 1);
     at64_bump(&np->count.switches, 1);
+    rt_trace(np->id, TR_START, gp->goid, 0);
     at32_store_rel(&gp->status, Grunning);
 }
 

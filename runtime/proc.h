@@ -14,6 +14,7 @@
 #include "os_linux.h"
 #include "param.h"
 #include "throw.h"
+#include "trace.h"
 #include "include/trine.h"
 
 #include <pthread.h>

@@ -76,6 +76,7 @@ static inline void set_waiting(struct g *gp, enum waitreason why)
 {
     gp->wait = (uint16_t)why; /* little-endian: the reason, and no stamp */
     at64_bump(&gp->m->p->count.parks, 1);
+    rt_trace(gp->m->p->id, TR_PARK, gp->goid, why);
     at32_store_rel(&gp->status, Gwaiting);
 }
 
@@ -124,6 +125,7 @@ void rt_gosched(struct g *gp)
     struct p *pp = mp->p;
     if (__builtin_expect(rt_ablated(TRINE_YIELD_GLOBAL | TRINE_GLOBAL_ONLY), 0)) {
         at64_bump(&pp->count.yields, 1);
+        rt_trace(pp->id, TR_YIELD, gp->goid, 0);
         at32_store_rel(&gp->status, Grunnable);
         mp->post = (struct post){POST_GLOBRUNQ, gp, NULL, NULL};
         switch_away(mp, gp, false);
@@ -138,6 +140,7 @@ void rt_gosched(struct g *gp)
         return;
     }
     at64_bump(&pp->count.yields, 1);
+    rt_trace(pp->id, TR_YIELD, gp->goid, 0);
     rt_gcheckstack(gp);
     at32_store_rel(&gp->status, Grunnable);
     mp->post.kind = POST_RUNQ;
@@ -166,6 +169,7 @@ void rt_gopreempt(struct g *gp)
 {
     struct p *pp = gp->m->p;
     at64_bump(&pp->count.preemptions, 1);
+    rt_trace(pp->id, TR_PREEMPT, gp->goid, 0);
     at32_store_rel(&gp->status, Grunnable);
     to_g0(gp, rt_ablated(TRINE_LOCAL_ONLY) ? POST_RUNQ : POST_GLOBRUNQ);
 }

@@ -108,6 +108,7 @@ RT_INLINE void rt_after_switch(struct g *self)
 RT_INLINE void rt_become(struct m *mp, struct p *pp, struct g *to, bool inherit)
 {
     at64_bump(&pp->count.switches, 1);
+    rt_trace(pp->id, TR_START, to->goid, inherit);
     if (!inherit) at32_store_rlx(&pp->schedtick, at32_load_rlx(&pp->schedtick) + 1);
     atp_store_rel(&mp->curg, to);
     to->m = mp;

@@ -16,6 +16,7 @@ bool rt_retakep(struct p *pp, struct m *mp, struct g *gp)
     if (!at32_cas_ar(&gp->status, Gsyscall, Gsyscall | Gscan)) return false; /* partner: trine_syscall_exit */
     bool ours = mp->p == pp && rt_pm(pp) == mp;
     if (ours) {
+        rt_trace(pp->id, TR_RETAKE, gp->goid, 0);
         mp->oldp = pp;
         mp->p = NULL;
         atp_store_rel(&pp->m, NULL);
@@ -30,6 +31,7 @@ void trine_syscall_enter(void)
     struct g *gp = rt_enter("trine_syscall_enter");
     struct p *pp = gp->m->p;
     at64_bump(&pp->count.syscalls, 1);
+    rt_trace(pp->id, TR_SYSCALL, gp->goid, 0);
     at32_store_rlx(&pp->syscalltick, at32_load_rlx(&pp->syscalltick) + 1);
     /* inrt stays up: the preemption signal leaves this thread alone, and a runtime call in between is a misuse */
     at32_store_rel(&gp->status, Gsyscall); /* partner: rt_retakep */
@@ -55,7 +57,8 @@ static __attribute__((noinline)) void exit_slow(struct g *gp)
     bool zombie = at32_load_rlx(&gp->preempt) == PREEMPT_ZOMBIE;
     rt_unlock(&rt_sched.lock);
     if (zombie) rt_gozombie(gp);
-    if (!idle_p_again(mp)) rt_gosched_nop(gp);
+    if (idle_p_again(mp)) rt_trace(mp->p->id, TR_RESUME, gp->goid, 0);
+    else rt_gosched_nop(gp);
 }
 
 void trine_syscall_exit(void)

@@ -13,6 +13,10 @@ void rt_dump_goroutines(int64_t now);  /* every goroutine, RT_DUMP_MAX at most, 
 void rt_age_reset(void);               /* a run begins */
 void rt_age_waiters(int64_t now);      /* stamps those found waiting; from the monitor, a few at each call */
 
+/* trine_trace.c: $TRINE_TRACE. Around each run, on its thread. */
+void rt_trace_env_start(void);
+void rt_trace_env_stop(void);
+
 /* trine_schedtrace.c. Not with sched.lock held. */
 void rt_schedtrace(int64_t now, bool detail, bool goroutines);
 /* Until when the line's clock runs: 0 ms is the start of the first run. */

@@ -241,6 +241,7 @@ int trine_run(const trine_config *cfg, trine_fn fn, void *arg)
     if (!at32_cas_ar(&rt_sched.running, 0, 1)) return -EBUSY; /* another thread's run */
     rt_main_returned = main_returned;
     rt_debug_init();
+    rt_trace_env_start();
     int err = start(cfg ? cfg : &defaults, fn, arg);
     if (!err) {
         rt_check_handlers();
@@ -250,6 +251,7 @@ int trine_run(const trine_config *cfg, trine_fn fn, void *arg)
         reset();
         rt_stackrelease(is_zombie, NULL);
     }
+    rt_trace_env_stop();
     at32_store_rel(&rt_sched.running, 0);
     return err;
 }

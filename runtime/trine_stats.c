@@ -50,6 +50,7 @@ void trine_stats(struct trine_stats *out)
     out->preempt_signals = at64_load_rlx(&s->preempt_signals);
     out->preempt_parked = at64_load_rlx(&s->preempt_parked);
     rt_stackcounts(&out->stacks_made, &out->stacks_unguarded);
+    rt_trace_counts(&out->trace_events, &out->trace_dropped);
     rt_lock(&s->lock);
     out->threads_made = s->threads_made;
     out->threads = s->mcount + s->nzombie;

@@ -3,7 +3,7 @@
  *
  * The only public header of libtrine. Unless a function says otherwise:
  *   - it is called from a goroutine (a function that trine_run or trine_go started); outside of a run only
- *     trine_run, trine_nanotime, trine_num_cpu, trine_default_procs, trine_goid, trine_stats, trine_chan_make and
+ *     trine_run, trine_nanotime, trine_num_cpu, trine_default_procs, trine_goid, trine_stats, the trace, trine_chan_make and
  *     trine_chan_free are legal, and anything else ends the program with a message;
  *   - it must not be called from a signal handler;
  *   - an int result is 0 or -errno; misuse (the panics of Go) prints `fatal error: ...` and exits with status 2;
@@ -180,8 +180,16 @@ struct trine_stats {
     uint64_t netpolls;       /* goroutines readied by the network poller */
     uint64_t timers_fired;
     uint64_t stacks_made, stacks_unguarded; /* stacks carved; of these, those that only a canary guards */
+    uint64_t trace_events, trace_dropped;   /* events written to the trace; those for which there was no room */
 };
 void trine_stats(struct trine_stats *out);
+
+/* ---- the event trace: a JSON file that Perfetto (ui.perfetto.dev) opens; $TRINE_TRACE=file traces a whole run ---- */
+/* One at a time; goes on over the end of a run. -EINVAL: no path; -EBUSY: one is on; else what open or making a thread
+ * says. Legal anywhere; does not park, but may block the thread in the file system. */
+int trine_trace_start(const char *path);
+/* Waits until the file is complete. -EINVAL: none is on; else what writing says. Legal anywhere. */
+int trine_trace_stop(void);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop
