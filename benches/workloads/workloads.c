@@ -19,5 +19,6 @@ const struct workload *const all_workloads[] = {
     &wake,
     &fanout,
     &pipeline,
+    &locality,
     NULL,
 };

@@ -20,3 +20,4 @@ extern const struct workload hol;
 extern const struct workload wake;
 extern const struct workload fanout;
 extern const struct workload pipeline;
+extern const struct workload locality;

@@ -162,7 +162,7 @@ static int measure_remote(struct cache_latency *out, const struct cache_sizes *s
     int err = -ENODEV;
 
     if (sched_getaffinity(0, sizeof before, &before) != 0) return -errno;
-    if (!two_cpus(&before, &out->own_cpu, &out->remote_cpu)) return -ENODEV;
+    if (out->remote_cpu < 0 && !two_cpus(&before, &out->own_cpu, &out->remote_cpu)) return -ENODEV;
     if (chase_init(&c, sizes->l1_bytes / 2, 1) != 0) return -ENOMEM;
     struct writer w = {.chase = &c, .cpu = out->remote_cpu};
     err = -pin_self(out->own_cpu);
@@ -172,9 +172,10 @@ static int measure_remote(struct cache_latency *out, const struct cache_sizes *s
     return err;
 }
 
-int cache_latency_remote(struct cache_latency *out, const struct cache_sizes *sizes) {
+int cache_latency_remote(struct cache_latency *out, const struct cache_sizes *sizes, int own_cpu, int remote_cpu) {
     uint64_t start = mclock_now_ns();
-    *out = (struct cache_latency){.own_cpu = -1, .remote_cpu = -1};
+
+    *out = (struct cache_latency){.own_cpu = own_cpu, .remote_cpu = remote_cpu};
     int err = measure_level(&out->l1, sizes->l1_bytes / 2);
 
     if (err == 0) err = measure_remote(out, sizes);

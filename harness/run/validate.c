@@ -10,7 +10,7 @@
 static const char *const well_known[] = {"trine", "pthread", "pool", "go"};
 
 static const char *const known_workloads[] = {"pingpong", "yield", "spawn",  "cpu",     "mix", "block", "net",
-                                              "sleepers", "steal", "memory", "latency", "hol", "wake"};
+                                              "sleepers", "steal", "memory", "latency", "hol", "wake", "locality"};
 
 static bool among(const char *const *words, size_t n, const char *word) {
     for (size_t i = 0; i < n; i++)

@@ -163,11 +163,16 @@ func sendAll(list []arrival, iterations uint64, closed bool) int64 {
 			a.intended = now() - start
 		}
 		a.lag = now() - start - a.intended
-		answered := make(chan struct{})
+		var answered chan struct{}
+		if closed {
+			answered = make(chan struct{})
+		}
 		go func() {
 			burst(iterations, uint64(a.intended))
 			a.latency = now() - start - a.intended
-			close(answered)
+			if closed {
+				close(answered)
+			}
 			wg.Done()
 		}()
 		if closed {
