@@ -21,7 +21,8 @@ FAST, CORES, WAKE = 1.6, 2.0, 2.5
 REPS = 11
 # The processes' factors around their median: symmetric in the logarithm, so the Hodges-Lehmann ratio is exact.
 SPREAD = [1.004 ** (i - REPS // 2) for i in range(REPS)]
-LIMITS = {"clock_ns": 20.0, "futex_ns": 1500.0, "line_ns": 100.0}
+LIMITS = {"clock_reading": 20.0, "register_swap": 1.0, "system_call": 200.0, "cache_line": 100.0, "futex_wake_same_cpu": 1500.0,
+          "futex_wake_other_cpu": 3000.0}
 FACTOR = {"trine": 1.0, "pthread": 8.0}
 PROFILE = "# synthetic: no driver ran\n[profile]\ntitle = known answers\n"
 
@@ -90,8 +91,12 @@ def write(where, name, cpus, speed=1.0, cores=1.0, wake=1.0):
            "topology": {"packages": 1, "cores": cpus, "cpus": cpus, "numa_nodes": 1, "smt": False, "caches": [], "cpu_map": []},
            "kernel": {"release": "none", "architecture": "none"}, "cgroup": {"mode": "none"},
            "software": {"trine": "0.1.0", "commit": "synthetic", "build_type": "none", "compiler": "none", "libc": "none"},
-           "counters": {}, "limits": {k: v / speed * (wake if k == "futex_ns" else 1) for k, v in LIMITS.items()}}
+           "counters": {}}
     (folder / "env.json").write_text(json.dumps(env, indent=1) + "\n")
+    least = {k: v / speed * (wake if k == "futex_wake_other_cpu" else 1) for k, v in LIMITS.items()}
+    (folder / "limits.json").write_text(json.dumps(
+        {"schema": "trine-limits", "version": 1, "quick": True, "limits": {
+            k: {"value": v, "least": v, "unit": "ns", "method": "synthetic"} for k, v in least.items()}}, indent=1) + "\n")
 
 
 def main(args):

@@ -130,15 +130,16 @@ static void add_rows(struct compare *c, const struct column *columns) {
 
 /* The limit that is asked for, else the first that every column has. */
 static int choose_limit(struct compare *c, const char *asked, struct err *e) {
-    static const enum limit order[] = {LIMIT_FUTEX, LIMIT_THREAD, LIMIT_CLOCK, LIMIT_LINE};
+    static const enum limit order[] = {LIMIT_FUTEX, LIMIT_THREAD, LIMIT_CLOCK};
     char hint[96];
     c->limit = NLIMITS;
     for (int i = 0; asked && i < NLIMITS; i++)
         if (strcmp(limit_names[i], asked) == 0) c->limit = (enum limit)i;
     if (asked && c->limit == NLIMITS)
-        return err_set(e, TRINE_EXIT_USAGE, "--limit %s: expected clock, futex, line or thread%s", asked,
+        return err_set(e, TRINE_EXIT_USAGE,
+                       "--limit %s: expected clock, swap, syscall, line, futex, wake or thread%s", asked,
                        did_you_mean(hint, sizeof hint, asked, limit_names, NLIMITS));
-    for (size_t i = 0; i < 4 && c->limit == NLIMITS; i++) {
+    for (size_t i = 0; i < sizeof order / sizeof *order && c->limit == NLIMITS; i++) {
         bool all = true;
         for (size_t k = 0; k < c->columns.n; k++) all &= isfinite(c->limits[k].ns[order[i]]);
         if (all) c->limit = order[i];

@@ -1,5 +1,6 @@
 /* limits: see limits.h. */
 #include "doors/limits.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "doors/measure.h"
 #include "stats/stats.h"
@@ -8,29 +9,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const limit_names[NLIMITS] = {"clock", "futex", "line", "thread"};
+const char *const limit_names[NLIMITS] = {"clock", "swap", "syscall", "line", "futex", "wake", "thread"};
 const char *const limit_docs[NLIMITS] = {
     "one reading of the clock",
-    "a bare futex hand-off, one way",
-    "a cache line moved from one CPU to another",
+    "a bare swap of stack and program counter",
+    "the shortest system call",
+    "a word moved from one CPU to another, one way",
+    "a futex hand-off on one CPU, one way",
+    "a futex hand-off to another CPU, one way",
     "a value handed from thread to thread, one way (pthread, pingpong)",
 };
-static const char *const keys[NLIMITS] = {"clock_ns", "futex_ns", "line_ns", "thread_ns"};
+/* Their names in limits.json. */
+static const char *const keys[NLIMITS] = {
+    "clock_reading",       "register_swap",        "system_call", "cache_line",
+    "futex_wake_same_cpu", "futex_wake_other_cpu", NULL};
+
+/* The least that was measured is the limit; NaN where the file has none. */
+static double of_file(const json_t *limits, enum limit which) {
+    const json_t *v = keys[which] ? json_object_get(limits, keys[which]) : NULL;
+    bool ns = strcmp(json_str(v, "unit", "ns"), "ns") == 0;
+    double least = json_num(v, "least", json_num(v, "value", NAN));
+    return ns && least > 0 ? least : NAN;
+}
 
 /* The point's word on a limit; NaN when it has none. */
 static double of_point(const json_t *p, enum limit which) {
-    const json_t *record = json_object_get(p, "record");
-    if (which == LIMIT_CLOCK) return json_num(json_object_get(record, "clock"), "overhead_ns", NAN);
-    if (which == LIMIT_THREAD && strcmp(json_str(p, "backend", ""), "pthread") == 0 &&
-        strcmp(json_str(p, "workload", ""), "pingpong") == 0)
-        return measure_primary(p);
-    if (strcmp(json_str(p, "workload", ""), "limits") != 0) return NAN;
-    const json_t *metric = json_object_get(json_object_get(record, "metrics"), keys[which]);
-    return json_num(metric, "value", NAN);
+    const json_t *clock = json_object_get(json_object_get(p, "record"), "clock");
+    if (which == LIMIT_CLOCK) return json_num(clock, "overhead_ns", NAN);
+    bool hand_off = strcmp(json_str(p, "backend", ""), "pthread") == 0 &&
+                    strcmp(json_str(p, "workload", ""), "pingpong") == 0;
+    return which == LIMIT_THREAD && hand_off ? measure_primary(p) : NAN;
 }
 
-/* The least of several experiments is what the machine can do, so it is the lower quartile over the points.
- */
+/* What the machine can do is nearer to the least of several experiments than to their middle: the lower
+ * quartile. */
 static double from_points(const json_t *points, enum limit which) {
     double *x = xmalloc((json_array_size(points) + 1) * sizeof *x);
     const json_t *p;
@@ -45,10 +57,12 @@ static double from_points(const json_t *points, enum limit which) {
 }
 
 void limits_of(const struct side *s, struct limits *out) {
-    const json_t *own = json_object_get(s->env, "limits");
+    char *path = path_join(s->dir, "limits.json");
+    json_t *file = json_load_file(path, 0, NULL);
     for (int i = 0; i < NLIMITS; i++) {
-        const json_t *v = json_object_get(own, keys[i]);
-        double number = json_is_number(v) ? json_number_value(v) : json_num(v, "value", NAN);
-        out->ns[i] = number > 0 ? number : from_points(s->points, (enum limit)i);
+        double least = of_file(json_object_get(file, "limits"), (enum limit)i);
+        out->ns[i] = isfinite(least) ? least : from_points(s->points, (enum limit)i);
     }
+    json_decref(file);
+    free(path);
 }
