@@ -110,6 +110,16 @@ const struct verb verbs[] = {
      "  trine run --ab build/old build/new --profile quick --reps 10 && trine gate results/m/20261121T040000Z-abc-quick\n"
      "  trine gate --baseline results/m/main results/m/branch --accept accept.json --markdown summary.md\n",
      cmd_gate},
+    {"export", "--to FORMAT RUN [--only NAMES]", "print a run in the format of another tool",
+     "  --to FORMAT        gobench      Go's benchmark text (benchstat)      gbench     google-benchmark's JSON\n"
+     "                     csv          one row a process and figure         junit      JUnit XML\n"
+     "                     gha          github-action-benchmark, less is better; gha-bigger: more is better\n"
+     "                     openmetrics  OpenMetrics text                     hgrm       latency distributions\n"
+     "  --only NAMES       these experiments or backends\n"
+     "\nExamples:\n"
+     "  trine export --to gobench results/m/20261121T040000Z-abc1234-quick >new.txt && benchstat old.txt new.txt\n"
+     "  trine export --to hgrm --only latency results/m/20261121T040000Z-abc1234-quick\n",
+     cmd_export},
     {"env", "[--json]", "show this machine's fingerprint",
      "  --json             as env.json of a run\n"
      "\nExamples:\n  trine env\n  trine env --json\n",

@@ -1,0 +1,72 @@
+/* export: a run in the format of another tool, on stdout. */
+#include "export/export.h"
+#include "base/json.h"
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FORMATS_MAX = 32 };
+
+static const struct export_format *find(const char *name, struct err *e) {
+    const char *names[FORMATS_MAX];
+    struct strlist all = {0};
+    char hint[96];
+    for (size_t i = 0; i < nexport_formats && i < FORMATS_MAX; i++) {
+        if (name && strcmp(export_formats[i].name, name) == 0) {
+            strlist_free(&all);
+            return &export_formats[i];
+        }
+        names[i] = export_formats[i].name;
+        strlist_add(&all, names[i]);
+    }
+    char *list = strlist_join(&all, ", ");
+    err_set(e, TRINE_EXIT_USAGE, "--to %s: expected one of %s%s", name ? name : "(missing)", list,
+            name ? did_you_mean(hint, sizeof hint, name, names, all.n) : "");
+    free(list);
+    strlist_free(&all);
+    return NULL;
+}
+
+/* Leaves the points of the named experiments and backends alone. */
+static int choose(struct side *run, const struct strlist *only, struct err *e) {
+    json_t *kept = json_array(), *p;
+    size_t i;
+    if (only->n == 0) {
+        json_decref(kept);
+        return 0;
+    }
+    json_array_foreach(run->points, i, p) if (strlist_has(only, json_str(p, "experiment", "")) ||
+                                              strlist_has(only, json_str(p, "backend", "")))
+        json_array_append(kept, p);
+    json_decref(run->points);
+    run->points = kept;
+    return json_array_size(kept) ? 0
+                                 : err_set(e, TRINE_EXIT_USAGE,
+                                           "--only: %s has no experiment or backend of that name", run->name);
+}
+
+int cmd_export(int argc, char **argv) {
+    const char *to = NULL, *name = NULL;
+    struct strlist only = {0};
+    const struct option_spec specs[] = {{.name = "to", .text = &to}, {.name = "only", .list = &only}};
+    struct side run = {0};
+    struct err e;
+    size_t n = 0;
+    int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, &name, 1, &n);
+    if (!rc) {
+        const struct export_format *f = find(to, &e);
+        rc = !f  ? e.code
+             : n ? side_load(&run, name, &e)
+                 : err_set(&e, TRINE_EXIT_USAGE, "which run? (trine export --help)");
+        if (!rc) rc = choose(&run, &only, &e);
+        if (!rc) f->write(stdout, &run);
+        if (!rc && (fflush(stdout) != 0 || ferror(stdout)))
+            rc = err_set(&e, TRINE_EXIT_INFRA, "cannot write to stdout: %s", strerror(errno));
+        if (rc) cmd_fail("export", &e);
+    }
+    side_free(&run);
+    strlist_free(&only);
+    return rc;
+}
