@@ -19,6 +19,8 @@
  *   void     be_mutex_lock(m), be_mutex_unlock(m)
  *   void     be_sema_acquire(s), be_sema_release(s)
  *   ssize_t  be_read_blocking(fd, buf, n)        a read(2) that blocks a kernel thread; bytes or -errno
+ *   void     be_block_enter(void), be_block_exit(void)   brackets any call that blocks a kernel thread; no be_ call
+ *                                                between them, errno read before the exit
  *   int      be_net_open(fd)                     hands a non-blocking or blocking socket to the backend's poller
  *   ssize_t  be_net_read(fd, buf, n), be_net_write(fd, buf, n)   parks the task; write writes everything
  *   int      be_net_accept(fd)                   a connected descriptor, already opened, or -errno

@@ -20,5 +20,7 @@ const struct workload *const all_workloads[] = {
     &fanout,
     &pipeline,
     &locality,
+    &pooldead,
+    &dbpool,
     NULL,
 };

@@ -21,3 +21,5 @@ extern const struct workload wake;
 extern const struct workload fanout;
 extern const struct workload pipeline;
 extern const struct workload locality;
+extern const struct workload pooldead;
+extern const struct workload dbpool;

@@ -34,6 +34,9 @@ static inline void be_sema_release(trine_sema *s) { trine_sema_release(s); }
 /* errno must not be read after trine_syscall_exit, which may move the goroutine to another thread: see backend.c. */
 ssize_t be_read_blocking(int fd, void *buf, size_t n);
 
+static inline void be_block_enter(void) { trine_syscall_enter(); }
+static inline void be_block_exit(void) { trine_syscall_exit(); }
+
 static inline int be_net_open(int fd) { return trine_open_fd(fd); }
 static inline ssize_t be_net_read(int fd, void *buf, size_t n) { return trine_read(fd, buf, n); }
 static inline ssize_t be_net_write(int fd, const void *buf, size_t n) { return trine_write(fd, buf, n); }
