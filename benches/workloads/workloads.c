@@ -22,5 +22,8 @@ const struct workload *const all_workloads[] = {
     &locality,
     &pooldead,
     &dbpool,
+    &calls,
+    &limiter,
+    &kinds,
     NULL,
 };

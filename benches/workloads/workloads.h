@@ -23,3 +23,6 @@ extern const struct workload pipeline;
 extern const struct workload locality;
 extern const struct workload pooldead;
 extern const struct workload dbpool;
+extern const struct workload calls;
+extern const struct workload limiter;
+extern const struct workload kinds;
