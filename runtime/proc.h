@@ -264,7 +264,8 @@ struct g *rt_getg(void); /* os_linux.c: not inlined */
 void rt_setg(struct g *gp);
 #endif
 
-static inline int rt_nprocs(void) { return ati32_load_rlx(&rt_sched.nprocs); }
+/* acquire: the Ps below it are made; partner is rt_procresize */
+static inline int rt_nprocs(void) { return ati32_load_acq(&rt_sched.nprocs); }
 static inline struct g *rt_curg(const struct m *mp) { return atp_load_acq(&mp->curg); }
 static inline struct m *rt_pm(const struct p *pp) { return atp_load_acq(&pp->m); }
 static inline bool rt_ablated(unsigned flag) { return (rt_sched.ablate & flag) != 0; }

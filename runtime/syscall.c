@@ -64,9 +64,8 @@ static __attribute__((noinline)) void exit_slow(struct g *gp)
 void trine_syscall_exit(void)
 {
     struct g *gp = rt_getg();
-    if (!gp || at32_load_rlx(&gp->status) != Gsyscall) {
-        if (!gp || !(at32_load_rlx(&gp->status) & Gscan)) rt_throw("trine_syscall_exit without trine_syscall_enter");
-    }
+    if (!gp || (at32_load_rlx(&gp->status) & ~(uint32_t)Gscan) != Gsyscall)
+        rt_throw("trine_syscall_exit without trine_syscall_enter");
     struct m *mp = gp->m;
     int saved = *mp->errno_loc; /* the call's own result */
     while (!at32_cas_ar(&gp->status, Gsyscall, Grunning)) at_pause(); /* partner: rt_retakep */
