@@ -43,8 +43,8 @@ __attribute__((noreturn)) void rt_goexit0(struct g *gp)
 {
     struct m *mp = gp->m;
     struct p *pp = mp->p;
-    at64_bump(&pp->count.exits, 1);
     rt_trace(pp->id, TR_EXIT, gp->goid, 0);
+    at64_bump(&pp->count.exits, 1);
     rt_gcheckstack(gp);
     at32_store_rel(&gp->status, Gdead);
     gp->m = NULL;
