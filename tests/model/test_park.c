@@ -195,6 +195,7 @@ static const struct site_guest guest[] = {
     {"runq.c", "judged by model.runq"},
     {"note.h", "judged by model.note"},
     {"timer.h", "no timer in these scenarios"},
+    {"proc.h", "no resize in these scenarios"},
 };
 
 static const struct suite suite = {"park", scenario, sizeof(scenario) / sizeof(scenario[0]), 300000,
