@@ -16,35 +16,7 @@ static void sleep_ns(int64_t ns)
 
 /* ---- sleep ---- */
 static trine_wg wg;
-static atomic_int order_next;
 static const int64_t ms = 1000000;
-
-static void sleeper(void *arg)
-{
-    int i = (int)(intptr_t)arg;
-    sleep_ns((1 + i) * 4 * ms);
-    CHECK(atomic_fetch_add(&order_next, 1) == i);
-    trine_wg_done(&wg);
-}
-
-static void sleep_order_main(void *arg)
-{
-    (void)arg;
-    atomic_store(&order_next, 0);
-    for (int i = 7; i >= 0; i--) {
-        trine_wg_add(&wg, 1);
-        go(sleeper, (void *)(intptr_t)i);
-    }
-    trine_wg_wait(&wg);
-    CHECK(atomic_load(&order_next) == 8);
-}
-
-/* Only with one P are goroutines that are due in order also run in order. */
-static void test_sleepers_wake_in_the_order_of_their_times(void **state)
-{
-    (void)state;
-    run_at(1, sleep_order_main, NULL);
-}
 
 static void many_sleeper(void *arg)
 {
@@ -360,7 +332,6 @@ static void test_a_run_forgets_the_timers_of_the_one_before(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sleepers_wake_in_the_order_of_their_times),
         cmocka_unit_test(test_many_sleepers_never_wake_early),
         cmocka_unit_test(test_a_sleep_of_nothing_returns),
         cmocka_unit_test(test_a_sleep_past_the_end_of_time_does_not_return),
