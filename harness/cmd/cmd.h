@@ -32,6 +32,7 @@ int cmd_report(int argc, char **argv);
 int cmd_claims(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_gate(int argc, char **argv);
+int cmd_history(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 
 /* An option of a verb: exactly one of the targets is set. */

@@ -110,6 +110,19 @@ const struct verb verbs[] = {
      "  trine run --ab build/old build/new --profile quick --reps 10 && trine gate results/m/20261121T040000Z-abc-quick\n"
      "  trine gate --baseline results/m/main results/m/branch --accept accept.json --markdown summary.md\n",
      cmd_gate},
+    {"history", "[--plot WORD] [options]", "show every figure over all runs, and where its level changed",
+     "  --results DIR      where the runs are (default ./results); new ones are taken in at each call\n"
+     "  --db FILE          the history (default DIR/history.sqlite); it can be deleted at any time\n"
+     "  --add RUN          take in a run from elsewhere; may be repeated\n"
+     "  --plot WORD        the figures whose name holds WORD as curves\n"
+     "  --canary NAMES     backends that no change of trine can move (default pthread): a change that they make too is\n"
+     "                     the machine's\n"
+     "  --rebuild          forget the file and read every run again\n"
+     "  --json             series, runs and changes as JSON\n"
+     "\nA change is one of level: p <= .001 by permutation, above 5 %, at least five runs on each side. A machine and its\n"
+     "processor model, and a profile, make a series of their own.\n"
+     "\nExamples:\n  trine history\n  trine history --plot yield_ns\n",
+     cmd_history},
     {"export", "--to FORMAT RUN [--only NAMES]", "print a run in the format of another tool",
      "  --to FORMAT        gobench      Go's benchmark text (benchstat)      gbench     google-benchmark's JSON\n"
      "                     csv          one row a process and figure         junit      JUnit XML\n"

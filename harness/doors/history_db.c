@@ -1,0 +1,287 @@
+/*
+ * history_db: the SQLite file of the history: what is in it and how runs come in. A run is known by its
+ * folder, and by the size and time of its points.jsonl: when they change it is read again. Every call is one
+ * transaction, so a kill leaves the old content.
+ */
+#include "base/file.h"
+#include "base/json.h"
+#include "doors/history.h"
+#include "doors/measure.h"
+#include "doors/side.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { HISTORY_VERSION = 1, BUSY_MS = 5000 };
+
+static const char tables[] = "CREATE TABLE IF NOT EXISTS runs (id INTEGER PRIMARY KEY, dir TEXT UNIQUE NOT "
+                             "NULL, bytes INTEGER, mtime_ns INTEGER,"
+                             " root TEXT NOT NULL, started TEXT NOT NULL, machine TEXT NOT NULL, cpu TEXT "
+                             "NOT NULL, profile TEXT NOT NULL,"
+                             " commit_id TEXT NOT NULL);"
+                             "CREATE TABLE IF NOT EXISTS figures (run INTEGER NOT NULL REFERENCES runs(id) "
+                             "ON DELETE CASCADE, name TEXT NOT NULL,"
+                             " backend TEXT NOT NULL, unit TEXT NOT NULL, higher INTEGER NOT NULL, n INTEGER "
+                             "NOT NULL, median REAL NOT NULL,"
+                             " PRIMARY KEY (run, name)) WITHOUT ROWID;"
+                             "PRAGMA user_version = 1;";
+
+static int fail(const struct history *h, const char *what, struct err *e) {
+    return err_set(e, TRINE_EXIT_INFRA, "cannot %s the history %s: %s", what, h->path, sqlite3_errmsg(h->db));
+}
+
+static int run_sql(struct history *h, const char *sql, struct err *e) {
+    return sqlite3_exec(h->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(h, "change", e);
+}
+
+/* The first column of the first row of a query as text, or NULL. Caller frees. */
+static char *ask(struct history *h, const char *sql) {
+    sqlite3_stmt *q;
+    char *text = NULL;
+    if (sqlite3_prepare_v2(h->db, sql, -1, &q, NULL) != SQLITE_OK) return NULL;
+    if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_text(q, 0))
+        text = xstrdup((const char *)sqlite3_column_text(q, 0));
+    sqlite3_finalize(q);
+    return text;
+}
+
+/* Whole, and of this version or new. */
+static bool sound(struct history *h) {
+    char *check = ask(h, "PRAGMA quick_check(1)"), *version = ask(h, "PRAGMA user_version");
+    int64_t v = -1;
+    bool ok = check && strcmp(check, "ok") == 0 && version && parse_int(version, 0, HISTORY_VERSION, &v);
+    free(check), free(version);
+    return ok && sqlite3_exec(h->db, tables, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static int open_file(struct history *h, struct err *e) {
+    if (sqlite3_open_v2(h->path, &h->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
+        return fail(h, "open", e);
+    sqlite3_busy_timeout(h->db, BUSY_MS);
+    sqlite3_exec(h->db, "PRAGMA foreign_keys = ON", NULL, NULL, NULL);
+    return 0;
+}
+
+/* What cannot be read is kept beside, under a name of its own: nothing is dropped in silence. */
+static int put_aside(struct history *h, struct err *e) {
+    char *aside = xasprintf("%s.damaged", h->path), *journal = xasprintf("%s-journal", h->path);
+    sqlite3_close(h->db);
+    h->db = NULL;
+    remove(journal);
+    int rc = rename(h->path, aside) == 0
+                 ? 0
+                 : err_set(e, TRINE_EXIT_INFRA, "cannot put the damaged %s aside", h->path);
+    char *text = xasprintf(
+        "%s was damaged or of another version: kept as %s and rebuilt from the runs; runs from elsewhere "
+        "must be added again (--add)",
+        h->path, aside);
+    strlist_add(&h->notices, text);
+    free(text), free(aside), free(journal);
+    return rc;
+}
+
+int history_open(struct history *h, const char *path, struct err *e) {
+    *h = (struct history){.path = xstrdup(path)};
+    int rc = open_file(h, e);
+    int state = rc ? SQLITE_OK : sqlite3_exec(h->db, "BEGIN IMMEDIATE; COMMIT", NULL, NULL, NULL);
+    if (!rc && (state == SQLITE_BUSY || state == SQLITE_READONLY || state == SQLITE_CANTOPEN))
+        rc = fail(h, "write", e);
+    if (!rc && !sound(h)) {
+        rc = put_aside(h, e);
+        if (!rc) rc = open_file(h, e);
+        if (!rc && !sound(h)) rc = fail(h, "make", e);
+    }
+    if (rc) history_close(h);
+    return rc;
+}
+
+void history_close(struct history *h) {
+    sqlite3_close(h->db);
+    free(h->path);
+    strlist_free(&h->notices);
+    *h = (struct history){0};
+}
+
+static void bind_text(sqlite3_stmt *q, int at, const char *text) {
+    sqlite3_bind_text(q, at, text, -1, SQLITE_TRANSIENT);
+}
+
+/* Figures that a change could move: medians and tails. Those of an interleaved run are an experiment of their
+ * own. */
+static int add_figures(struct history *h, int64_t run, const struct side *s, struct err *e) {
+    sqlite3_stmt *q;
+    struct measures all;
+    int rc = sqlite3_prepare_v2(h->db, "INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?)", -1, &q, NULL);
+    if (rc != SQLITE_OK) return fail(h, "change", e);
+    measures_of(s->points, &all);
+    rc = SQLITE_DONE;
+    for (size_t i = 0; i < all.n && rc == SQLITE_DONE; i++) {
+        const struct measure *m = &all.v[i];
+        if (m->n == 0 || m->kind == MEASURE_COUNT || *m->build) continue;
+        sqlite3_bind_int64(q, 1, run);
+        bind_text(q, 2, m->name);
+        bind_text(q, 3, m->backend);
+        bind_text(q, 4, m->unit);
+        sqlite3_bind_int(q, 5, m->higher_is_better);
+        sqlite3_bind_int64(q, 6, (sqlite3_int64)m->n);
+        sqlite3_bind_double(q, 7, stat_median(m->v, m->n));
+        rc = sqlite3_step(q);
+        sqlite3_reset(q);
+    }
+    sqlite3_finalize(q);
+    measures_free(&all);
+    return rc == SQLITE_DONE ? 0 : fail(h, "change", e);
+}
+
+static bool stamp(const char *dir, int64_t *bytes, int64_t *mtime_ns) {
+    struct stat st;
+    char *path = path_join(dir, "points.jsonl");
+    bool ok = stat(path, &st) == 0;
+    *bytes = ok ? st.st_size : 0;
+    *mtime_ns = ok ? st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec : 0;
+    free(path);
+    return ok;
+}
+
+static bool known(struct history *h, const char *dir, int64_t bytes, int64_t mtime_ns) {
+    sqlite3_stmt *q;
+    if (sqlite3_prepare_v2(h->db, "SELECT 1 FROM runs WHERE dir = ? AND bytes = ? AND mtime_ns = ?", -1, &q,
+                           NULL) != SQLITE_OK)
+        return false;
+    bind_text(q, 1, dir);
+    sqlite3_bind_int64(q, 2, bytes);
+    sqlite3_bind_int64(q, 3, mtime_ns);
+    bool yes = sqlite3_step(q) == SQLITE_ROW;
+    sqlite3_finalize(q);
+    return yes;
+}
+
+/* root: the results folder that the run was found in, or "" when it was added by name. */
+static int insert(struct history *h, const char *dir, const char *root, const struct side *s, struct err *e) {
+    sqlite3_stmt *q;
+    int64_t bytes, mtime_ns;
+    stamp(dir, &bytes, &mtime_ns);
+    if (sqlite3_prepare_v2(
+            h->db,
+            "INSERT OR REPLACE INTO runs (dir, bytes, mtime_ns, root, started, machine, cpu, profile,"
+            " commit_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            -1, &q, NULL) != SQLITE_OK)
+        return fail(h, "change", e);
+    bind_text(q, 1, dir);
+    sqlite3_bind_int64(q, 2, bytes);
+    sqlite3_bind_int64(q, 3, mtime_ns);
+    bind_text(q, 4, root);
+    bind_text(q, 5, json_str(s->manifest, "started_utc", ""));
+    bind_text(q, 6, json_str(s->env, "machine", json_str(s->manifest, "machine", "unknown")));
+    bind_text(q, 7, json_str(json_object_get(s->env, "cpu"), "model", "unknown"));
+    bind_text(q, 8, json_str(s->manifest, "profile", ""));
+    bind_text(q, 9, json_str(s->manifest, "commit", "unknown"));
+    int rc = sqlite3_step(q);
+    sqlite3_finalize(q);
+    return rc == SQLITE_DONE ? add_figures(h, sqlite3_last_insert_rowid(h->db), s, e) : fail(h, "change", e);
+}
+
+/* A run that cannot be read is told, and does not stop the others. */
+static int take(struct history *h, const char *dir, const char *root, bool must, struct err *e) {
+    int64_t bytes, mtime_ns;
+    struct side s;
+    if (stamp(dir, &bytes, &mtime_ns) && known(h, dir, bytes, mtime_ns)) return 0;
+    int rc = side_load(&s, dir, e);
+    if (rc && !must) {
+        char *text = xasprintf("left out: %s", e->text);
+        strlist_add(&h->notices, text);
+        free(text);
+        return 0;
+    }
+    if (!rc) {
+        rc = insert(h, dir, root, &s, e);
+        side_free(&s);
+    }
+    return rc;
+}
+
+static bool is_run(const char *dir) {
+    char *manifest = path_join(dir, "manifest.json");
+    bool yes = file_exists(manifest);
+    free(manifest);
+    return yes;
+}
+
+/* Every run below a machine's folder, or (depth 0) every machine's. */
+static int walk(struct history *h, const char *dir, const char *root, int depth, struct err *e) {
+    struct dirent **entries;
+    int n = scandir(dir, &entries, NULL, alphasort), rc = 0;
+    for (int i = 0; i < n; i++) {
+        const char *name = entries[i]->d_name;
+        bool own = depth == 0 && (strcmp(name, "reference") == 0 || strcmp(name, "schema") == 0);
+        char *path = path_join(dir, name);
+        if (!rc && name[0] != '.' && !own) {
+            if (depth == 0)
+                rc = walk(h, path, root, 1, e);
+            else if (is_run(path))
+                rc = take(h, path, root, false, e);
+        }
+        free(path);
+        free(entries[i]);
+    }
+    if (n >= 0) free(entries);
+    return rc;
+}
+
+/* Runs of this root whose folder has gone. */
+static int forget(struct history *h, const char *root, struct err *e) {
+    sqlite3_stmt *q;
+    struct strlist gone = {0};
+    if (sqlite3_prepare_v2(h->db, "SELECT dir FROM runs WHERE root = ?", -1, &q, NULL) != SQLITE_OK)
+        return fail(h, "read", e);
+    bind_text(q, 1, root);
+    while (sqlite3_step(q) == SQLITE_ROW) {
+        const char *dir = (const char *)sqlite3_column_text(q, 0);
+        if (!is_run(dir)) strlist_add(&gone, dir);
+    }
+    sqlite3_finalize(q);
+    int rc = 0;
+    for (size_t i = 0; i < gone.n && !rc; i++) {
+        if (sqlite3_prepare_v2(h->db, "DELETE FROM runs WHERE dir = ?", -1, &q, NULL) != SQLITE_OK)
+            rc = fail(h, "change", e);
+        if (rc) break;
+        bind_text(q, 1, gone.v[i]);
+        if (sqlite3_step(q) != SQLITE_DONE) rc = fail(h, "change", e);
+        sqlite3_finalize(q);
+    }
+    strlist_free(&gone);
+    return rc;
+}
+
+/* Ends the transaction one way or the other. */
+static int finish(struct history *h, int rc, struct err *e) {
+    struct err ignored;
+    if (!rc) return run_sql(h, "COMMIT", e);
+    run_sql(h, "ROLLBACK", &ignored);
+    return rc;
+}
+
+int history_sync(struct history *h, const char *results, struct err *e) {
+    char *root = realpath(results, NULL);
+    if (!root) return 0; /* nothing was measured yet */
+    int rc = run_sql(h, "BEGIN IMMEDIATE", e);
+    if (!rc) {
+        rc = forget(h, root, e);
+        if (!rc) rc = walk(h, root, root, 0, e);
+        rc = finish(h, rc, e);
+    }
+    free(root);
+    return rc;
+}
+
+int history_add(struct history *h, const char *run_dir, struct err *e) {
+    char *dir = realpath(run_dir, NULL);
+    int rc = run_sql(h, "BEGIN IMMEDIATE", e);
+    if (!rc) rc = finish(h, take(h, dir ? dir : run_dir, "", true, e), e);
+    free(dir);
+    return rc;
+}

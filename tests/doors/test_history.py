@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""trine history finds the changes that were put in, tells them from those of the machine, and survives every kind of damage."""
+import json
+import os
+import shutil
+import sqlite3
+import unittest
+
+import runs
+from runs import noisy, point
+
+
+class Base(runs.Runs):
+    def setUp(self):
+        super().setUp()
+        self.results = self.path("results")
+
+    def add_runs(self, figures, machine="m", canary=None, first=0, **kw):
+        """One run a figure of trine's yield (and of the canary's), in time order."""
+        for i, f in enumerate(figures):
+            points = [point(0, f)] + ([point(0, canary[i], backend="pthread")] if canary else [])
+            self.write_run(os.path.join("results", machine, f"r{first + i:03}"), points, machine=machine,
+                           started=f"2026-01-01T{(first + i) // 60:02}:{(first + i) % 60:02}:00Z", **kw)
+
+    def series(self, *args):
+        r = self.trine("history", "--results", self.results, "--json", *args)
+        return {(s["machine"], s["name"].split("/")[2]): s for s in json.loads(r.stdout)["series"]}
+
+
+class History(Base):
+    def step(self, n, factor, seed):
+        return [60 * f * (factor if i >= n else 1) for i, f in enumerate(noisy(2 * n, 0.01, seed))]
+
+    def test_a_step_is_found_where_it_was_put(self):
+        self.add_runs(self.step(10, 1.15, 1))
+        s = self.series()["m", "trine"]
+        self.assertEqual(len(s["runs"]), 20)
+        self.assertEqual([c["index"] for c in s["changes"]], [10])
+        self.assertAlmostEqual(s["changes"][0]["after"] / s["changes"][0]["before"], 1.15, delta=0.02)
+        text = self.trine("history", "--results", self.results).stdout
+        self.assertIn("with the run of 2026-01-01T00:10:00Z", text)
+        self.assertIn(": worse", text)
+
+    def test_an_improvement_is_one(self):
+        self.add_runs(self.step(10, 0.8, 1))
+        self.assertIn(": better", self.trine("history", "--results", self.results).stdout)
+
+    def test_a_quiet_series_gives_no_alert(self):
+        self.add_runs([60 * f for f in noisy(30, 0.02, 2)])
+        self.assertEqual(self.series()["m", "trine"]["changes"], [])
+
+    def test_a_step_below_five_per_cent_is_no_alert(self):
+        self.add_runs(self.step(10, 1.03, 1))
+        self.assertEqual(self.series()["m", "trine"]["changes"], [])
+
+    def test_a_step_that_the_canary_makes_too_is_the_machines(self):
+        self.add_runs(self.step(10, 1.3, 1), canary=self.step(10, 1.3, 2))
+        self.assertTrue(self.series()["m", "trine"]["changes"][0]["machine_changed"])
+        self.assertIn("the machine changed", self.trine("history", "--results", self.results).stdout)
+
+    def test_a_quiet_canary_leaves_the_alert_standing(self):
+        self.add_runs(self.step(10, 1.3, 1), canary=[500 * f for f in noisy(20, 0.01, 2)])
+        self.assertFalse(self.series()["m", "trine"]["changes"][0]["machine_changed"])
+
+    def test_machines_and_processors_are_series_of_their_own(self):
+        self.add_runs([60.0] * 6, machine="m")
+        self.add_runs([90.0] * 6, machine="n")
+        self.add_runs([120.0] * 6, machine="m", first=6, cpu="another")
+        r = json.loads(self.trine("history", "--results", self.results, "--json").stdout)["series"]
+        self.assertEqual([(s["machine"], s["cpu"], len(s["runs"]), s["changes"]) for s in r],
+                         [("m", "another", 6, []), ("m", "synthetic", 6, []), ("n", "synthetic", 6, [])])
+
+    def test_few_runs_say_that_they_are_few(self):
+        self.add_runs([60.0, 61.0])
+        self.assertIn("needs five runs on each side", self.trine("history", "--results", self.results).stdout)
+
+    def test_new_runs_are_taken_in_changed_ones_read_again_gone_ones_forgotten(self):
+        self.add_runs([60.0, 61.0, 62.0])
+        self.assertEqual([r["median"] for r in self.series()["m", "trine"]["runs"]], [60, 61, 62])
+        self.add_runs([63.0], first=3)
+        shutil.rmtree(self.path("results", "m", "r000"))
+        shutil.rmtree(self.path("results", "m", "r001"))
+        self.write_run("results/m/r001", [point(0, 70.25)], started="2026-01-01T00:01:00Z")
+        self.assertEqual([r["median"] for r in self.series()["m", "trine"]["runs"]], [70.25, 62, 63])
+
+    def test_a_run_from_elsewhere_stays(self):
+        self.add_runs([60.0])
+        other = self.write_run("other", [point(0, 77.0)], started="2026-01-02T00:00:00Z")
+        self.series("--add", other)
+        self.assertEqual([r["median"] for r in self.series()["m", "trine"]["runs"]], [60, 77])
+
+    def test_an_interleaved_run_is_no_history(self):
+        self.add_runs([60.0])
+        self.write_run("results/m/ab", [point(0, 1.0, backend="trine@a"), point(0, 2.0, backend="trine@b")])
+        self.assertEqual(len(self.series()["m", "trine"]["runs"]), 1)
+
+    def test_a_plot(self):
+        self.add_runs(self.step(10, 1.5, 1))
+        text = self.trine("history", "--results", self.results, "--plot", "yield_ns").stdout
+        rows = [line.split("|", 1)[1] for line in text.splitlines() if "|" in line]
+        self.assertEqual(len(rows), 12)
+        self.assertEqual(sum(row.count("*") for row in rows), 20)
+        self.assertTrue(all(row[10] in "|*" for row in rows))
+        self.assertIn("*", rows[0][10:])
+        self.assertNotIn("*", rows[0][:10])
+        self.refused("history", "--results", self.results, "--plot", "nothing", says="no figure's name")
+
+
+class Damage(Base):
+    def setUp(self):
+        super().setUp()
+        self.add_runs([60.0, 61.0, 62.0])
+        self.series()
+        self.db = os.path.join(self.results, "history.sqlite")
+
+    def rebuilt(self):
+        r = self.trine("history", "--results", self.results, "--json")
+        self.assertEqual(len(json.loads(r.stdout)["series"][0]["runs"]), 3)
+        return r.stderr
+
+    def test_rubbish_is_rebuilt_with_a_notice_and_kept(self):
+        with open(self.db, "wb") as f:
+            f.write(b"this is no database" * 1000)
+        self.assertIn("was damaged", self.rebuilt())
+        self.assertEqual(os.path.getsize(self.db + ".damaged"), 19000)
+        self.assertEqual(self.rebuilt(), "")
+
+    def test_a_damaged_page(self):
+        size = os.path.getsize(self.db)
+        with open(self.db, "r+b") as f:
+            f.seek(size // 2)
+            f.write(b"\xff" * (size - size // 2))
+        self.assertIn("was damaged", self.rebuilt())
+
+    def test_a_cut_off_file(self):
+        with open(self.db, "r+b") as f:
+            f.truncate(os.path.getsize(self.db) // 2)
+        self.assertIn("was damaged", self.rebuilt())
+
+    def test_a_later_version(self):
+        with sqlite3.connect(self.db) as db:
+            db.execute("PRAGMA user_version = 99")
+        db.close()
+        self.assertIn("of another version", self.rebuilt())
+
+    def test_an_empty_or_missing_file_is_simply_made(self):
+        for make in (lambda: open(self.db, "w", encoding="utf-8").close(), lambda: os.remove(self.db)):
+            make()
+            self.assertEqual(self.rebuilt(), "")
+
+    def test_rebuild(self):
+        self.series("--rebuild")
+        self.assertEqual(self.rebuilt(), "")
+
+    def test_a_run_that_cannot_be_read_is_told_and_the_others_stay(self):
+        bad = self.path("results", "m", "bad")
+        os.makedirs(bad)
+        self.put("results/m/bad/manifest.json", "{")
+        self.assertIn("left out:", self.rebuilt())
+        self.write_run("results/m/empty", [])
+        self.assertIn("no measured point", self.rebuilt())
+
+    def test_words(self):
+        self.refused("history", "--results", self.path("none"), says="there is no folder")
+        self.refused("history", "--results", self.results, "--add", self.path("none"), says="there is no run")
+        self.refused("history", "--results", self.results, "--plto", "x", says="did you mean --plot")
+        self.refused("history", "--results", self.results, "--db", self.path("no", "folder", "db"), says="cannot open", code=4)
+
+
+if __name__ == "__main__":
+    unittest.main()

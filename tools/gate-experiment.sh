@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# What the gate sees: an unchanged build against itself must pass in 19 of 20 tries, a yield made 10 % slower must be caught
+# in 19 of 20. Builds two drivers from this tree (one with -DTRINE_INJECT_YIELD), finds the injection's size by measuring it,
+# then tries. Takes an idle machine and about an hour; docs/gate.md has the figures.
+#   tools/gate-experiment.sh [TRIES [OUT]]     20 tries, results in results/gate-experiment
+# Exit: 0 both figures hold, 1 one does not, 2 usage, 4 infrastructure.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+tries=${1:-20} out=${2:-results/gate-experiment}
+[[ $tries =~ ^[1-9][0-9]*$ ]] || { echo "gate-experiment.sh: '$tries': expected a number of tries" >&2; exit 2; }
+same=build/gate-same slow=build/gate-slow
+mkdir -p "$out"
+out=$(realpath "$out")
+
+build() { # folder, turns of the loop
+    { cmake -S . -B "$1" -DCMAKE_BUILD_TYPE=Release -DTRINE_TESTS=OFF -DTRINE_INJECT_YIELD="$2" &&
+        cmake --build "$1" --parallel "$(nproc)"; } >"$out/build.log" 2>&1 ||
+        { tail -20 "$out/build.log" >&2; echo "gate-experiment.sh: $1 does not build" >&2; exit 4; }
+}
+
+# The yields of two builds in ns, measured in turn; of each the least of nine processes, since noise only adds.
+yields_ns() {
+    for seed in 1 2 3 4 5 6 7 8 9; do
+        for dir in "$1" "$2"; do
+            "$dir/benches/trine-driver-trine" --workload yield --procs 1 --tasks 100 --measure-ms 200 --seed $seed
+        done
+    done | python3 -c '
+import json, statistics, sys
+medians = [statistics.median(json.loads(line)["samples"]) for line in sys.stdin]
+print(min(medians[::2]), min(medians[1::2]))'
+}
+
+# A run of the old build against the new one and the gate's verdict on it; --rerun is the rule's one second look.
+try() { # name, new build, number
+    local where="$out/$1-$3" code=0
+    rm -rf "$where"
+    "$same/harness/trine" run --ab "$same" "$2" --backends trine --profile gate --seed "$3" --out "$where" --quiet \
+        >"$out/$1-$3.log" 2>&1 || code=$?
+    [[ $code == 0 || $code == 3 ]] || { cat "$out/$1-$3.log" >&2; exit 4; }
+    code=0
+    "$same/harness/trine" gate --rerun "$where"/*/* >>"$out/$1-$3.log" 2>&1 || code=$?
+    tail -1 "$out/$1-$3.log" | cut -c1-150 | sed "s/^/$1 $3: exit $code: /" >&2
+    echo "$code"
+}
+
+series() { # name, new build, wanted exit code
+    local good=0 inconclusive=0 code
+    for ((i = 1; i <= tries; i++)); do
+        code=$(try "$1" "$2" "$i")
+        [[ $code == "$3" ]] && good=$((good + 1))
+        [[ $code == 3 ]] && inconclusive=$((inconclusive + 1))
+    done
+    echo "$good $inconclusive"
+}
+
+build "$same" 0
+build "$slow" 1000
+read -r base far < <(yields_ns "$same" "$slow")
+turns=$(python3 -c "print(max(1, round(0.1 * $base / (($far - $base) / 1000))))")
+build "$slow" "$turns"
+read -r base now < <(yields_ns "$same" "$slow")
+python3 -c "print(f'yield {$base:.2f} ns, with $turns turns more {$now:.2f} ns: {($now / $base - 1) * 100:.1f} % slower')"
+
+read -r passed open_same < <(series same "$same" 0)
+read -r caught open_slow < <(series slow "$slow" 1)
+echo "an unchanged build passed in $passed of $tries tries ($open_same inconclusive)"
+echo "a yield 10 % slower was caught in $caught of $tries tries ($open_slow inconclusive)"
+# 19 of 20, at any number of tries
+((20 * passed >= 19 * tries && 20 * caught >= 19 * tries))
