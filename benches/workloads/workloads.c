@@ -25,5 +25,6 @@ const struct workload *const all_workloads[] = {
     &calls,
     &limiter,
     &kinds,
+    &conns,
     NULL,
 };

@@ -26,3 +26,4 @@ extern const struct workload dbpool;
 extern const struct workload calls;
 extern const struct workload limiter;
 extern const struct workload kinds;
+extern const struct workload conns;
