@@ -88,19 +88,6 @@ static void client_task(void *arg) {
     be_wg_done(&c->all->clients);
 }
 
-static int64_t shortest(const struct phases *p) {
-    int64_t sum_us = 0;
-    for (int i = 0; i < p->n; i++) {
-        int64_t most = 0, all = 0;
-        for (int c = 0; c < p->phase[i].n; c++) {
-            all += p->phase[i].us[c];
-            if (p->phase[i].us[c] > most) most = p->phase[i].us[c];
-        }
-        sum_us += p->sequential ? all : most;
-    }
-    return sum_us * 1000;
-}
-
 static void judge(struct call_work *w, uint32_t calls_after, uint64_t pending_after) {
     struct point *pt = w->pt;
     struct hist *latency = point_histogram(pt, "latency", "ns");
@@ -151,7 +138,7 @@ static void calls_run(struct point *pt) {
     if (w.nclients > w.n) w.nclients = w.n;
     phases_parse(&w.phases, point_text(pt, "phases_us"));
     w.phases.sequential = !strcmp(point_text(pt, "order"), "sequential");
-    w.least_ns = shortest(&w.phases);
+    w.least_ns = phases_least_ns(&w.phases);
     w.requests = point_alloc(pt, (uint64_t)w.n, sizeof *w.requests);
     struct client *clients = point_alloc(pt, (uint64_t)w.nclients, sizeof *clients);
     for (int64_t i = 0; w.requests && i < w.n; i++) w.requests[i].all = &w;

@@ -30,6 +30,19 @@ bool phases_parse(struct phases *p, const char *text) {
     }
 }
 
+int64_t phases_least_ns(const struct phases *p) {
+    int64_t sum_us = 0;
+    for (int i = 0; i < p->n; i++) {
+        int64_t most = 0, all = 0;
+        for (int c = 0; c < p->phase[i].n; c++) {
+            all += p->phase[i].us[c];
+            if (p->phase[i].us[c] > most) most = p->phase[i].us[c];
+        }
+        sum_us += p->sequential ? all : most;
+    }
+    return sum_us * 1000;
+}
+
 void phases_begin(struct phases_run *r, const struct phases *phases, struct mux *mux) {
     *r = (struct phases_run){.phases = phases, .mux = mux};
     for (int i = 0; i < PHASES_CALLS_MAX; i++) r->tickets[i] = MUX_NONE;

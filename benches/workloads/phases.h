@@ -20,6 +20,9 @@ struct phases {
 /* "100000/150000+100000": microseconds; calls of a phase joined by +, phases by /. False: it is anything else. */
 bool phases_parse(struct phases *p, const char *text);
 
+/* The shortest that a request can take. */
+int64_t phases_least_ns(const struct phases *p);
+
 /* A request's calls, so that another task can cancel them. */
 struct phases_run {
     const struct phases *phases;

@@ -26,5 +26,6 @@ const struct workload *const all_workloads[] = {
     &limiter,
     &kinds,
     &conns,
+    &web,
     NULL,
 };

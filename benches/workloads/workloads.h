@@ -27,3 +27,4 @@ extern const struct workload calls;
 extern const struct workload limiter;
 extern const struct workload kinds;
 extern const struct workload conns;
+extern const struct workload web;
