@@ -1,0 +1,2 @@
+DESCRIBED = {}
+OTHER_PROOF = {}
