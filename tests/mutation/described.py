@@ -1,2 +1,84 @@
-DESCRIBED = {}
-OTHER_PROOF = {}
+"""What each test of the scheduler covers, what Go does there, and where trine differs on purpose, with the reason.
+(program.test -> covers, Go, difference)"""
+
+SAME = 'the same'
+DESCRIBED = {
+    # ---- sched_queue ----
+    'sched_queue.SchedLocalQueue': ('a ring of 256, in order, at any index, across 2^32', SAME, 'head in a 64-bit word with an epoch: the owner may take its newest entry back'),
+    'sched_queue.RunnextKicksOutTheOld': ('runnext, and the slice that it inherits', SAME, ''),
+    'sched_queue.SchedLocalQueueSteal': ('a thief takes n - n/2, in order', SAME, ''),
+    'sched_queue.RunnextIsStolenLast': ('runnext is left to its owner until the last pass', SAME, ''),
+    'sched_queue.Push257MovesHalf': ('overflow: the older half and the new one leave', 'the batch is shuffled under the race detector only', ''),
+    'sched_queue.BatchStopsAtTheEndOfTheRing': ('a batch fills the ring, the rest stays with the caller', 'the rest goes to the global queue', 'the caller decides: under local_only nothing may leave the P'),
+    'sched_queue.StealRacesOwner': ('put, get, overflow and steal at once, over the wrap: each goroutine once', SAME, 'also explored exhaustively in tests/model'),
+    'sched_queue.SchedLocalQueueEmpty': ('"empty" is never said while one moves between ring and runnext', SAME, ''),
+    # ---- sched_order ----
+    'sched_order.StealOrder': ('every stride visits every P once', SAME, ''),
+    'sched_order.StealOrderHasEveryCoprime': ('as many strides as Euler says', 'gcd(0, n) is left out as well', ''),
+    'sched_order.NeedSpinning': ('the duty of looking passes to whoever drops a P', SAME, ''),
+    'sched_order.LastSpinnerRechecks': ('work submitted while the last spinner gives up', SAME, 'the fence is asymmetric: membarrier on the rare side (docs/decisions)'),
+    'sched_order.LastSpinnerRechecksTheGlobalQueue': ('the same for the global queue', 'rechecked since 1.21', ''),
+    'sched_order.StealPasses': ('idle Ps are skipped, runnext goes in the last pass only', SAME, ''),
+    'sched_order.GlobalBatch': ('min(len/nprocs + 1, len, 128)', SAME, ''),
+    'sched_order.GlobalQueueEvery61st': ('every 61st schedule the global queue goes first', SAME, ''),
+    # ---- sched_run ----
+    'sched_run.GoroutineParallelism': ('N goroutines that poll for each other run at once', SAME, ''),
+    'sched_run.GoroutineParallelism2': ('the same after the Ps went idle, beside the poller and sleepers', SAME, ''),
+    'sched_run.YieldProgress': ('a loop of yields lets others go on, locked or not', SAME, 'a yield goes to the tail of the local queue, not the global one: no lock (TRINE_YIELD_GLOBAL for Go\'s)'),
+    'sched_run.YieldLocked': ('a locked goroutine keeps its thread over yields and sleeps', SAME, ''),
+    'sched_run.BlockLocked': ('the same over blocking channel operations', SAME, ''),
+    'sched_run.LockOSThreadNesting': ('as many unlocks as locks; one too many does nothing', SAME, ''),
+    'sched_run.LockOSThreadExit': ('the thread of a goroutine that ends while locked ends', 'on Linux the main thread is wedged instead', 'goroutines never run on the caller\'s own thread'),
+    'sched_run.PingPongHog': ('a pair that shares runnext shares one slice, so the third is served', 'the same (go 1.5)', 'counted, not timed'),
+    'sched_run.GlobalQueueIsNotStarved': ('the global queue is served beside local queues that never drain', SAME, ''),
+    'sched_run.StopTheWorldDeadlock': ('two resizers, yielders beside them', SAME, ''),
+    'sched_run.GomaxprocsAsksAndSets': ('n < 1 asks; the previous value; capped', SAME, 'capped at 1024: Ps are never freed'),
+    'sched_run.BigGOMAXPROCS': ('1,024 Ps on any machine', SAME, ''),
+    # ---- sched_preempt ----
+    'sched_preempt.Preemption': ('loops without calls give their P up', 'by moving the goroutine', 'the thread stays with its goroutine and the P leaves: C holds thread-local addresses and libc\'s locks'),
+    'sched_preempt.PollIsAPreemptionPoint': ('the flag alone, at TRINE_POLL, with the signal blocked', 'function prologues', 'C has no prologue to check in'),
+    'sched_preempt.AsyncPreempt': ('the world stops beside loops without calls', SAME, ''),
+    'sched_preempt.PreemptionAfterSyscall': ('loops right after calls of 10, 100 and 1,000 us', SAME, ''),
+    'sched_preempt.VectorRegistersSurvive': ('xmm and ymm over preemptions by signal (1e6 in stress)', 'saved by its stub', 'kept by the kernel: the thread stays in its handler'),
+    'sched_preempt.LibcIsPreemptedSoundly': ('malloc, printf, strtod, errno under slices of 20 us', 'only Go code is preempted', 'arbitrary C is'),
+    'sched_preempt.ErrnoIsTheGoroutines': ('errno moves with the goroutine', 'has no errno', 'C programs rely on it'),
+    'sched_preempt.EINTRStorm': ('signals without SA_RESTART at every slow call', SAME, ''),
+    'sched_preempt.ForkUnderLoad': ('fork and posix_spawn beside goroutines in malloc, which may own its lock', 'forks under a lock that stops preemption', 'any thread may fork'),
+    # ---- sched_death ----
+    'sched_death.SimpleDeadlock': ('all goroutines are asleep', SAME, ''),
+    'sched_death.EveryoneWaits': ('the same with a hundred waiters and idle Ps', SAME, ''),
+    'sched_death.LockedDeadlock': ('threads that wait for their own goroutine are idle too', SAME, ''),
+    'sched_death.GoexitDeadlock': ('main exits and nobody is left; or those left wait', '`no goroutines (main called runtime.Goexit) - deadlock!`', 'the function\'s name is trine_exit'),
+    'sched_death.GoexitInMainLetsOthersGoOn': ('after trine_exit in main the others go on', SAME, ''),
+    'sched_death.NetpollDeadlock': ('a poller that nobody waits for counts for nothing', SAME, ''),
+    'sched_death.TimersThatAreGone': ('neither stopped nor fired timers count', SAME, ''),
+    'sched_death.WaitsThatEndAreNoDeadlock': ('a reader, a sleeper, a blocking call are alive', SAME, ''),
+    'sched_death.ThreadExhaustion': ('the cap on threads is fatal, with the number', 'SetMaxThreads, `thread exhaustion`', ''),
+    'sched_death.StackOverflowIsNamed': ('a hit guard page names the goroutine', '`stack overflow` past 1 GB', 'C stacks cannot grow: the size is declared'),
+    'sched_death.SmallStackCanary': ('stacks without a guard page: the canary at the next switch', 'no such stacks', 'half-page stacks are how a goroutine takes less than Go\'s'),
+    'sched_death.OtherFaultsStaySegv': ('other faults end the program as the kernel says', 'a panic that can be recovered', 'C cannot unwind safely'),
+    # ---- sched_end ----
+    'sched_end.RunAgain': ('a run after another; leftovers of every kind; threads do not pile up', 'the process ends with main', 'a library must give back what it took'),
+    'sched_end.MemoryGoesBack': ('stacks return to the kernel at the end of a run', 'the process ends', 'as above'),
+    'sched_end.EndWithHogs': ('goroutines stopped in foreign code end at their next call', 'the process ends', 'a thread stopped for good could own malloc\'s lock'),
+    'sched_end.EndWithBlockingReads': ('blocking calls that outlive their run', 'the process ends', 'trine_run does not wait for them'),
+    'sched_end.ZombiesWakeInTheNextRun': ('the same, returning while the next run is busy', 'the process ends', ''),
+    'sched_end.LibcIsUsableAfterTheRun': ('the caller\'s malloc and printf work after the run', 'the process ends', ''),
+    'sched_end.RunRefusesBadInput': ('-EINVAL and -EBUSY of trine_run', 'no such call', ''),
+    # ---- sched_misuse ----
+    'sched_misuse.OutsideOfARun': ('42 functions outside of a run: one line each', 'cannot be written', ''),
+    'sched_misuse.AfterTheRunEnded': ('the same after a run', 'cannot be written', ''),
+    'sched_misuse.InASignalHandler': ('the same in a signal handler', 'signals are channels', ''),
+    'sched_misuse.InABlockingCall': ('the same between trine_syscall_enter and _exit', 'entersyscall is not public', ''),
+    'sched_misuse.ExitWithoutEnter': ('an unmatched trine_syscall_exit', 'not public', ''),
+    'sched_misuse.LegalAnywhere': ('what may be asked from anywhere, may be', 'the same for its questions', ''),
+    'sched_misuse.BadArguments': ('NULL, zero, negative, absurd', 'panics', '-errno where a program can go on'),
+    # ---- sched_many ----
+    'sched_many.ManyGoroutines': ('100,000 goroutines alive and parked', SAME, ''),
+    'sched_many.ManySmallStacks': ('the same on stacks of 2 KiB', 'starts at 2 KiB and grows', 'declared, not grown'),
+    'sched_many.ParkAgainstSubmit': ('park and ready, 1e5 times (1e7 in stress), five schedulers', SAME, 'model-checked as well'),
+    'sched_many.ReturnsFromBlockingCalls': ('returns into a world without a free P', SAME, ''),
+    'sched_many.SyscallHandsOff': ('the P of a blocking call is taken', SAME, ''),
+    'sched_many.EveryAblationCompletes': ('each part switched off: a mixed workload still ends', 'no ablations', 'the measurements want them'),
+    'sched_many.AblationsSwitchOff': ('what is switched off does not happen, by the counters', 'no ablations', ''),
+}

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CHILD_SECONDS = 30, STRESS_SECONDS = 600, CHILD_TEXT = 64 << 10 };
+enum { CHILD_SECONDS = 30, STRESS_SECONDS = 3600, CHILD_TEXT = 64 << 10 };
 
 struct outcome {
     bool late;        /* it had to be killed */

@@ -187,7 +187,7 @@ static void registers(void *arg)
 static void VectorRegistersSurvive(void **state)
 {
     (void)state;
-    wanted = (uint64_t)rounds(400);
+    wanted = getenv("TRINE_STRESS") ? 1000000 : 400;
     run_in_child(QUICK(2), registers, NULL);
 }
 #else
@@ -263,7 +263,7 @@ static void libc(void *arg)
 static void LibcIsPreemptedSoundly(void **state)
 {
     (void)state;
-    wanted = (uint64_t)rounds(150);
+    wanted = (uint64_t)rounds(80);
     for (int procs = 1; procs <= 4; procs *= 2) run_in_child(QUICK(procs), libc, NULL);
 }
 
