@@ -28,6 +28,13 @@
  *   int      be_net_close(fd)
  *   int64_t  be_threads_made(void)               kernel threads made so far, the caller's own left out
  *
+ * What only some backends have is announced by a macro in backend_impl.h; a workload does without it or is refused:
+ *   BE_HAS_FORK      struct be_fork, be_fork, be_fork_done, be_join: its own fork-join (else workloads/fork.h)
+ *   BE_HAS_SELECT    be_case, BE_CASE_RECV(chan, elem), be_select(cases, n): the index of the case that ran
+ *   BE_HAS_SMALL     be_go_small(fn, arg): be_go with the smallest stack that can be declared
+ *   BE_HAS_SWITCH    be_switch_trips(n): n bare switches to another context and back; false: it did not run n times
+ *   BE_HAS_ECHO      be_echo_serve(listener, connections, bytes): its own echo server, until all have closed
+ *
  * All of them but be_threads_made are legal only inside be_run. A task never outlives its run.
  */
 #pragma once
@@ -64,6 +71,9 @@ extern const char be_name[];
 extern const char be_version[];
 extern const char be_procs_meaning[];
 extern const struct param be_rt_params[];   /* ended by a null name */
+
+/* Why this backend cannot run a workload by its nature, one line; NULL: it can. */
+const char *be_refusal(const char *workload);
 
 /* How many tasks may be blocked at once without a deadlock; INT64_MAX where nothing but memory limits it. */
 int64_t be_parked_limit(const struct be_config *cfg);

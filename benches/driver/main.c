@@ -10,9 +10,11 @@
 enum { EXIT_WORKLOAD = 1, EXIT_USAGE = 2 };
 
 bool driver_applicable(const struct point *pt, char *why, size_t why_size) {
+    const char *refusal = be_refusal(pt->workload->name);
+    snprintf(why, why_size, "%s", refusal ? refusal : "");
+    if (refusal) return false;
     int64_t limit = be_parked_limit(&pt->config);
     int64_t parked = pt->workload->parked ? pt->workload->parked(pt) : 0;
-    why[0] = '\0';
     if (parked <= limit) return true;
     snprintf(why, why_size, "%s needs %" PRId64 " tasks blocked at once and %s has %" PRId64 " threads: it would deadlock",
              pt->workload->name, parked, be_name, limit);

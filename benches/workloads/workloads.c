@@ -27,5 +27,12 @@ const struct workload *const all_workloads[] = {
     &kinds,
     &conns,
     &web,
+    &fib,
+    &skynet,
+    &chanbuf,
+    &selects,
+    &mutex,
+    &idle,
+    &bare_switch,
     NULL,
 };

@@ -11,7 +11,8 @@ import sys
 PROTOCOL = 1
 BRIEF = ["--warmup-ms", "5", "--measure-ms", "20", "--min-samples", "2", "--max-samples", "3"]
 # What keeps a workload's default size from making this test long; only where the description declares it.
-SMALL = {"resume": "local", "sleep_us": "2000", "hog_ms": "2", "work_us": "500", "heavy_us": "100", "settle_ms": "2", "gap_us": "200"}
+SMALL = {"resume": "local", "sleep_us": "2000", "hog_ms": "2", "work_us": "500", "heavy_us": "100", "settle_ms": "2", "gap_us": "200",
+         "period_ms": "20"}
 SMALL_TASKS = 20
 LIMIT_S = 60
 

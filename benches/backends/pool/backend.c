@@ -52,6 +52,11 @@ static int64_t pool_threads(const struct be_config *cfg) {
     return threads > 0 ? threads : cfg->procs;
 }
 
+const char *be_refusal(const char *workload) {
+    (void)workload;
+    return NULL;
+}
+
 int64_t be_parked_limit(const struct be_config *cfg) {
     return pool_threads(cfg);
 }

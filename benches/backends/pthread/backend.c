@@ -29,6 +29,11 @@ struct start {
 
 static struct be_wg running;
 
+const char *be_refusal(const char *workload) {
+    (void)workload;
+    return NULL;
+}
+
 int64_t be_parked_limit(const struct be_config *cfg) {
     (void)cfg;
     return INT64_MAX;

@@ -45,6 +45,11 @@ static unsigned ablate_flags(const char *text) {
     return flags;
 }
 
+const char *be_refusal(const char *workload) {
+    (void)workload;
+    return NULL;
+}
+
 int64_t be_parked_limit(const struct be_config *cfg) {
     (void)cfg;
     return INT64_MAX;

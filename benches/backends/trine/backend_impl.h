@@ -47,3 +47,17 @@ static inline int be_net_connect(int fd, const struct sockaddr *addr, socklen_t 
 static inline int be_net_close(int fd) { return trine_close(fd); }
 
 int64_t be_threads_made(void);
+
+#define BE_HAS_SELECT
+typedef trine_case be_case;
+#define BE_CASE_RECV(channel, element) ((be_case){.chan = (channel), .op = TRINE_RECV, .elem = (element)})
+static inline int be_select(be_case *cases, int n) { return trine_select(cases, n); }
+
+#define BE_HAS_SMALL
+static inline bool be_go_small(void (*fn)(void *), void *arg) {
+    static const trine_go_opts small = {.stack_bytes = 2048};
+    return trine_go_with(&small, fn, arg) == 0;
+}
+
+#define BE_HAS_SWITCH
+bool be_switch_trips(uint64_t n);        /* switch.c */
