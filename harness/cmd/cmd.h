@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <signal.h>
+#include <stdio.h>
 
 struct verb {
     const char *name;
@@ -34,6 +35,9 @@ int cmd_compare(int argc, char **argv);
 int cmd_gate(int argc, char **argv);
 int cmd_history(int argc, char **argv);
 int cmd_export(int argc, char **argv);
+
+/* The manual page in roff: trine --man. */
+void print_man(FILE *out);
 
 /* An option of a verb: exactly one of the targets is set. */
 struct option_spec {

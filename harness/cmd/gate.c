@@ -103,13 +103,12 @@ static int judge(struct gate *g, const struct side *baseline, const struct side 
     return rc;
 }
 
-/* The one re-run, judged for good. */
+/* The one re-run at twice the repetitions, judged for good. */
 static int judge_again(struct gate *g, const struct side *baseline, const struct side *run, struct request *q,
                        struct err *e) {
     struct side again;
-    size_t reps = g->need_samples > 2 * g->least_n ? g->need_samples
-                                                   : 2 * (g->least_n ? g->least_n : GATE_LEAST_SAMPLES / 2);
-    char *dir = measure_again(run, reps, e);
+    size_t reps = 2 * g->planned_n > g->need_samples ? 2 * g->planned_n : g->need_samples;
+    char *dir = measure_again(run, reps ? reps : GATE_LEAST_SAMPLES, e);
     int rc = dir ? side_load(&again, dir, e) : e->code;
     if (!rc) {
         gate_free(g);

@@ -49,6 +49,10 @@ int main(int argc, char **argv) {
         printf("trine %s (%s, %s, %s)\n", trine_version, trine_commit, trine_build_type, trine_compiler);
         return 0;
     }
+    if (strcmp(word, "--man") == 0) {
+        print_man(stdout);
+        return 0;
+    }
     bool help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
     if (help && argc > 2) {
         word = argv[2];

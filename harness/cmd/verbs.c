@@ -107,7 +107,7 @@ const struct verb verbs[] = {
      "bound of the slowdown is below 15 % (25 %); else it is inconclusive. Counts per operation that are steady over\n"
      "the baseline's processes may not grow.\n"
      "\nExamples:\n"
-     "  trine run --ab build/old build/new --profile quick --reps 10 && trine gate results/m/20261121T040000Z-abc-quick\n"
+     "  trine run --ab build/old build/new --profile gate --backends trine && trine gate results/m/20261121T040000Z-abc-gate\n"
      "  trine gate --baseline results/m/main results/m/branch --accept accept.json --markdown summary.md\n",
      cmd_gate},
     {"history", "[--plot WORD] [options]", "show every figure over all runs, and where its level changed",

@@ -44,7 +44,9 @@ static bool timed(const struct gate_row *r) {
 /* What the rule cannot know: that ten processes a side are the least that the gate believes a PASS of. */
 static void demand_samples(struct gate *g, struct gate_row *r) {
     size_t nb = r->baseline->n, nc = r->candidate->n, least = nb < nc ? nb : nc;
+    size_t all = r->candidate->n + r->candidate->ninvalid;
     if (least < g->least_n) g->least_n = least;
+    if (all > g->planned_n) g->planned_n = all;
     if (least >= GATE_LEAST_SAMPLES || r->verdict == GATE_FAIL || r->verdict == GATE_REFUSED) return;
     r->verdict = GATE_INCONCLUSIVE;
     snprintf(r->why, sizeof r->why, "%zu against %zu valid processes, at least %d a side are needed", nb, nc,

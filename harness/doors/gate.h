@@ -47,8 +47,10 @@ struct gate {
     size_t nrows, ntimed, ncounts, nunsteady, ncanaries, naccepted;
     enum gate_verdict verdict;
     bool machine_changed, interleaved;
-    size_t least_n, need_samples; /* need_samples 0: enough */
-    double false_alarm;           /* share of A-against-A rounds that fail; NaN: none could be made */
+    size_t least_n,
+        planned_n;       /* of any figure: fewest valid processes of a side; most processes, valid or not */
+    size_t need_samples; /* 0: enough */
+    double false_alarm;  /* share of A-against-A rounds that fail; NaN: none could be made */
     struct strlist marked;
     char why[256]; /* one line: what decided */
 };

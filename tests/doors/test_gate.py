@@ -213,18 +213,18 @@ print(json.dumps({"schema": "trine-record", "protocol": 1, "backend": "trine", "
         driver, sweep = self.put("driver", self.DRIVER), self.put("s.ini", self.SWEEP)
         os.chmod(driver, os.stat(driver).st_mode | stat.S_IXUSR)
         args = ["run", "--profile", sweep, "--driver", f"trine={driver}", "--backends", "trine", "--quiet"]
-        for out, reps in (("base", "12"), ("few", "4")):
+        for out, reps in (("base", "12"), ("few", "6")):
             subprocess.run([runs.TRINE, *args, "--reps", reps, "--out", self.path(out)], check=False, capture_output=True, timeout=60)
         base, few = (os.path.join(self.path(o), m, r) for o in ("base", "few") for m in os.listdir(self.path(o))
                      for r in os.listdir(self.path(o, m)))
         before = json.loads(self.trine("gate", "--baseline", base, few, "--json", code=3).stdout)
         self.assertEqual(before["need_samples"], 10)
         r = self.trine("gate", "--baseline", base, few, "--rerun", code=None)
-        self.assertIn("measuring once more with 10 repetitions", r.stderr)
+        self.assertIn("measuring once more with 12 repetitions", r.stderr)
         again = os.path.join(few, "rerun")
         manifests = [os.path.join(d, f) for d, _, files in os.walk(again) for f in files if f == "manifest.json"]
         self.assertEqual(len(manifests), 1)
-        self.assertEqual(len(json.loads(runs.read(manifests[0]))["plan"]), 10)
+        self.assertEqual(len(json.loads(runs.read(manifests[0]))["plan"]), 12)
 
 
 if __name__ == "__main__":
