@@ -207,7 +207,7 @@ static int verdict(const char *verb, const char *run_dir, const struct run_resul
 int session_run(const char *verb, const char *run_dir, json_t *manifest, const struct catalog *catalog,
                 int64_t budget_ms, int64_t reruns, bool quiet, struct run_result *result) {
     static const struct probe_root machine = {""};
-    struct exec_context exec = {&machine, &pmu_kernel, &cmd_stop};
+    struct exec_context exec = {.root = &machine, .pmu = &pmu_kernel, .stop = &cmd_stop};
     struct runner runner = {.exec = &exec,
                             .catalog = catalog,
                             .plan = json_object_get(manifest, "plan"),

@@ -150,5 +150,20 @@ const struct verb verbs[] = {
      "\nExit 3 when the clock cannot be trusted over the CPUs.\n"
      "\nExample:\n  trine calibrate\n",
      cmd_calibrate},
+    {"selftest", "[--quick] [--only NAMES] [options]", "put known faults in and see whether the instrument finds them",
+     "  --quick            shorter points, without the slowest trial\n"
+     "  --only NAMES       these trials alone\n"
+     "  --list             the trials\n"
+     "  --backend NAME     measure this backend's driver (default trine)\n"
+     "  --driver NAME=PATH a driver beside those that are found; may be repeated\n"
+     "  --aa               instead: A against A, 40 metrics, 20 runs (some 20 minutes; --quick: 10 and 3)\n"
+     "  --runs N           so many runs of A against A\n"
+     "  --verbose          predictions and findings on stderr as they come (default on a terminal)\n"
+     "  --json             the trials as JSON\n"
+     "\nExit 3 with `instrument broken` when a fault was not seen as predicted, with `machine too noisy to judge` when "
+     "a\n"
+     "control without a fault was not silent.\n"
+     "\nExamples:\n  trine selftest --quick\n  trine selftest --only stall,closed-loop --verbose\n",
+     cmd_selftest},
 };
 const size_t nverbs = sizeof verbs / sizeof *verbs;

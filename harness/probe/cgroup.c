@@ -1,5 +1,5 @@
 /*
- * cgroup: see cgroup.h. /proc/self/cgroup says the path inside each hierarchy, /proc/self/mountinfo where
+ * cgroup: see cgroup.h. /proc/<pid>/cgroup says the path inside each hierarchy, /proc/self/mountinfo where
  * each is mounted and which part of it (in a container the mount's root is not "/"). No state.
  */
 #include "probe/cgroup.h"
@@ -65,8 +65,8 @@ static bool controller_there(const struct probe_root *r, const char *mount) {
     return there;
 }
 
-void cgroup_find(const struct probe_root *r, struct cgroup_cpu *c) {
-    char *groups = probe_read(r, "/proc/self/cgroup"), *mounts = probe_read(r, "/proc/self/mountinfo");
+static void find(const struct probe_root *r, const char *who, struct cgroup_cpu *c) {
+    char *groups = probe_read(r, "/proc/%s/cgroup", who), *mounts = probe_read(r, "/proc/self/mountinfo");
     char path[512], root[512];
     *c = (struct cgroup_cpu){.mode = "none"};
     bool v1 = groups && own_path(groups, true, path, sizeof path);
@@ -83,6 +83,16 @@ void cgroup_find(const struct probe_root *r, struct cgroup_cpu *c) {
     }
     free(groups);
     free(mounts);
+}
+
+void cgroup_find(const struct probe_root *r, struct cgroup_cpu *c) {
+    find(r, "self", c);
+}
+
+void cgroup_find_of(const struct probe_root *r, pid_t pid, struct cgroup_cpu *c) {
+    char who[16];
+    snprintf(who, sizeof who, "%d", (int)pid);
+    find(r, who, c);
 }
 
 /* Cuts the last part of dir; false at the mount itself. */

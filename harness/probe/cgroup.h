@@ -8,6 +8,7 @@
 #include "probe/root.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct cgroup_cpu {
     int version;      /* of the hierarchy that holds the cpu controller: 1 or 2; 0: none found */
@@ -16,7 +17,8 @@ struct cgroup_cpu {
     char mount[512];  /* where that hierarchy is mounted */
 };
 
-void cgroup_find(const struct probe_root *r, struct cgroup_cpu *c);
+void cgroup_find(const struct probe_root *r, struct cgroup_cpu *c); /* of this process */
+void cgroup_find_of(const struct probe_root *r, pid_t pid, struct cgroup_cpu *c);
 
 /* Total throttled time of the group and its ancestors' (the longest of them) in ns, or -1: not told by the
  * kernel. */

@@ -30,6 +30,8 @@ struct outside {
 
 static void on_forked(pid_t pid, void *arg) {
     struct outside *o = arg;
+    if (o->x->fault && o->x->fault->forked) o->x->fault->forked(pid, o->x->fault->arg);
+    cgroup_find_of(o->x->root, pid, &o->cgroup);
     pmu_open(&o->pmu, o->x->pmu, o->counters.v, o->counters.n, pid);
     kernel_snapshot(o->x->root, &o->cgroup, &o->before);
 }
@@ -37,11 +39,12 @@ static void on_forked(pid_t pid, void *arg) {
 static void on_started(pid_t pid, void *arg) {
     struct outside *o = arg;
     o->sampler = sampler_start(o->x->root, pid, SAMPLE_PERIOD_NS, o->cpus, o->ncpus);
+    if (o->x->fault && o->x->fault->started) o->x->fault->started(pid, o->x->fault->arg);
 }
 
 static void on_ended(pid_t pid, void *arg) {
     struct outside *o = arg;
-    (void)pid;
+    if (o->x->fault && o->x->fault->ended) o->x->fault->ended(pid, o->x->fault->arg);
     if (o->sampler)
         sampler_stop(o->sampler, o->view);
     else
@@ -213,7 +216,6 @@ static void prepare(struct outside *o, const struct exec_context *x, const json_
     json_array_foreach(list, i, v) o->cpus[i] = (int)json_integer_value(v);
     json_array_foreach(json_object_get(planned, "counters"), i, v)
         strlist_add(&o->counters, json_string_value(v));
-    cgroup_find(x->root, &o->cgroup);
 }
 
 static void release(struct outside *o, struct strlist *argv, struct child_result *r) {
