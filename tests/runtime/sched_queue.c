@@ -10,7 +10,7 @@
 static struct p *owner, *thief;
 static struct g *gs;
 
-enum { NGS = 4 * RT_RUNQ_SIZE };
+enum { NGS = 16 * RT_RUNQ_SIZE };
 
 /* Fresh Ps, whose indices stand at `at`. */
 static void reset(uint32_t at)
@@ -179,13 +179,14 @@ static void BatchStopsAtTheEndOfTheRing(void **state)
 }
 
 /* ---- two threads ---- */
-static atomic_bool done;
+static atomic_bool done, thief_runs;
 static atomic_uint seen[NGS];
-static atomic_int empty_answers;
+static atomic_int empty_answers, asked;
 
 static void *steal_always(void *unused)
 {
     (void)unused;
+    atomic_store(&thief_runs, true);
     for (;;) {
         bool last_time = atomic_load(&done);
         uint32_t n;
@@ -200,13 +201,15 @@ static void *steal_always(void *unused)
 static void StealRacesOwner(void **state)
 {
     (void)state;
-    int total = rounds(300);
+    int total = rounds(100);
     for (int round = 0; round < total; round++) {
         reset(UINT32_MAX - 7);
         memset(seen, 0, sizeof seen);
         atomic_store(&done, false);
+        atomic_store(&thief_runs, false);
         pthread_t t;
         assert_int_equal(pthread_create(&t, NULL, steal_always, NULL), 0);
+        while (!atomic_load(&thief_runs)) at_pause();
         struct glist over;
         glist_init(&over);
         for (uint32_t i = 0; i < NGS; i++) {
@@ -225,8 +228,10 @@ static void StealRacesOwner(void **state)
 static void *ask_empty(void *unused)
 {
     (void)unused;
-    while (!atomic_load(&done))
+    while (!atomic_load(&done)) {
         if (rt_runqempty(owner)) atomic_fetch_add(&empty_answers, 1);
+        atomic_fetch_add(&asked, 1);
+    }
     return NULL;
 }
 
@@ -242,7 +247,7 @@ static void SchedLocalQueueEmpty(void **state)
     atomic_store(&done, false);
     atomic_store(&empty_answers, 0);
     assert_int_equal(pthread_create(&t, NULL, ask_empty, NULL), 0);
-    for (int i = 0, n = rounds(1000000); i < n; i++) {
+    for (int i = 0, n = rounds(400000); i < n || atomic_load(&asked) < n; i++) {
         assert_true(rt_runqput(owner, &gs[1], true, &over)); /* kicks the first into the ring */
         assert_ptr_equal(get(owner), &gs[1]);                /* now runnext is empty, the ring is not */
         assert_true(rt_runqput(owner, &gs[1], true, &over));
