@@ -14,7 +14,7 @@ out=$(realpath "$out")
 
 build() { # folder, turns of the loop
     { cmake -S . -B "$1" -DCMAKE_BUILD_TYPE=Release -DTRINE_TESTS=OFF -DTRINE_INJECT_YIELD="$2" &&
-        cmake --build "$1" --parallel "$(nproc)"; } >"$out/build.log" 2>&1 ||
+        cmake --build "$1" --parallel "$(nproc)" --target trine trine-driver-trine; } >"$out/build.log" 2>&1 ||
         { tail -20 "$out/build.log" >&2; echo "gate-experiment.sh: $1 does not build" >&2; exit 4; }
 }
 

@@ -1,5 +1,6 @@
 /* compare: runs, builds, backends or machines side by side. */
 #include "doors/compare.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
 
@@ -11,7 +12,7 @@
 enum { SIDES_MAX = 12 };
 
 struct request {
-    const char *base, *limit, *sort;
+    const char *base, *limit, *sort, *html;
     struct strlist only;
     bool json, markdown, force, machines;
 };
@@ -27,6 +28,12 @@ static int print(const struct compare *c, const struct request *q, struct err *e
         compare_print_markdown(stdout, c);
     } else {
         compare_print(stdout, c);
+    }
+    if (q->html) {
+        char *page = compare_page(c);
+        int rc = file_write(q->html, page, strlen(page), e);
+        free(page);
+        if (rc) return rc;
     }
     if (fflush(stdout) == 0 && !ferror(stdout)) return 0;
     return err_set(e, TRINE_EXIT_INFRA, "cannot write to stdout: %s", strerror(errno));
@@ -57,8 +64,9 @@ int cmd_compare(int argc, char **argv) {
     const struct option_spec specs[] = {
         {.name = "base", .text = &q.base},         {.name = "limit", .text = &q.limit},
         {.name = "sort", .text = &q.sort},         {.name = "only", .list = &q.only},
-        {.name = "json", .flag = &q.json},         {.name = "markdown", .flag = &q.markdown},
-        {.name = "machines", .flag = &q.machines}, {.name = "force", .flag = &q.force}};
+        {.name = "json", .flag = &q.json},         {.name = "html", .text = &q.html},
+        {.name = "markdown", .flag = &q.markdown}, {.name = "machines", .flag = &q.machines},
+        {.name = "force", .flag = &q.force}};
     const char *names[SIDES_MAX];
     struct side sides[SIDES_MAX];
     struct err e;

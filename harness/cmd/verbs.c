@@ -85,6 +85,7 @@ const struct verb verbs[] = {
      "  --only NAMES       these experiments, backends or metrics\n"
      "  --sort KEY         name, ratio, median or verdict\n"
      "  --json, --markdown instead of a table for the terminal\n"
+     "  --html FILE        also a page with small multiples, one file without network\n"
      "  --force            go on where schema, machine, profile or clock source differ; it is marked\n"
      "\nExamples:\n"
      "  trine compare results/m/20261121T040000Z-abc1234-quick\n"

@@ -61,6 +61,8 @@ int compare_sort(struct compare *c, const char *key, struct err *e);
 const char *compare_verdict_name(enum compare_verdict v);
 void compare_print(FILE *out, const struct compare *c);
 void compare_print_markdown(FILE *out, const struct compare *c);
+/* One HTML file without network, small multiples. Caller frees. */
+char *compare_page(const struct compare *c);
 json_t *compare_json(const struct compare *c);
 
 #endif

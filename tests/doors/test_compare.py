@@ -3,7 +3,9 @@
 import json
 import math
 import os
+import re
 import unittest
+import xml.etree.ElementTree
 
 import runs
 from runs import reference
@@ -76,6 +78,34 @@ class Machines(runs.Runs):
         by_ratio = json.loads(self.trine(*base, "--json", "--sort", "ratio").stdout)["rows"]
         self.assertEqual(by_ratio[0]["experiment"], "wake")
         self.assertEqual(by_ratio[-1]["sides"][1]["verdict"], "same")
+
+    def test_the_page_is_well_formed_and_has_a_panel_a_row(self):
+        page = self.path("page.html")
+        self.trine("compare", "synthetic-base", "synthetic-wide", "--machines", "--html", page)
+        text = runs.read(page)
+        self.assertEqual(text.count("<figure>"), 10)
+        self.assertEqual(text.count("<circle"), 10 * 2 * reference.REPS)
+        self.assertEqual(text.count(">worse<"), 4)
+        self.assertNotRegex(text, r"(src|href)=\"(?!data:)|url\(|@import")
+        for svg in re.findall(r"<svg.*?</svg>", text, re.S):
+            for y in re.findall(r'cy="([^"]+)"', svg):
+                self.assertTrue(0 <= float(y) <= 130, y)
+            xml.etree.ElementTree.fromstring(svg)
+        self.refused("compare", "synthetic-base", "--html", self.path("no", "folder", "p.html"), says="p.html", code=4)
+
+    def test_the_committed_machines_keep_the_schema(self):
+        try:
+            import jsonschema
+        except ImportError:
+            self.skipTest("python3-jsonschema is not installed")
+        for machine in ("base", "fast", "wide"):
+            where = os.path.join(runs.TOP, "results", "reference", "synthetic-" + machine)
+            for kind, name in (("manifest", "manifest.json"), ("env", "env.json"), ("point", "points.jsonl")):
+                schema = json.loads(runs.read(os.path.join(runs.TOP, "results", "schema", kind + ".schema.json")))
+                text = runs.read(os.path.join(where, name))
+                validator = jsonschema.Draft202012Validator(schema)
+                for one in [json.loads(x) for x in text.splitlines()] if kind == "point" else [json.loads(text)]:
+                    validator.validate(one)
 
     def test_a_limit_that_nobody_recorded_is_said_to_be_absent(self):
         points = runs.series(reference.SPREAD)
