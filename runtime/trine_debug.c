@@ -3,7 +3,8 @@
  *
  * Owns: the handed-down hooks of throw and of the monitor, the handler of SIGQUIT, the settings of $TRINE_DEBUG. The
  * handler only leaves a mark and wakes the monitor, which prints and ends the program with status 2, as Go does. A
- * program with a SIGQUIT handler of its own, or that ignores the signal, keeps that.
+ * program with a SIGQUIT handler of its own keeps that; where the signal is ignored, as shells set it for what they
+ * start in the background, it is taken over all the same, as by Go.
  */
 #include "sysmon.h"
 #include "trine_report.h"
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 static at_u32 quit_asked;
+static bool quit_was_ignored;
 static int64_t schedtrace_ns, schedtrace_next; /* 0: off; the monitor's */
 static bool scheddetail;
 
@@ -51,7 +53,7 @@ static void on_quit(int sig)
     if (at32_load_acq(&rt_sched.running)) {
         at32_store_rel(&quit_asked, 1);
         rt_notewakeup(&rt_sched.sysmonnote);
-    } else { /* no run: what SIGQUIT does by default */
+    } else if (!quit_was_ignored) { /* no run: what SIGQUIT does by default */
         signal(sig, SIG_DFL);
         raise(sig);
     }
@@ -61,7 +63,9 @@ static void on_quit(int sig)
 static void take_sigquit(void)
 {
     struct sigaction sa, old;
-    if (sigaction(SIGQUIT, NULL, &old) < 0 || (old.sa_flags & SA_SIGINFO) || old.sa_handler != SIG_DFL) return;
+    if (sigaction(SIGQUIT, NULL, &old) < 0 || (old.sa_flags & SA_SIGINFO)) return;
+    if (old.sa_handler != SIG_DFL && old.sa_handler != SIG_IGN) return;
+    quit_was_ignored = old.sa_handler == SIG_IGN;
     memset(&sa, 0, sizeof sa);
     sa.sa_handler = on_quit;
     sa.sa_flags = SA_ONSTACK | SA_RESTART;

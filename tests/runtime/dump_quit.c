@@ -133,6 +133,23 @@ static void quit_after_a_run(void *arg)
     raise(SIGQUIT);
 }
 
+static void quit_ignored(void *arg)
+{
+    signal(SIGQUIT, SIG_IGN);
+    if (trine_run(NULL, nothing, NULL)) abort();
+    raise(SIGQUIT); /* no run: still ignored */
+    trine_run(NULL, all_asleep, arg);
+}
+
+static void test_quit_that_the_shell_ignored(void **state)
+{
+    not_under_tsan();
+    (void)state;
+    in_child(quit_ignored, NULL);
+    assert_status(2);
+    assert_matches("^SIGQUIT: quit$");
+}
+
 static void test_quit_outside_of_a_run_is_the_kernels(void **state)
 {
     (void)state;
@@ -238,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_quit_while_all_run),
         cmocka_unit_test(test_quit_outside_of_a_run_is_the_kernels),
         cmocka_unit_test(test_quit_of_the_programs_own),
+        cmocka_unit_test(test_quit_that_the_shell_ignored),
         cmocka_unit_test(test_schedtrace),
         cmocka_unit_test(test_settings_that_are_not),
         cmocka_unit_test(test_a_handler_without_onstack_is_told),
