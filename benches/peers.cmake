@@ -1,4 +1,4 @@
-# The peers of `trine run --profile peers`: other schedulers and the machine's limits. None is needed to build or test.
+# The peers of `trine run --profile peers`: other schedulers. None is needed to build or test.
 #   AUTO  what is found;  ON  a missing one is an error;  OFF  none
 set(TRINE_PEERS AUTO CACHE STRING "Drivers of other schedulers (boost, tbb, tokio): AUTO, ON or OFF")
 set_property(CACHE TRINE_PEERS PROPERTY STRINGS AUTO ON OFF)

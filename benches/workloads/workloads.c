@@ -34,5 +34,6 @@ const struct workload *const all_workloads[] = {
     &mutex,
     &idle,
     &bare_switch,
+    &echo,
     NULL,
 };

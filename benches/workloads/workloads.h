@@ -35,3 +35,4 @@ extern const struct workload selects;
 extern const struct workload mutex;
 extern const struct workload idle;
 extern const struct workload bare_switch;
+extern const struct workload echo;

@@ -24,6 +24,7 @@ var rtParams = []param{
 
 var workloads = []*workload{
 	&pingpong, &yield, &spawn, &cpu, &mix, &block, &netEcho, &sleepers, &steal, &memory, &latency, &hol, &wake,
+	&fib, &skynet, &chanbuf, &selects, &mutex, &idle, &bareSwitch, &echo,
 }
 
 func usage(format string, args ...interface{}) {

@@ -183,6 +183,8 @@ var block = workload{
 var memory = workload{
 	name: "memory", doc: "many parked tasks: private memory, address space and creation time of each",
 	metric: "private_bytes", unit: "bytes", better: "lower", tasks: 1000, tasksMin: 1, tasksMax: 10000000,
+	params: []param{{name: "small", kind: "int", min: 0, max: 1, value: "0",
+		doc: "1: the smallest stack that can be declared; Go's always begins with 2 KiB"}},
 	run: func(pt *point) {
 		private := func() (int64, bool) { return procKiB("/proc/self/smaps_rollup", "Private_Clean:", "Private_Dirty:") }
 		space := func() int64 { v, _ := procKiB("/proc/self/status", "VmSize:"); return v }
@@ -194,34 +196,46 @@ var memory = workload{
 		runtime.GC()
 		before, _ := private()
 		spaceBefore, tablesBefore := space(), tables()
-		var ready, left sync.WaitGroup
-		open := make(chan struct{})
 		pt.begin()
 		start := now()
-		ready.Add(int(pt.tasks))
-		left.Add(int(pt.tasks))
-		for i := int64(0); i < pt.tasks; i++ {
-			go func() {
-				ready.Done()
-				<-open
-				left.Done()
-			}()
-		}
-		ready.Wait()
+		release := parkAll(pt.tasks)
 		elapsed := now() - start
 		after, _ := private()
 		spaceAfter, tablesAfter := space(), tables()
 		pt.end()
 		parked := int64(runtime.NumGoroutine() - 1)
-		close(open)
-		left.Wait()
+		release()
 		n := float64(pt.tasks)
 		pt.samples = append(pt.samples, float64(after-before)/n)
 		pt.operations(pt.tasks, parked)
 		pt.setMetric("create_ns", float64(elapsed)/n, "ns", "lower")
 		pt.setMetric("address_space_bytes", float64(spaceAfter-spaceBefore)/n, "bytes", "lower")
 		pt.setMetric("page_table_bytes", float64(tablesAfter-tablesBefore)/n, "bytes", "lower")
+		start = now()
+		release = parkAll(pt.tasks)
+		pt.setMetric("create_reused_ns", float64(now()-start)/n, "ns", "lower")
+		release()
 	},
+}
+
+// parkAll makes n goroutines and waits until all are parked; what it returns ends them.
+func parkAll(n int64) func() {
+	var ready, left sync.WaitGroup
+	open := make(chan struct{})
+	ready.Add(int(n))
+	left.Add(int(n))
+	for i := int64(0); i < n; i++ {
+		go func() {
+			ready.Done()
+			<-open
+			left.Done()
+		}()
+	}
+	ready.Wait()
+	return func() {
+		close(open)
+		left.Wait()
+	}
 }
 
 // A timerfd becomes readable by itself when its time is over: a wait that goes through a descriptor.
