@@ -97,11 +97,13 @@ static void yield_progress(void *arg)
 {
     (void)arg;
     for (int locked = 0; locked < 2; locked++) {
-        struct yielder y = {make_chan(sizeof(int), 1), make_chan(sizeof(int), 0), locked};
-        go(answer_between_yields, &y);
+        static struct yielder both[2]; /* one each: the first still reads its own after its answer */
+        struct yielder *y = &both[locked];
+        *y = (struct yielder){make_chan(sizeof(int), 1), make_chan(sizeof(int), 0), locked};
+        go(answer_between_yields, y);
         trine_sleep(5000000);
-        send_int(y.ask, 41);
-        CHECK(recv_int(y.answer) == 42);
+        send_int(y->ask, 41);
+        CHECK(recv_int(y->answer) == 42);
     }
 }
 static void YieldProgress(void **state) { (void)state; run_children(yield_progress); }
