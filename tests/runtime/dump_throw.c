@@ -3,6 +3,9 @@
  */
 #include "child.h"
 
+#include "param.h"
+#include "trine_report.h"
+
 enum { MANY = 150, SHOWN = 100, SMALL = 64 };
 
 static trine_chan *never;
@@ -132,6 +135,31 @@ static void test_small_stack_throws(void **state)
     assert_times("[chan receive]: small\ndump_receiver(0)\ncreated by throw_on_a_small_stack+0x", SMALL);
 }
 
+/* ---- how long they wait: the monitor's walk, called with times of our own ---- */
+static void three_minutes_on(void *arg)
+{
+    never = make_chan(0, 0);
+    go(dump_receiver, arg);
+    trine_sleep(20000000);
+    int64_t seen = rt_nanotime() + 2 * RT_AGE_PERIOD_NS; /* a walk is due by then, whatever the monitor did */
+    rt_age_waiters(seen);
+    rt_dump_goroutines(seen + 3 * 60000000000ll + 1);
+    trine_chan_send(never, NULL); /* a new wait begins without the stamp */
+    go(dump_receiver, arg);
+    trine_sleep(20000000);
+    rt_dump_goroutines(seen + 3 * 60000000000ll + 1);
+}
+
+static void test_waiting_times(void **state)
+{
+    (void)state;
+    struct child_run r = {{.gomaxprocs = 1}, three_minutes_on, NULL};
+    in_child(child_run_body, &r);
+    assert_ended_well("waiting times");
+    assert_times("[chan receive, 3 minutes]:\ndump_receiver(0)\n", 1);
+    assert_times("[chan receive]:\ndump_receiver(0)\n", 1);
+}
+
 /* ---- the main goroutine left ---- */
 static void main_leaves(void *arg)
 {
@@ -153,6 +181,7 @@ int main(void)
         cmocka_unit_test(test_deadlock_names_each),
         cmocka_unit_test(test_the_number_is_bounded),
         cmocka_unit_test(test_small_stack_throws),
+        cmocka_unit_test(test_waiting_times),
         cmocka_unit_test(test_no_goroutine_is_no_dump),
     };
     return cmocka_run_group_tests_name("what a throw tells", tests, NULL, NULL);
