@@ -74,12 +74,18 @@ static char *measure_again(const struct side *run, size_t reps, struct err *e) {
         json_string_value(word);
     const char *const extra[] = {"--reps", count, "--out", out, "--quiet", NULL};
     for (i = 0; i < sizeof extra / sizeof *extra; i++) argv[n + i] = extra[i];
-    struct child_spec spec = {
-        .argv = (char *const *)argv, .timeout_ms = RERUN_TIMEOUT_MS, .max_output_bytes = OUTPUT_MAX_BYTES};
+    struct child_spec spec = {.argv = (char *const *)argv,
+                              .timeout_ms = RERUN_TIMEOUT_MS,
+                              .max_output_bytes = OUTPUT_MAX_BYTES,
+                              .stop = &cmd_stop};
     fprintf(stderr, "trine gate: inconclusive; measuring once more with %zu repetitions\n", reps);
     child_run(&spec, &r);
     char *machine = newest_in(out), *dir = machine ? newest_in(machine) : NULL;
-    if (r.end != CHILD_EXITED || (r.code != 0 && r.code != TRINE_EXIT_INVALID) || !dir) {
+    if (r.end == CHILD_STOPPED) {
+        err_set(e, TRINE_EXIT_INTERRUPTED, "interrupted in the re-run; what it measured is kept in %s", out);
+        free(dir);
+        dir = NULL;
+    } else if (r.end != CHILD_EXITED || (r.code != 0 && r.code != TRINE_EXIT_INVALID) || !dir) {
         err_set(e, TRINE_EXIT_INFRA, "the re-run ended with %d: %.400s", r.code, strbuf_str(&r.err));
         free(dir);
         dir = NULL;

@@ -46,6 +46,24 @@ def series(values, **kw):
     return [point(i, v, **kw) for i, v in enumerate(values)]
 
 
+# A driver of one workload that answers at once.
+DRIVER = """#!/usr/bin/env python3
+import json, random, sys
+if "--describe" in sys.argv:
+    print(json.dumps({"schema": "trine-driver", "protocol": 1, "backend": "trine", "backend_version": "0", "rt_params": [],
+        "workloads": [{"name": "yield", "doc": "d", "metric": "yield_ns", "unit": "ns", "better": "lower", "tasks": 2,
+                       "params": [], "applicable": True, "reason": ""}]}))
+    sys.exit(0)
+o = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+print(json.dumps({"schema": "trine-record", "protocol": 1, "backend": "trine", "backend_version": "0", "workload": "yield",
+    "procs": int(o.get("--procs", 1)), "procs_meaning": "x", "tasks": 2, "seed": int(o.get("--seed", 1)), "cpus": None, "params": {},
+    "status": "ok", "reason": "", "clock": {"source": "tsc", "overhead_ns": 20.0}, "warmup": {"batches": 3, "steady": True, "elapsed_ns": 1},
+    "metric": {"name": "yield_ns", "unit": "ns", "better": "lower"}, "samples": [@FACTOR@ * (60.0 + random.random())], "batch_operations": 1,
+    "metrics": {}, "histograms": {}, "counts": {"operations": 10, "expected_operations": 10, "elapsed_ns": 10}, "runtime": {},
+    "checks": [{"name": "operations", "ok": True, "expected": 10, "got": 10}], "phases": []}))
+"""
+
+
 def read(path):
     with open(path, encoding="utf-8") as f:
         return f.read()
@@ -79,6 +97,13 @@ class Runs(unittest.TestCase):
         with open(self.path(name), "w", encoding="utf-8") as f:
             f.write(text)
         return self.path(name)
+
+    def driver(self, name, factor=1.0):
+        """Writes a driver whose figures are factor times 60 to 61 ns."""
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        path = self.put(name, DRIVER.replace("@FACTOR@", str(factor)))
+        os.chmod(path, 0o755)
+        return path
 
     def trine(self, *args, code=0, timeout=60):
         """Runs trine and demands the exit code; a failure that is no verdict says one line and no more."""

@@ -2,7 +2,6 @@
 """Every verdict of trine gate, on runs whose truth is known; and that it refuses what it cannot judge."""
 import json
 import os
-import stat
 import subprocess
 import unittest
 
@@ -192,26 +191,10 @@ class Refusals(runs.Runs):
 class Rerun(runs.Runs):
     """--rerun measures with the run's own command; here a driver that answers at once stands for the work."""
 
-    DRIVER = """#!/usr/bin/env python3
-import json, random, sys
-if "--describe" in sys.argv:
-    print(json.dumps({"schema": "trine-driver", "protocol": 1, "backend": "trine", "backend_version": "0", "rt_params": [],
-        "workloads": [{"name": "yield", "doc": "d", "metric": "yield_ns", "unit": "ns", "better": "lower", "tasks": 2,
-                       "params": [], "applicable": True, "reason": ""}]}))
-    sys.exit(0)
-o = dict(zip(sys.argv[1::2], sys.argv[2::2]))
-print(json.dumps({"schema": "trine-record", "protocol": 1, "backend": "trine", "backend_version": "0", "workload": "yield",
-    "procs": int(o.get("--procs", 1)), "procs_meaning": "x", "tasks": 2, "seed": int(o.get("--seed", 1)), "cpus": None, "params": {},
-    "status": "ok", "reason": "", "clock": {"source": "tsc", "overhead_ns": 20.0}, "warmup": {"batches": 3, "steady": True, "elapsed_ns": 1},
-    "metric": {"name": "yield_ns", "unit": "ns", "better": "lower"}, "samples": [60.0 + random.random()], "batch_operations": 1,
-    "metrics": {}, "histograms": {}, "counts": {"operations": 10, "expected_operations": 10, "elapsed_ns": 10}, "runtime": {},
-    "checks": [{"name": "operations", "ok": True, "expected": 10, "got": 10}], "phases": []}))
-"""
     SWEEP = "[profile]\ntitle = t\n[experiment yield]\nworkload = yield\nprocs = 1\ntasks = 2\nreps = 2\n"
 
     def test_an_inconclusive_gate_measures_once_more_and_decides(self):
-        driver, sweep = self.put("driver", self.DRIVER), self.put("s.ini", self.SWEEP)
-        os.chmod(driver, os.stat(driver).st_mode | stat.S_IXUSR)
+        driver, sweep = self.driver("driver"), self.put("s.ini", self.SWEEP)
         args = ["run", "--profile", sweep, "--driver", f"trine={driver}", "--backends", "trine", "--quiet"]
         for out, reps in (("base", "12"), ("few", "6")):
             subprocess.run([runs.TRINE, *args, "--reps", reps, "--out", self.path(out)], check=False, capture_output=True, timeout=60)
@@ -225,6 +208,48 @@ print(json.dumps({"schema": "trine-record", "protocol": 1, "backend": "trine", "
         manifests = [os.path.join(d, f) for d, _, files in os.walk(again) for f in files if f == "manifest.json"]
         self.assertEqual(len(manifests), 1)
         self.assertEqual(len(json.loads(runs.read(manifests[0]))["plan"]), 12)
+
+
+class TwoBuilds(runs.Runs):
+    """trine run --ab, with drivers that answer at once."""
+
+    SWEEP = "[profile]\ntitle = t\n[experiment yield]\nworkload = yield\nbackends = trine\nprocs = 1\ntasks = 2\nreps = 12\n"
+
+    def setUp(self):
+        super().setUp()
+        self.sweep = self.put("s.ini", self.SWEEP)
+        self.driver("old/trine-driver-trine")
+        self.driver("same/benches/trine-driver-trine")
+        self.driver("slow/libexec/trine/trine-driver-trine", factor=1.2)
+
+    def ab(self, *args, code=None):
+        return self.trine("run", "--profile", self.sweep, "--driver", "trine=" + self.path("old/trine-driver-trine"), "--quiet",
+                          "--out", self.path("out-" + os.path.basename(args[-1])), *args, code=code)
+
+    def gate(self, new, code):
+        self.ab("--ab", self.path("old"), self.path(new))
+        out = self.path("out-" + new)
+        machine = os.path.join(out, os.listdir(out)[0])
+        run_dir = os.path.join(machine, os.listdir(machine)[0])
+        with open(os.path.join(run_dir, "manifest.json"), encoding="utf-8") as f:
+            plan = json.load(f)["plan"]
+        self.assertEqual(sorted({p["backend"] for p in plan}), ["trine@a", "trine@b"])
+        self.assertEqual([{p["backend"] for p in plan[i:i + 2]} for i in range(0, 24, 2)], [{"trine@a", "trine@b"}] * 12)
+        self.assertGreater(len({p["backend"] for p in plan[::2]}), 1, "the builds always run in the same order")
+        return self.trine("gate", run_dir, code=code)
+
+    def test_the_same_build_twice_does_not_fail(self):
+        self.assertNotIn("FAIL", self.gate("same", None).stdout)
+
+    def test_a_slower_build_fails(self):
+        self.assertRegex(self.gate("slow", 1).stdout, r"FAIL +yield.*yield_ns: 1\.(19|2)")
+
+    def test_bad_builds(self):
+        os.makedirs(self.path("empty"))
+        self.assertIn("there is no trine-driver-trine in it", self.ab("--ab", self.path("old"), self.path("empty"), code=2).stderr)
+        self.assertIn("--ab OLD NEW", self.ab("--ab", self.path("old"), code=2).stderr)
+        self.assertIn("was not expected", self.ab(self.path("old"), code=2).stderr)
+        self.assertIn("expected a whole number", self.ab("--reps", "0", code=2).stderr)
 
 
 if __name__ == "__main__":
