@@ -25,6 +25,7 @@ var rtParams = []param{
 var workloads = []*workload{
 	&pingpong, &yield, &spawn, &cpu, &mix, &block, &netEcho, &sleepers, &steal, &memory, &latency, &hol, &wake,
 	&fib, &skynet, &chanbuf, &selects, &mutex, &idle, &bareSwitch, &echo,
+	&fanout, &pipeline, &pooldead, &dbpool, &calls, &limiter, &kinds, &conns, &web,
 }
 
 func usage(format string, args ...interface{}) {
@@ -247,6 +248,7 @@ func (pt *point) record(clock object) object {
 }
 
 func main() {
+	deadPoolChild()
 	w, wantsDescription := scan(os.Args[1:])
 	if wantsDescription {
 		print(describe())

@@ -93,9 +93,9 @@ func (s paramSet) text(name string) string { return s.values[name] }
 
 func (d param) describe() map[string]interface{} {
 	o := map[string]interface{}{"name": d.name, "type": d.kind, "default": d.value, "doc": d.doc}
-	if d.kind != "choice" {
+	if d.kind == "int" || d.kind == "real" {
 		o["min"], o["max"] = d.min, d.max
-	} else {
+	} else if d.kind == "choice" {
 		o["choices"] = d.choices
 	}
 	return o

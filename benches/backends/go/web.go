@@ -1,0 +1,317 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// conns: benches/workloads/conns.c.
+var conns = workload{
+	name: "conns", doc: "long-lived connections, a task each: memory of one, and messages sent to all",
+	metric: "connection_bytes", unit: "bytes", better: "lower", tasks: 100, tasksMin: 1, tasksMax: 100000,
+	params: []param{
+		{name: "messages", kind: "int", min: 0, max: 1000, value: "20", doc: "sent to all clients, one after the other"},
+		{name: "gap_us", kind: "int", min: 0, max: 10000000, value: "1000", doc: "between two messages, microseconds"},
+	},
+	run: runConns,
+}
+
+// listenFor starts a listener and a program outside that connects to it, and accepts all of its connections.
+func (pt *point) listenFor(n int64, args ...string) (*outside, []net.Conn) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		pt.fail("no socket could listen on 127.0.0.1: %v", err)
+		return nil, nil
+	}
+	defer listener.Close()
+	args = append([]string{args[0], fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)}, args[1:]...)
+	o := startOutside(pt, args...)
+	if o == nil {
+		return nil, nil
+	}
+	list := make([]net.Conn, 0, n)
+	for int64(len(list)) < n {
+		listener.(*net.TCPListener).SetDeadline(time.Now().Add(20 * time.Second))
+		c, err := listener.Accept()
+		if err != nil {
+			pt.fail("connection %d was not accepted: %v", len(list), err)
+			break
+		}
+		list = append(list, c)
+	}
+	if said := o.line(); said != "connected" && pt.status == "ok" {
+		pt.fail("connection over loopback failed: %s", said)
+	}
+	return o, list
+}
+
+func runConns(pt *point) {
+	if !pt.needFds(pt.tasks) {
+		return
+	}
+	useNow()
+	before, messages := useNow(), pt.params.int("messages")
+	o, list := pt.listenFor(pt.tasks, "clients", fmt.Sprint(pt.tasks), fmt.Sprint(messages), fmt.Sprint(pt.params.int("gap_us")))
+	var wg sync.WaitGroup
+	var speaking sync.Mutex
+	for _, c := range list {
+		c := c
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			var message [32]byte
+			for {
+				if _, err := io.ReadFull(c, message[:]); err != nil {
+					return
+				}
+				speaking.Lock()
+				for _, to := range list {
+					to.Write(message[:])
+				}
+				speaking.Unlock()
+			}
+		}()
+	}
+	if pt.status == "ok" {
+		pt.chat(o, before, messages, int64(len(list)))
+	}
+	o.stop()
+	wg.Wait()
+	for _, c := range list {
+		c.Close()
+	}
+}
+
+func (pt *point) chat(o *outside, before use, messages, made int64) {
+	time.Sleep(5 * time.Millisecond)
+	idle, threads, h := useNow(), kernelThreads(), pt.hist("latency")
+	pt.begin()
+	o.tell("chat")
+	told := o.numbers(2)
+	pt.end()
+	for i := int64(0); i < told[0]; i++ {
+		h.record(o.numbers(1)[0])
+	}
+	pt.samples = append(pt.samples, float64(idle.private-before.private)/float64(pt.tasks))
+	pt.operations(pt.tasks*(1+messages), made+told[0])
+	pt.check("none_corrupted", told[1] == 0, 0, float64(told[1]))
+	pt.setMetric("threads", threads, "threads", "lower")
+	pt.setMetric("deliveries", float64(told[0])*1e9/float64(pt.elapsedNs), "1/s", "higher")
+	pt.quotePercentiles("latency", h)
+	pt.quoteUse(before, idle)
+}
+
+// web: benches/workloads/web.c, with as much of HTTP as the C drivers have, so that the runtimes are compared and not the
+// libraries.
+var web = workload{
+	name: "web", doc: "an HTTP service that asks other services, under open-loop load, with or without admission control",
+	metric: "latency_p50_ns", unit: "ns", better: "lower", tasks: 100, tasksMin: 1, tasksMax: 20000,
+	params: []param{
+		{name: "rate", kind: "real", min: 0, max: 1000000, value: "2000", doc: "requests a second, Poisson; 0: all at once"},
+		{name: "requests", kind: "int", min: 1, max: 10000000, value: "200", doc: "in all"},
+		phasesParam, orderParam,
+		{name: "cpu_us", kind: "int", min: 0, max: 1000000, value: "0", doc: "what a request computes, microseconds"},
+		{name: "admission", kind: "choice", value: "unlimited", choices: []string{"unlimited", "limit", "pool"},
+			doc: "unlimited, limit (503), or pool (queue and time-out)"},
+		{name: "limit", kind: "int", min: 1, max: 100000, value: "64", doc: "requests under way, or workers of the pool"},
+		{name: "queue", kind: "int", min: 1, max: 100000, value: "256", doc: "requests that wait for a worker of the pool"},
+		{name: "queue_timeout_ms", kind: "int", min: 1, max: 600000, value: "100", doc: "most wait there"},
+	},
+	prepare: preparePhases,
+	run:     runWeb,
+}
+
+type admission struct {
+	policy             string
+	limit, under, peak int64
+	timeout            int64
+	jobs               chan *admitted
+	workers            sync.WaitGroup
+	handle             func() int
+}
+
+type admitted struct {
+	queued int64
+	done   chan int
+}
+
+func newAdmission(pt *point, handle func() int) *admission {
+	a := &admission{policy: pt.params.text("admission"), limit: pt.params.int("limit"),
+		timeout: pt.params.int("queue_timeout_ms") * 1000000, handle: handle, jobs: make(chan *admitted, pt.params.int("queue"))}
+	for w := int64(0); a.policy == "pool" && w < a.limit; w++ {
+		a.workers.Add(1)
+		go func() {
+			defer a.workers.Done()
+			for j := range a.jobs {
+				if now()-j.queued > a.timeout {
+					j.done <- 504
+				} else {
+					j.done <- a.count()
+				}
+			}
+		}()
+	}
+	return a
+}
+
+func (a *admission) count() int {
+	n := atomic.AddInt64(&a.under, 1)
+	defer atomic.AddInt64(&a.under, -1)
+	if a.policy == "limit" && n > a.limit {
+		return 503
+	}
+	for most := atomic.LoadInt64(&a.peak); n > most && !atomic.CompareAndSwapInt64(&a.peak, most, n); {
+		most = atomic.LoadInt64(&a.peak)
+	}
+	return a.handle()
+}
+
+func (a *admission) run() int {
+	if a.policy != "pool" {
+		return a.count()
+	}
+	j := &admitted{now(), make(chan int, 1)}
+	select {
+	case a.jobs <- j:
+		return <-j.done
+	default:
+		return 503
+	}
+}
+
+func serveHTTP(c net.Conn, a *admission) {
+	reasons := map[int]string{200: "OK", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
+	r := bufio.NewReaderSize(c, 1024)
+	for {
+		first, err := r.ReadString('\n')
+		if err != nil || !strings.HasPrefix(first, "GET ") || !strings.HasSuffix(first, " HTTP/1.1\r\n") {
+			return
+		}
+		for line := first; line != "\r\n"; {
+			if line, err = r.ReadString('\n'); err != nil {
+				return
+			}
+		}
+		status := a.run()
+		body := fmt.Sprintf("{\"status\":\"%s\"}\n", reasons[status])
+		_, err = fmt.Fprintf(c, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", status,
+			reasons[status], len(body), body)
+		if err != nil {
+			return
+		}
+	}
+}
+
+func runWeb(pt *point) {
+	if !pt.needFds(pt.tasks) {
+		return
+	}
+	s := startService(pt, 0, 0, 0)
+	if s == nil {
+		return
+	}
+	defer s.stop()
+	m, p, iterations := openMux(pt, s), newPhases(pt), uint64(0)
+	defer m.close()
+	if us := pt.params.int("cpu_us"); us > 0 {
+		iterations = uint64(calibrate() * float64(us) * 1000)
+	}
+	a := newAdmission(pt, func() int {
+		status := p.make(&phasesRun{m: m})
+		if iterations > 0 {
+			atomic.AddUint64(&sink, burst(iterations, 1))
+		}
+		if status == serviceOK {
+			return 200
+		}
+		return 502
+	})
+	useNow()
+	before := useNow()
+	load, list := pt.listenFor(pt.tasks, "load", fmt.Sprint(pt.tasks), fmt.Sprint(pt.params.int("requests")),
+		fmt.Sprint(pt.params.real("rate")), fmt.Sprint(pt.seed))
+	var wg sync.WaitGroup
+	for _, c := range list {
+		c := c
+		wg.Add(1)
+		go func() { serveHTTP(c, a); c.Close(); wg.Done() }()
+	}
+	if pt.status == "ok" {
+		pt.measureWeb(load, a, before, p.leastNs())
+	}
+	load.stop()
+	wg.Wait()
+	close(a.jobs)
+	a.workers.Wait()
+}
+
+func (pt *point) measureWeb(load *outside, a *admission, before use, least int64) {
+	peak, threads, cpu := before, 0.0, cpuNs()
+	done := make(chan bool)
+	pt.begin()
+	load.tell("go")
+	go func() { load.line(); close(done) }()
+	for over := false; !over; {
+		peak.peak(useNow())
+		if t := kernelThreads(); t > threads {
+			threads = t
+		}
+		select {
+		case <-done:
+			over = true
+		case <-time.After(40 * time.Millisecond):
+		}
+	}
+	pt.end()
+	cpu = cpuNs() - cpu
+	pt.judgeWeb(load, least)
+	pt.setMetric("under_way_peak", float64(a.peak), "1", "higher")
+	pt.setMetric("connections_refused", 0, "1", "lower")
+	pt.setMetric("threads", threads, "threads", "lower")
+	pt.setMetric("cpu_ns", float64(cpu), "ns", "lower")
+	pt.quoteUse(before, peak)
+}
+
+func (pt *point) judgeWeb(load *outside, least int64) {
+	h, n, early, sum := pt.hist("latency"), pt.params.int("requests"), 0, 0.0
+	counts := map[int64]int64{}
+	for i := int64(0); i < n; i++ {
+		r := load.numbers(2)
+		counts[r[1]]++
+		if r[1] == 200 {
+			h.record(r[0])
+			sum += float64(r[0])
+			if r[0] < least-least/1000-1000 {
+				early++
+			}
+		}
+	}
+	ok := counts[200]
+	known := ok + counts[503] + counts[504] + counts[0]
+	pt.operations(n, known+counts[502])
+	pt.check("none_failed", known == n, 0, float64(n-known))
+	pt.check("none_early", early == 0, 0, float64(early))
+	if p50, enough := h.percentile(50); enough {
+		pt.samples = append(pt.samples, p50)
+	} else {
+		pt.fail("%d requests answered are too few for a median", ok)
+	}
+	if ok > 0 {
+		pt.setMetric("latency_mean_ns", sum/float64(ok), "ns", "lower")
+	}
+	pt.quotePercentiles("latency", h)
+	pt.setMetric("throughput", float64(ok)*1e9/float64(pt.elapsedNs), "1/s", "higher")
+	for _, share := range []struct {
+		name, better string
+		status       int64
+	}{{"served_percent", "higher", 200}, {"rejected_percent", "lower", 503}, {"late_percent", "lower", 504},
+		{"unanswered_percent", "lower", 0}} {
+		pt.setMetric(share.name, 100*float64(counts[share.status])/float64(n), "%", share.better)
+	}
+}
