@@ -35,7 +35,7 @@ static void choose_backends(const struct request *q, const json_t *drivers, stru
     for (size_t i = 0; i < q->backends.n; i++) strlist_add(out, q->backends.v[i]);
     for (size_t i = 0; i < 4 && !q->backends.n; i++) strlist_add(out, known[i]);
     json_object_foreach((json_t *)drivers, name, d) {
-        if (!q->backends.n && !strlist_has(out, name)) strlist_add(out, name);
+        if (!q->backends.n && !is_peer(name) && !strlist_has(out, name)) strlist_add(out, name);
     }
 }
 

@@ -32,6 +32,7 @@ int cmd_calibrate(int argc, char **argv);
 int cmd_selftest(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_claims(int argc, char **argv);
+int cmd_peers(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_gate(int argc, char **argv);
 int cmd_history(int argc, char **argv);

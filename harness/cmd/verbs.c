@@ -75,6 +75,14 @@ const struct verb verbs[] = {
      "\nExits 0 whatever the verdicts are. claims.json is written into the run's folder.\n"
      "\nExamples:\n  trine claims\n  trine claims switch-user runq-256\n  trine claims --full --out /tmp/results\n",
      cmd_claims},
+    {"peers", "RUN [options]", "show a run of profile peers as ratios to Go, C++, tokio and the machine's limits",
+     "  --rows FILE        the rows and their targets (default: those that come with trine)\n"
+     "  --json, --markdown instead of a table for the terminal\n"
+     "\nmet and not met hold over the whole 95 % interval of the ratio; else it is open. peers.json is written into the\n"
+     "run's folder.\n"
+     "\nExamples:\n  trine run --profile peers\n"
+     "  trine peers results/m/20261121T040000Z-abc1234-peers --markdown\n",
+     cmd_peers},
     {"compare", "RUN [RUN…] [options]", "put runs, builds, backends or machines side by side",
      "  RUN                a run's folder, or a name in results/reference. One run alone: its two builds (trine run\n"
      "                     --ab), else its backends\n"

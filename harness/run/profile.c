@@ -36,11 +36,11 @@ static char *find(const char *name) {
 }
 
 static int unknown(const char *name, struct err *e) {
-    static const char *const own[] = {"smoke", "quick", "full", "gate"};
+    static const char *const own[] = {"smoke", "quick", "full", "gate", "peers"};
     char hint[96];
     return err_set(e, TRINE_EXIT_USAGE,
-                   "unknown profile '%s'; expected smoke, quick, full, gate or the path of a sweep file%s", name,
-                   did_you_mean(hint, sizeof hint, name, own, 4));
+                   "unknown profile '%s'; expected smoke, quick, full, gate, peers or the path of a sweep file%s", name,
+                   did_you_mean(hint, sizeof hint, name, own, 5));
 }
 
 int sweep_load(struct sweep *s, const char *name, struct err *e) {

@@ -7,10 +7,12 @@
 #include <string.h>
 
 /* The backends that trine comes with: a build without Go, say, still runs every profile. */
-static const char *const well_known[] = {"trine", "pthread", "pool", "go"};
+static const char *const well_known[] = {"trine", "pthread", "pool", "go", "bare", "boost", "tbb", "tokio"};
+enum { WELL_KNOWN = sizeof well_known / sizeof *well_known, PEERS_FROM = 4 };
 
 static const char *const known_workloads[] = {"pingpong", "yield", "spawn",  "cpu",     "mix", "block", "net",
-                                              "sleepers", "steal", "memory", "latency", "hol", "wake", "locality"};
+                                              "sleepers", "steal", "memory", "latency", "hol", "wake", "locality",
+                                              "fib", "skynet", "chanbuf", "select", "mutex", "idle", "switch", "echo"};
 
 static bool among(const char *const *words, size_t n, const char *word) {
     for (size_t i = 0; i < n; i++)
@@ -54,7 +56,7 @@ static int unknown_backend(const struct sweep *s, const struct experiment *x, co
     struct strlist known = {0};
     char hint[96];
     catalog_backends(c, &known);
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < WELL_KNOWN; i++)
         if (!strlist_has(&known, well_known[i])) strlist_add(&known, well_known[i]);
     err_set(e, TRINE_EXIT_USAGE, "%s:%d: [experiment %s] unknown backend '%s'%s", s->path, x->backends.line,
             x->name, name, suggest(hint, sizeof hint, name, &known));
@@ -82,6 +84,19 @@ static void ask(struct strlist *asked, const struct catalog *c, const char *name
     if (!builds) strlist_add(asked, name);
 }
 
+bool is_peer(const char *backend) {
+    return among(well_known + PEERS_FROM, WELL_KNOWN - PEERS_FROM, backend);
+}
+
+/* `all` leaves out the peers, which would make every profile longer, unless they are asked for by name. */
+static void ask_all(struct strlist *asked, const struct catalog *c, const struct strlist *wanted) {
+    struct strlist found = {0};
+    catalog_backends(c, &found);
+    for (size_t i = 0; i < found.n; i++)
+        if (!is_peer(found.v[i]) || strlist_has(wanted, found.v[i])) strlist_add(asked, found.v[i]);
+    strlist_free(&found);
+}
+
 /* --backends trine means both builds of it. */
 static bool wants(const struct strlist *wanted, const char *name) {
     char *base = xstrndup(name, strcspn(name, "@"));
@@ -97,13 +112,13 @@ static int choose_backends(const struct sweep *s, const struct experiment *x, co
     int rc = 0;
     for (size_t i = 0; i < x->backends.list.n; i++) {
         if (strcmp(x->backends.list.v[i], "all") == 0)
-            catalog_backends(c, &asked);
+            ask_all(&asked, c, wanted);
         else
             ask(&asked, c, x->backends.list.v[i]);
     }
     for (size_t i = 0; i < asked.n && !rc; i++) {
         const char *name = asked.v[i];
-        bool known = among(well_known, 4, name);
+        bool known = among(well_known, WELL_KNOWN, name);
         if (!wants(wanted, name)) continue;
         if (usable(c, name) && !strlist_has(out, name))
             strlist_add(out, name);

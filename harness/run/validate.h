@@ -17,6 +17,9 @@ int validate_experiment(const struct sweep *s, const struct experiment *x, const
                         const struct strlist *wanted, struct strlist *backends, struct strlist *notices,
                         struct err *e);
 
+/* A scheduler that trine is compared with in profile peers alone: `all` does not mean it. */
+bool is_peer(const char *backend);
+
 /* --backends: each must be there. */
 int validate_backends(const struct strlist *wanted, const struct catalog *c, struct err *e);
 

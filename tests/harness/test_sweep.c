@@ -114,9 +114,9 @@ static void test_long_line(void **state) {
 
 /* Those that come with trine parse, and have what the README promises of them. */
 static void test_own_profiles(void **state) {
-    static const char *const names[] = {"smoke", "quick", "full"};
+    static const char *const names[] = {"smoke", "quick", "full", "peers"};
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         struct sweep s;
         struct err e = {0};
         if (sweep_load(&s, names[i], &e) != 0) fail_msg("%s", e.text);
