@@ -12,7 +12,7 @@ same=build/gate-same slow=build/gate-slow
 mkdir -p "$out"
 out=$(realpath "$out")
 
-build() { # folder, turns of the loop
+build() { # folder, idle instructions
     { cmake -S . -B "$1" -DCMAKE_BUILD_TYPE=Release -DTRINE_TESTS=OFF -DTRINE_INJECT_YIELD="$2" &&
         cmake --build "$1" --parallel "$(nproc)" --target trine trine-driver-trine; } >"$out/build.log" 2>&1 ||
         { tail -20 "$out/build.log" >&2; echo "gate-experiment.sh: $1 does not build" >&2; exit 4; }
@@ -43,34 +43,39 @@ try() { # name, new build, number
     echo "$code"
 }
 
-series() { # name, new build, wanted exit code
-    local good=0 inconclusive=0 code
+series() { # name, new build, wanted exit code; leaves the counts in good and open
+    local code
+    good=0 open=0
     for ((i = 1; i <= tries; i++)); do
         code=$(try "$1" "$2" "$i")
-        [[ $code == "$3" ]] && good=$((good + 1))
-        [[ $code == 3 ]] && inconclusive=$((inconclusive + 1))
+        if [[ $code == "$3" ]]; then good=$((good + 1)); fi
+        if [[ $code == 3 ]]; then open=$((open + 1)); fi
     done
-    echo "$good $inconclusive"
 }
 
-# The loop's first turns hide behind the yield's own waiting, so its length is found by trying, not by a slope.
+# The first of the idle instructions hide behind the yield's own waiting, so their number is found by trying.
 build "$same" 0
-turns=20
-for ((step = 1; step <= 12; step++)); do
-    build "$slow" "$turns"
+idle=100 low=0 high=0
+for ((step = 1; step <= 14; step++)); do
+    build "$slow" "$idle"
     read -r base now < <(yields_ns "$same" "$slow")
-    read -r verdict next < <(python3 -c "
+    verdict=$(python3 -c "
 effect = $now / $base - 1
-print('found' if 0.09 <= effect <= 0.11 else 'no', $turns * 2 if effect < 0.02 else max(1, round($turns * 0.1 / effect)))")
-    [[ $verdict == found ]] && break
-    turns=$next
+print('low' if effect < 0.09 else 'high' if effect > 0.11 else 'found')")
+    case $verdict in
+    found) break ;;
+    low) low=$idle ;;
+    high) high=$idle ;;
+    esac
+    if ((high)); then idle=$(((low + high) / 2)); else idle=$((2 * idle)); fi
 done
-python3 -c "print(f'yield {$base:.2f} ns, with $turns turns more {$now:.2f} ns: {($now / $base - 1) * 100:.1f} % slower')"
-[[ $verdict == found ]] || { echo "gate-experiment.sh: no loop makes the yield 10 % slower: is the machine idle?" >&2; exit 3; }
+python3 -c "print(f'yield {$base:.2f} ns, with $idle idle instructions more {$now:.2f} ns: {($now / $base - 1) * 100:.1f} % slower')"
+[[ $verdict == found ]] || { echo "gate-experiment.sh: no injection makes the yield 10 % slower: is the machine idle?" >&2; exit 3; }
 
-read -r passed open_same < <(series same "$same" 0)
-read -r caught open_slow < <(series slow "$slow" 1)
-echo "an unchanged build passed in $passed of $tries tries ($open_same inconclusive)"
-echo "a yield 10 % slower was caught in $caught of $tries tries ($open_slow inconclusive)"
+series same "$same" 0
+passed=$good
+echo "an unchanged build passed in $passed of $tries tries ($open inconclusive)"
+series slow "$slow" 1
+echo "a yield 10 % slower was caught in $good of $tries tries ($open inconclusive)"
 # 19 of 20, at any number of tries
-((20 * passed >= 19 * tries && 20 * caught >= 19 * tries))
+((20 * passed >= 19 * tries && 20 * good >= 19 * tries))

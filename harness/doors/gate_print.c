@@ -123,13 +123,13 @@ char *gate_markdown(const struct gate *g) {
 /* FAIL is a failure, what is not decided is skipped: a build must not turn red for want of data. */
 char *gate_junit(const struct gate *g) {
     struct strbuf b = {0}, cases = {0};
-    size_t failed = 0, skipped = 0;
+    size_t tests = 0, failed = 0, skipped = 0;
     for (size_t i = 0; i < g->nrows; i++) {
         const struct gate_row *r = &g->rows[i];
         if (r->canary) continue;
         bool fail = r->verdict == GATE_FAIL && !r->accepted && (!g->machine_changed || !isfinite(r->p_holm));
         bool skip = !fail && (r->verdict != GATE_PASS || (g->machine_changed && isfinite(r->p_holm)));
-        failed += fail, skipped += skip;
+        tests++, failed += fail, skipped += skip;
         strbuf_puts(&cases, "    <testcase classname=\"trine.gate.");
         xml_text(&cases, r->baseline->experiment);
         strbuf_puts(&cases, "\" name=\"");
@@ -144,7 +144,7 @@ char *gate_junit(const struct gate *g) {
                   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"trine "
                   "gate\" tests=\"%zu\" "
                   "failures=\"%zu\" errors=\"0\" skipped=\"%zu\">\n%s  </testsuite>\n</testsuites>\n",
-                  g->nrows - g->ncanaries, failed, skipped, strbuf_str(&cases));
+                  tests, failed, skipped, strbuf_str(&cases));
     strbuf_free(&cases);
     return b.s;
 }

@@ -124,7 +124,7 @@ class Verdicts(runs.Runs):
         text = runs.read(md)
         self.assertTrue(text.startswith("### trine gate: FAIL\n"))
         self.assertIn("false alarms:", text)
-        self.assertIn('failures="1"', runs.read(xml))
+        self.assertIn('tests="3" failures="1" errors="0" skipped="0"', runs.read(xml))
         self.assertTrue(self.trine("gate", "--baseline", b, c, "--markdown", "-", code=1).stdout.startswith("### trine gate"))
 
 
