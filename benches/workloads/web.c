@@ -12,7 +12,7 @@
  *              lasts. limit and pool: rejections instead, with latency bounded.
  * Falsified by an answer sooner than the calls it needs (checked); requests that no status accounts for.
  * Known lies   Generator, services and server share the processors: a rate that fills them is lower than on three
- *              machines. A task that could not be made closes its connection, whose requests count as unanswered.
+ *              machines. Threads die of a limit: space_mib sets one on the server's address space. A task that could not be made closes its connection, whose requests count as unanswered.
  */
 #include <errno.h>
 #include <math.h>
@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "admission.h"
@@ -44,6 +45,7 @@ static const struct param web_params[] = {
     {"limit", PARAM_INT, 1, 100000, "64", NULL, "requests under way, or workers of the pool"},
     {"queue", PARAM_INT, 1, 100000, "256", NULL, "requests that wait for a worker of the pool"},
     {"queue_timeout_ms", PARAM_INT, 1, 600000, "100", NULL, "most wait there"},
+    {"space_mib", PARAM_INT, 0, 1048576, "0", NULL, "address space that this process may have; 0: as much as the machine gives"},
     {0},
 };
 
@@ -201,6 +203,13 @@ static bool web_prepare(struct point *pt) {
                        point_text(pt, "phases_us"));
 }
 
+/* After the children: the limit is on the server alone. */
+static void limit_space(struct point *pt) {
+    rlim_t bytes = (rlim_t)point_int(pt, "space_mib") << 20;
+    struct rlimit limit = {bytes, bytes};
+    if (bytes && setrlimit(RLIMIT_AS, &limit) < 0) point_fail(pt, "the address space could not be limited: %s", strerror(errno));
+}
+
 static bool web_before(struct point *pt) {
     struct service_config services = {0};
     struct load_config config = {.connections = (int)pt->tasks, .requests = point_int(pt, "requests"),
@@ -212,7 +221,8 @@ static bool web_before(struct point *pt) {
     if (!err) listener = service_listen(&config.addr);
     if (!err) err = listener < 0 ? listener : load_start(&load, &config);
     if (err) point_fail(pt, "service or load generator did not start: %s", strerror(-err));
-    return err == 0;
+    else limit_space(pt);
+    return pt->status == POINT_OK;
 }
 
 static void web_after(struct point *pt) {

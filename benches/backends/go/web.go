@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -122,6 +123,8 @@ var web = workload{
 		{name: "limit", kind: "int", min: 1, max: 100000, value: "64", doc: "requests under way, or workers of the pool"},
 		{name: "queue", kind: "int", min: 1, max: 100000, value: "256", doc: "requests that wait for a worker of the pool"},
 		{name: "queue_timeout_ms", kind: "int", min: 1, max: 600000, value: "100", doc: "most wait there"},
+		{name: "space_mib", kind: "int", min: 0, max: 1048576, value: "0",
+			doc: "address space that this process may have; 0: as much as the machine gives"},
 	},
 	prepare: preparePhases,
 	run:     runWeb,
@@ -241,6 +244,11 @@ func runWeb(pt *point) {
 		c := c
 		wg.Add(1)
 		go func() { serveHTTP(c, a); c.Close(); wg.Done() }()
+	}
+	if mib := uint64(pt.params.int("space_mib")); mib > 0 && pt.status == "ok" {
+		if err := syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: mib << 20, Max: mib << 20}); err != nil {
+			pt.fail("the address space could not be limited: %v", err)
+		}
 	}
 	if pt.status == "ok" {
 		pt.measureWeb(load, a, before, p.leastNs())
