@@ -7,13 +7,14 @@ logs=build/log
 
 usage() {
     cat <<'TEXT'
-usage: ./run_all.sh [smoke | quick | full] [OPTION ...]   measure this machine (default: quick)
+usage: ./run_all.sh [smoke | quick | full | peers] [OPTION ...]   measure this machine (default: quick)
        ./run_all.sh test [--stress]                       run every test
        ./run_all.sh packages [run | test | dev]           only install a tier of packages
        ./run_all.sh help
 
   smoke   the whole path on a handful of points: under a minute after the build
   quick   the figures of README.md: at most five minutes on two cores after the build
+  peers   trine beside Go, Boost.Fiber, oneTBB and tokio where they are found: some forty minutes, then trine peers RUN
   full    every sweep; takes what it needs, and resumes a full run that was interrupted
   test    unit tests, lint and smoke tests, then the runtime's tests in the chaos, asan and tsan builds;
           --stress adds the long ones. The last line is the count of tests.
@@ -141,9 +142,10 @@ unfinished() {
 }
 
 measure() {
-    local profile=$1 run=; shift
+    local profile=$1 run= peers=OFF; shift
+    [[ $profile == peers ]] && peers=AUTO
     ensure_packages run
-    build release all -DTRINE_TESTS=OFF
+    build release all -DTRINE_TESTS=OFF -DTRINE_PEERS=$peers
     trine=build/release/harness/trine
     [[ -x $trine ]] || die 4 "the build made no $trine"
     [[ $profile == full ]] && run=$(unfinished full)
@@ -205,7 +207,7 @@ writable() { mkdir -p "$logs" 2>/dev/null && [[ -w $logs ]] || die 4 "cannot wri
 
 case ${1:-quick} in
 help | -h | --help) usage ;;
-smoke | quick | full) profile=${1:-quick}; (($#)) && shift; writable; measure "$profile" "$@" ;;
+smoke | quick | full | peers) profile=${1:-quick}; (($#)) && shift; writable; measure "$profile" "$@" ;;
 test) shift; writable; test_all "$@" ;;
 packages)
     writable
@@ -215,5 +217,5 @@ packages)
     dev) ensure_packages run test dev ;;
     *) die 2 "unknown tier '$2': expected run, test or dev" ;;
     esac ;;
-*) die 2 "unknown command '$1': expected smoke, quick, full, test, packages or help" ;;
+*) die 2 "unknown command '$1': expected smoke, quick, full, peers, test, packages or help" ;;
 esac

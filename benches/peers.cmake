@@ -1,5 +1,7 @@
 # The peers of `trine run --profile peers`: other schedulers. None is needed to build or test.
-#   AUTO  what is found;  ON  a missing one is an error;  OFF  none
+#   AUTO  what is found (tokio, which takes half a minute and fetches its crates, in a release build alone)
+#   ON    all; a missing one is an error
+#   OFF   none
 set(TRINE_PEERS AUTO CACHE STRING "Drivers of other schedulers (boost, tbb, tokio): AUTO, ON or OFF")
 set_property(CACHE TRINE_PEERS PROPERTY STRINGS AUTO ON OFF)
 
@@ -34,4 +36,27 @@ if(TBB_FOUND)
   trine_cxx_peer(tbb TBB::tbb Threads::Threads)
 else()
   trine_peer_missing(tbb "no oneTBB: libtbb-dev")
+endif()
+
+# tokio by cargo, with the versions of Cargo.lock. Without the network (or its crates) AUTO goes on without it.
+find_program(CARGO_COMMAND cargo HINTS $ENV{HOME}/.cargo/bin)
+if(CARGO_COMMAND AND (TRINE_PEERS STREQUAL "ON" OR CMAKE_BUILD_TYPE STREQUAL "Release"))
+  set(tokio_driver ${CMAKE_CURRENT_BINARY_DIR}/trine-driver-tokio)
+  set(tokio_sources Cargo.toml Cargo.lock build.rs src/args.rs src/echo.rs src/main.rs src/point.rs src/workloads.rs)
+  list(TRANSFORM tokio_sources PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/backends/tokio/)
+  set(tokio_failed "echo 'trine-driver-tokio: skipped (cargo could not build it: see ${CMAKE_CURRENT_BINARY_DIR}/tokio.log)'")
+  if(TRINE_PEERS STREQUAL "ON")
+    string(APPEND tokio_failed "; exit 1")
+  endif()
+  add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/tokio.stamp
+    COMMAND sh -c "timeout 300 '${CARGO_COMMAND}' build --release --locked --quiet --target-dir '${CMAKE_CURRENT_BINARY_DIR}/tokio' >'${CMAKE_CURRENT_BINARY_DIR}/tokio.log' 2>&1 && cp '${CMAKE_CURRENT_BINARY_DIR}/tokio/release/trine-driver-tokio' '${tokio_driver}' || { ${tokio_failed}; }"
+    COMMAND ${CMAKE_COMMAND} -E touch ${CMAKE_CURRENT_BINARY_DIR}/tokio.stamp
+    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/backends/tokio
+    DEPENDS ${tokio_sources} COMMENT "Building trine-driver-tokio" VERBATIM)
+  add_custom_target(driver-tokio ALL DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/tokio.stamp)
+  install(PROGRAMS ${tokio_driver} DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/trine OPTIONAL)
+elseif(NOT CARGO_COMMAND)
+  trine_peer_missing(tokio "no cargo")
+else()
+  message(STATUS "trine-driver-tokio: skipped (not a release build: TRINE_PEERS=ON builds it all the same)")
 endif()
