@@ -36,7 +36,8 @@ struct room {
     struct be_wg wg;
     struct member *members;
     uint64_t n, made;
-    struct be_mutex speaking;    /* one message at a time is written to all */
+    struct be_mutex speaking;    /* one message at a time is written to all; guards the next */
+    uint64_t present;            /* members that a message goes to */
 };
 
 struct member {
@@ -50,7 +51,7 @@ static int listener = -1;
 
 static void say_to_all(struct room *r, const char *message) {
     be_mutex_lock(&r->speaking);
-    for (uint64_t i = 0; i < r->made; i++) be_net_write(r->members[i].fd, message, CLIENTS_MESSAGE_BYTES);
+    for (uint64_t i = 0; i < r->present; i++) be_net_write(r->members[i].fd, message, CLIENTS_MESSAGE_BYTES);
     be_mutex_unlock(&r->speaking);
 }
 
@@ -129,6 +130,9 @@ static void conns_measure(struct room *r) {
     be_sleep(SETTLE_NS);
     struct usage idle = usage_now();
     int64_t threads = threads_now();
+    be_mutex_lock(&r->speaking);
+    r->present = r->made;
+    be_mutex_unlock(&r->speaking);
     point_begin(pt);
     atomic_store(&clients.shared->phase, CLIENTS_CHAT);
     wait_for_deliveries((int64_t)r->n * point_int(pt, "messages"));

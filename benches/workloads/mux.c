@@ -15,27 +15,28 @@
 
 enum { INDEX_BITS = 20, INDEX_MASK = (1 << INDEX_BITS) - 1, GENERATIONS = 1 << (32 - INDEX_BITS) };
 
-static struct mux_slot *slot_of(struct mux *m, mux_ticket t) {
-    struct mux_slot *s = &m->slots[t & INDEX_MASK];
-    return s->generation == t >> INDEX_BITS && s->waiting ? s : NULL;
-}
-
-/* Ends a wait, if it is still on; returns whether it was. */
-static bool settle(struct mux *m, mux_ticket t, int status) {
+/* Ends the wait on a slot, if it is still on and `any` or of the ticket's generation; returns whether it was. */
+static bool settle_slot(struct mux *m, uint32_t index, uint32_t generation, bool any, int status) {
+    struct mux_slot *s = &m->slots[index];
     be_mutex_lock(&m->lock);
-    struct mux_slot *s = (t & INDEX_MASK) < m->nslots ? slot_of(m, t) : NULL;
-    if (s) {
+    bool waiting = s->waiting && (any || s->generation == generation);
+    if (waiting) {
         s->waiting = false;
         s->status = status;
     }
     be_mutex_unlock(&m->lock);
-    if (s) be_sema_release(&s->answered);
-    return s != NULL;
+    if (waiting) be_sema_release(&s->answered);
+    return waiting;
+}
+
+static bool settle(struct mux *m, mux_ticket t, int status) {
+    uint32_t index = t & INDEX_MASK;
+    return index < m->nslots && settle_slot(m, index, t >> INDEX_BITS, false, status);
 }
 
 static void settle_all(struct mux *m, const struct mux_reader *r, int status) {
     for (uint32_t i = 0; i < m->nslots; i++)
-        if (&m->readers[i % MUX_CONNECTIONS] == r) settle(m, i | m->slots[i].generation << INDEX_BITS, status);
+        if (&m->readers[i % MUX_CONNECTIONS] == r) settle_slot(m, i, 0, true, status);
 }
 
 static void reader_task(void *arg) {
