@@ -1,8 +1,9 @@
-/* peers: the table of ratios of a run of profile peers; peers.json goes into the run's folder. */
+/* peers: the table of ratios of a run of profile peers; peers.json and its part of the report go into the run's folder. */
 #include "base/file.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
 #include "peers/peers.h"
+#include "report/report.h"
 #include "store/manifest.h"
 #include "store/store.h"
 
@@ -22,6 +23,9 @@ static int tell(const char *run, const char *rows_path, bool as_json, bool markd
         if (!rc && as_json) rc = json_dumpf(table, stdout, JSON_INDENT(1)) || putchar('\n') == EOF;
         else if (!rc && markdown) peers_markdown(stdout, table);
         else if (!rc) peers_print(stdout, table);
+#ifdef TRINE_HAVE_REPORT
+        if (!rc && report_write(run, stderr)) rc = err_set(e, TRINE_EXIT_INFRA, "the report of %s could not be written", run);
+#endif
         free(path);
         json_decref(table);
         json_decref(latest);

@@ -99,6 +99,37 @@ void html_claims(struct strbuf *b, const struct rep_run *run) {
     close_table(b);
 }
 
+static void peer_rows(struct strbuf *b, const json_t *row) {
+    const json_t *t, *own = json_object_get(json_object_get(row, "figures"), "trine");
+    size_t i;
+    json_array_foreach(json_object_get(row, "targets"), i, t) {
+        const json_t *ratio = json_object_get(t, "ratio");
+        const char *verdict = json_str(t, "verdict", "");
+        bool met = strcmp(verdict, "met") == 0, missed = strcmp(verdict, "not met") == 0;
+        strbuf_puts(b, "<tr>"), cell(b, json_str(row, "row", ""));
+        number_cell(b, json_num(own, "estimate", NAN)), cell(b, json_str(row, "unit", ""));
+        cell(b, json_str(t, "against", "")), number_cell(b, json_num(ratio, "estimate", NAN));
+        number_cell(b, json_num(ratio, "low", NAN)), number_cell(b, json_num(ratio, "high", NAN));
+        cell(b, json_str(row, "better", "")), number_cell(b, json_num(t, "target", NAN));
+        strbuf_printf(b, "<td class=\"%s\">", met ? "ok" : missed ? "bad" : "warn"), html_text(b, verdict);
+        strbuf_puts(b, "</td>"), long_cell(b, json_str(ratio, "unavailable", "")), strbuf_puts(b, "</tr>\n");
+    }
+}
+
+void html_peers(struct strbuf *b, const struct rep_run *run) {
+    static const char *const heads[] = {"Row", "trine", "Unit", "Against", "Ratio", "Low", "High", "Better", "Target",
+                                        "Verdict", "Why"};
+    const json_t *row;
+    size_t i;
+
+    if (json_array_size(run->peers) == 0) return;
+    strbuf_puts(b, "<h2 id=\"peers\">Peers</h2><p>trine's figure over the peer's, in one interleaved run. A verdict holds "
+                   "over the whole 95 % interval; else the row is open.</p>");
+    open_table(b, "t-peers", "Peers", heads, sizeof heads / sizeof heads[0]);
+    json_array_foreach((json_t *)run->peers, i, row) peer_rows(b, row);
+    close_table(b);
+}
+
 static size_t with_status(const struct rep_run *run, const char *status) {
     const json_t *p;
     size_t i, n = 0;

@@ -31,6 +31,7 @@ static void head(struct strbuf *b, const struct rep_run *run) {
     strbuf_printf(b, ", <span class=\"%s\">", strcmp(ended, "complete") == 0 ? "ok" : "warn"),
         html_text(b, ended);
     strbuf_puts(b, "</span></p><nav aria-label=\"Sections\">");
+    if (run->peers != NULL) strbuf_puts(b, "<a href=\"#peers\">Peers</a>");
     if (run->claims != NULL) strbuf_puts(b, "<a href=\"#claims\">Claims</a>");
     strbuf_puts(
         b,
@@ -52,6 +53,7 @@ int report_write(const char *run_dir, FILE *log) {
     if (run.damaged) fprintf(log, "report: %zu damaged lines of points.jsonl are left out\n", run.damaged);
     head(&b, &run);
     html_claims(&b, &run);
+    html_peers(&b, &run);
     html_results(&b, &run);
     html_validity(&b, &run);
     html_machine(&b, &run, run_dir);
