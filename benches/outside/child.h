@@ -1,6 +1,7 @@
 /*
- * Processes beside the one that is measured: services, load generators, clients. They are forked before the runtime
- * starts, while the driver has one thread; they end with the driver, whatever ends it; they never print.
+ * Processes beside the one that is measured: services, load generators, clients. They are forked before the
+ * runtime starts, while the driver has one thread; they end with the driver, whatever ends it; they never
+ * print.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /*
- * Many long-lived clients in a process of their own: they connect from several loopback addresses (one address has
- * 28,000 ports), stay, and take part in a chat when told to: every message is sent once and comes back to all.
+ * Many long-lived clients in a process of their own: they connect from several loopback addresses (one
+ * address has 28,000 ports), stay, and take part in a chat when told to: every message is sent once and comes
+ * back to all.
  */
 #pragma once
 

@@ -1,9 +1,10 @@
 /*
- * An HTTP/1.1 load generator in a process of its own, open loop: requests have their times beforehand (Poisson at a rate, or
- * all at once), and each latency counts from the intended time, so a server that stalls pays for those it kept waiting.
+ * An HTTP/1.1 load generator in a process of its own, open loop: requests have their times beforehand
+ * (Poisson at a rate, or all at once), and each latency counts from the intended time, so a server that
+ * stalls pays for those it kept waiting.
  *
- * Requests go over kept-alive connections, one at a time on each; one that finds none idle waits here, and that wait
- * counts too. What was not answered by the end has status 0.
+ * Requests go over kept-alive connections, one at a time on each; one that finds none idle waits here, and
+ * that wait counts too. What was not answered by the end has status 0.
  */
 #pragma once
 

@@ -1,11 +1,13 @@
 /*
- * trine-outside: a service, a load generator or clients as a program, for drivers that cannot fork them (Go's).
- * The same code as in the C drivers, told by lines on stdin; it ends when stdin does.
+ * trine-outside: a service, a load generator or clients as a program, for drivers that cannot fork them
+ * (Go's). The same code as in the C drivers, told by lines on stdin; it ends when stdin does.
  *
- *   trine-outside service CONNECTIONS RATE BURST       prints its port; "counts" prints what service_counts holds
- *   trine-outside load PORT CONNECTIONS REQUESTS RATE SEED   prints "connected"; "go" runs it and prints a line a
+ *   trine-outside service CONNECTIONS RATE BURST       prints its port; "counts" prints what service_counts
+ *   holds trine-outside load PORT CONNECTIONS REQUESTS RATE SEED   prints "connected"; "go" runs it and
+ *   prints a line a
  *                                                      request: latency in ns, status
- *   trine-outside clients PORT N MESSAGES GAP_US       prints "connected"; "chat" runs it and prints received, corrupted,
+ *   trine-outside clients PORT N MESSAGES GAP_US       prints "connected"; "chat" runs it and prints
+ *   received, corrupted,
  *                                                      then a line a delivery: latency in ns
  */
 #include <arpa/inet.h>

@@ -1,9 +1,9 @@
 /*
  * The service process: see service.h. One thread owns everything.
  *
- * Pending queries stand in a binary heap by due time; a timerfd is set to the earliest (epoll's own time-out counts in
- * milliseconds). A connection is named by descriptor and generation, so that an answer never reaches the next user of
- * a recycled descriptor.
+ * Pending queries stand in a binary heap by due time; a timerfd is set to the earliest (epoll's own time-out
+ * counts in milliseconds). A connection is named by descriptor and generation, so that an answer never
+ * reaches the next user of a recycled descriptor.
  */
 #include "service.h"
 

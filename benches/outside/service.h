@@ -1,10 +1,12 @@
 /*
- * A service in a process of its own, on a loopback socket: it answers each query after the time that the query asks
- * for, as a database or a remote call would. It can limit its connections (a further one is told BUSY and closed, as
- * databases do) and its rate (a token bucket: a query over it is answered LIMITED at once, HTTP's 429).
+ * A service in a process of its own, on a loopback socket: it answers each query after the time that the
+ * query asks for, as a database or a remote call would. It can limit its connections (a further one is told
+ * BUSY and closed, as databases do) and its rate (a token bucket: a query over it is answered LIMITED at
+ * once, HTTP's 429).
  *
- * A plain epoll loop without threads: 100,000 queries may be under way. The protocol is 8 bytes each way, so that a
- * connection may carry many queries at once (answers come in the order of their due times, told apart by id).
+ * A plain epoll loop without threads: 100,000 queries may be under way. The protocol is 8 bytes each way, so
+ * that a connection may carry many queries at once (answers come in the order of their due times, told apart
+ * by id).
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * Admission: see admission.h. The counts are only counts: `queued` bounds the channel, whose capacity is as large, so a
- * send to it never parks.
+ * Admission: see admission.h. The counts are only counts: `queued` bounds the channel, whose capacity is as
+ * large, so a send to it never parks.
  */
 #include "admission.h"
 

@@ -1,6 +1,6 @@
 /*
- * What a server does with more requests than it can take: lets all in, turns away beyond a limit (503), or queues them for
- * a pool of workers, with a bound on the queue (503) and on the time in it (504).
+ * What a server does with more requests than it can take: lets all in, turns away beyond a limit (503), or
+ * queues them for a pool of workers, with a bound on the queue (503) and on the time in it (504).
  */
 #pragma once
 

@@ -1,16 +1,20 @@
 /*
- * calls: what does a request gain when it makes its calls to services side by side, and what does a deadline free?
+ * calls: what does a request gain when it makes its calls to services side by side, and what does a deadline
+ * free?
  *
- * Method       `clients` tasks make --tasks requests in all, in turn. A request makes the calls of phases_us to a
- *              service process over loopback, which answers each after its time: phases follow each other, the calls of
- *              one phase go side by side, each in a task of its own (order=parallel) or one after the other
- *              (order=sequential). deadline_us: a timer cancels what is still under way then; the service is told.
+ * Method       `clients` tasks make --tasks requests in all, in turn. A request makes the calls of phases_us
+ *              to a service process over loopback, which answers each after its time: phases follow each
+ *              other, the calls of one phase go side by side, each in a task of its own (order=parallel) or
+ *              one after the other (order=sequential). deadline_us: a timer cancels what is still under way
+ *              then; the service is told.
  * Unit         ns a request: each is a sample. Histogram: latency.
- * Expectation  parallel: the sum of each phase's slowest; sequential: the sum of all; with a deadline no more than that.
- * Falsified by a request that ends before its slowest call (checked), calls that outlive their deadline: calls_after
- *              and pending_after count them, on the client and in the service, when all requests have ended.
- * Known lies   The services share the processors with the requests, at some 5 us of work a call. The timer of a request that ended in
- *              time stays until its deadline, as a timer that nobody stops does.
+ * Expectation  parallel: the sum of each phase's slowest; sequential: the sum of all; with a deadline no more
+ *              than that.
+ * Falsified by a request that ends before its slowest call (checked), calls that outlive their deadline:
+ *              calls_after and pending_after count them, on the client and in the service, when all requests
+ *              have ended.
+ * Known lies   The services share the processors with the requests, at some 5 us of work a call. The timer of
+ *              a request that ended in time stays until its deadline, as a timer that nobody stops does.
  */
 #include <errno.h>
 #include <signal.h>

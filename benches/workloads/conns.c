@@ -1,16 +1,17 @@
 /*
  * conns: what does a connection cost that stays, and what a message to all of them?
  *
- * Method       --tasks clients in a process of their own connect over loopback and stay; each has a task here that waits
- *              for what it says. When all wait, memory and threads are read. Then `messages` are sent, one every gap_us,
- *              and the task that reads one writes it to all (a chat room).
- * Unit         bytes of private memory a connection, its task included. Histogram: from a client's send until each
- *              client has the message.
- * Expectation  A goroutine of libtrine: 4.5 KiB; a thread: its kernel stack is not counted, and its address space is.
+ * Method       --tasks clients in a process of their own connect over loopback and stay; each has a task here
+ *              that waits for what it says. When all wait, memory and threads are read. Then `messages` are
+ *              sent, one every gap_us, and the task that reads one writes it to all (a chat room).
+ * Unit         bytes of private memory a connection, its task included. Histogram: from a client's send until
+ *              each client has the message.
+ * Expectation  A goroutine of libtrine: 4.5 KiB; a thread: its kernel stack is not counted, and its address
+ *              space is.
  * Falsified by a delivery that is lost or doubled (checked).
- * Known lies   The kernel's memory of a socket (some 3 KiB a side) is no process's. Both ends share the processors. The
- *              limit met first is that on descriptors, RLIMIT_NOFILE, one a connection in each of the two processes; ports
- *              are spread over eight loopback addresses.
+ * Known lies   The kernel's memory of a socket (some 3 KiB a side) is no process's. Both ends share the
+ *              processors. The limit met first is that on descriptors, RLIMIT_NOFILE, one a connection in
+ *              each of the two processes; ports are spread over eight loopback addresses.
  */
 #include <errno.h>
 #include <signal.h>

@@ -1,19 +1,22 @@
 /*
  * dbpool: many requests over few database connections. Where do they wait, and on how many kernel threads?
  *
- * Method       --tasks tasks at once, each one request: it takes a connection from a pool of `connections` (0: each
- *              request opens its own), makes the queries of queries_us one after the other, and gives it back.
- *              driver=network: sockets through the poller. driver=blocking: the same protocol by blocking reads, as a
- *              client library in C does. driver=sqlite: a database in this process; a query runs SQL for its answer and
- *              sleeps inside the library for the rest of its time. The server is a process of its own.
- *              A request that got its connection later than timeout_ms gives up (0: never).
- * Unit         ns from the first request until the last has ended. Histograms: latency of a request that was served;
- *              wait for a connection. threads: the most seen, by the kernel's count.
- * Expectation  network: about procs threads whatever waits. blocking, sqlite: a thread for each query under way.
- *              With a pool: ceil(tasks / connections) rounds; all others wait at the pool.
- * Falsified by fewer threads than queries under way with a blocking driver; more connections than the pool (checked).
- * Known lies   A time-out is judged when the connection comes, as no backend can leave a semaphore's queue. Threads are
- *              looked at every few ms by a task of the backend itself; one that lives shorter is missed.
+ * Method       --tasks tasks at once, each one request: it takes a connection from a pool of `connections`
+ *              (0: each request opens its own), makes the queries of queries_us one after the other, and
+ *              gives it back. driver=network: sockets through the poller. driver=blocking: the same protocol
+ *              by blocking reads, as a client library in C does. driver=sqlite: a database in this process; a
+ *              query runs SQL for its answer and sleeps inside the library for the rest of its time. The
+ *              server is a process of its own. A request that got its connection later than timeout_ms gives
+ *              up (0: never).
+ * Unit         ns from the first request until the last has ended. Histograms: latency of a request that was
+ *              served; wait for a connection. threads: the most seen, by the kernel's count.
+ * Expectation  network: about procs threads whatever waits. blocking, sqlite: a thread for each query under
+ *              way. With a pool: ceil(tasks / connections) rounds; all others wait at the pool.
+ * Falsified by fewer threads than queries under way with a blocking driver; more connections than the pool
+ *              (checked).
+ * Known lies   A time-out is judged when the connection comes, as no backend can leave a semaphore's queue.
+ *              Threads are looked at every few ms by a task of the backend itself; one that lives shorter is
+ *              missed.
  */
 #include <errno.h>
 #include <signal.h>

@@ -1,17 +1,20 @@
 /*
  * fanout: many independent jobs at once, against workers that share them, against one after the other.
  *
- * Method       --tasks jobs, all submitted at the start. shape=each: a task each. shape=workers: `workers` tasks take
- *              them from a channel. shape=sequential: the main task does all. A job takes service_us: a sleep where
- *              the claim itself says only how long it takes (via=wait), or a query over a connection of its own to a
- *              service process that refuses more than `connections` at once (via=service; 0: no limit).
- * Unit         ns from the first submission until the last job has ended. Histogram: each job, from the start of all.
+ * Method       --tasks jobs, all submitted at the start. shape=each: a task each. shape=workers: `workers`
+ *              tasks take them from a channel. shape=sequential: the main task does all. A job takes
+ *              service_us: a sleep where the claim itself says only how long it takes (via=wait), or a query
+ *              over a connection of its own to a service process that refuses more than `connections` at once
+ *              (via=service; 0: no limit).
+ * Unit         ns from the first submission until the last job has ended. Histogram: each job, from the start
+ *              of all.
  * Expectation  each: service_us and what it takes to make the tasks; workers: tasks / workers x service_us;
  *              sequential: tasks x service_us. Over the limit, each loses queries and workers loses none.
  * Falsified by jobs that end before service_us, or more successes than the service answered (checked).
- *              On a pool of threads no more jobs are under way than it has threads, whatever the shape.
- * Known lies   A job that only sleeps needs no processor: nothing here shows how many computing jobs would fit. Memory
- *              is read when all tasks have been submitted: what a job keeps of its own work is not in it.
+ * Known lies   On a pool of threads no more jobs are under way than it has threads, whatever the shape. A job
+ *              that only sleeps needs no processor: nothing here shows how many computing jobs would fit.
+ *              Memory is read when all tasks have been submitted: what a job keeps of its own work is not in
+ *              it.
  */
 #include <signal.h>
 #include <string.h>

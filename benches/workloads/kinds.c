@@ -1,15 +1,16 @@
 /*
  * kinds: requests of three kinds at once, as a service has them. What do they take of the machine?
  *
- * Method       --tasks tasks at once: three in ten call a service over loopback (api_us), four in ten query a database
- *              over a pool of `connections` (db_us), three in ten write `file_kib` to a file of their own, fsync it and read
- *              it back and compare it, by calls that block a kernel thread.
- * Unit         ns until the last has ended. memory_bytes: private memory added when all were under way; cpu_ns: processor
- *              time of the process, all threads.
+ * Method       --tasks tasks at once: three in ten call a service over loopback (api_us), four in ten query a
+ *              database over a pool of `connections` (db_us), three in ten write `file_kib` to a file of
+ *              their own, fsync it and read it back and compare it, by calls that block a kernel thread.
+ * Unit         ns until the last has ended. memory_bytes: private memory added when all were under way;
+ *              cpu_ns: processor time of the process, all threads.
  * Expectation  Goroutines: threads only for the files under way. Threads: one for each task.
  * Falsified by a file that reads back otherwise (counted), operations that do not add up.
- * Known lies   The files' time is that of the disk below /tmp, and an fsync in a memory file system costs nothing.
- *              Memory is read once, when the last task has been made; the kernel's part is not in it.
+ * Known lies   The files' time is that of the disk below /tmp, and an fsync in a memory file system costs
+ *              nothing. Memory is read once, when the last task has been made; the kernel's part is not in
+ *              it.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,18 +1,19 @@
 /*
  * limiter: can clients keep to the limit of a service that refuses what is over it?
  *
- * Method       A service process answers at most `limit` queries a second, `burst` at once, and refuses the rest at
- *              once (HTTP's 429). --tasks requests go to it. policy=none: all at once, a task each. bucket: each starts
- *              when a token bucket filled at `limit` lets it. adaptive: paced at a rate that starts at 10 times the
- *              limit, halves at a refusal and grows by a tenth at a success. tenants: three tenants with limits of
- *              limit / 10, limit and 10 x limit share `workers` tasks; a worker waits for its request's bucket, and the
- *              service itself has no limit.
+ * Method       A service process answers at most `limit` queries a second, `burst` at once, and refuses the
+ *              rest at once (HTTP's 429). --tasks requests go to it. policy=none: all at once, a task each.
+ *              bucket: each starts when a token bucket filled at `limit` lets it. adaptive: paced at a rate
+ *              that starts at 10 times the limit, halves at a refusal and grows by a tenth at a success.
+ *              tenants: three tenants with limits of limit / 10, limit and 10 x limit share `workers` tasks;
+ *              a worker waits for its request's bucket, and the service itself has no limit.
  * Unit         percent of the requests that succeeded. rate: successes a second.
- * Expectation  none: burst / tasks. bucket: all, at the limit. adaptive: half and more, near the limit. tenants: each
- *              at its own limit or below.
+ * Expectation  none: burst / tasks. bucket: all, at the limit. adaptive: half and more, near the limit.
+ *              tenants: each at its own limit or below.
  * Falsified by more successes than the service answered (checked); a tenant over its limit.
- * Known lies   A rate is (n - 1) / (last - first), so the bucket's first token is not in it. Adaptive's settled rate is
- *              that of the second half of its requests. A refusal that is late is answered by a stale rate.
+ * Known lies   A rate is (n - 1) / (last - first), so the bucket's first token is not in it. Adaptive's
+ *              settled rate is that of the second half of its requests. A refusal that is late is answered by
+ *              a stale rate.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /*
  * Calls over shared connections: see mux.h.
  *
- * A ticket is the slot's index and its generation. A slot's generation moves on when it is given back, so an answer that
- * comes after a cancellation finds another generation and is dropped.
+ * A ticket is the slot's index and its generation. A slot's generation moves on when it is given back, so an
+ * answer that comes after a cancellation finds another generation and is dropped.
  */
 #include "mux.h"
 

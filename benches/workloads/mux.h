@@ -1,8 +1,10 @@
 /*
- * A service client that many tasks share: calls of all of them go over a few connections and are told apart by id, as
- * HTTP/2 or a pipelined database driver does. So ten thousand calls at once need a handful of descriptors.
+ * A service client that many tasks share: calls of all of them go over a few connections and are told apart
+ * by id, as HTTP/2 or a pipelined database driver does. So ten thousand calls at once need a handful of
+ * descriptors.
  *
- * mux.lock guards the table of calls; each connection has a lock for its writes and a task that reads its answers.
+ * mux.lock guards the table of calls; each connection has a lock for its writes and a task that reads its
+ * answers.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * The calls that a request makes to services: phases one after the other, calls of one phase side by side (a task each,
- * the first by the request's own) or, in sequential order, one after the other.
+ * The calls that a request makes to services: phases one after the other, calls of one phase side by side (a
+ * task each, the first by the request's own) or, in sequential order, one after the other.
  */
 #pragma once
 

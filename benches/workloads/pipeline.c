@@ -1,16 +1,18 @@
 /*
  * pipeline: a log pipeline of several stages, against the same work one entry after the other.
  *
- * Method       --tasks entries of JSON pass the stages (stages.h): parsed, enriched, written and digested for good. A
- *              stage also waits as long as stages_us says, where a claim says only that a stage takes so long (0: the
- *              real work alone). shape=pipeline: `workers` tasks a stage, joined by channels of `buffer`.
- *              shape=sequential: the main task does every stage of every entry.
- * Unit         ns from the first entry until the last has left. Histogram: each entry, from its first stage to its last.
- * Expectation  With waits: tasks x slowest stage / workers. Without: no faster than the processors allow, a core's
- *              worth a worker at best, and slower than sequential when an entry costs less than its four hand-offs.
+ * Method       --tasks entries of JSON pass the stages (stages.h): parsed, enriched, written and digested for
+ *              good. A stage also waits as long as stages_us says, where a claim says only that a stage takes
+ *              so long (0: the real work alone). shape=pipeline: `workers` tasks a stage, joined by channels
+ *              of `buffer`. shape=sequential: the main task does every stage of every entry.
+ * Unit         ns from the first entry until the last has left. Histogram: each entry, from its first stage
+ *              to its last.
+ * Expectation  With waits: tasks x slowest stage / workers. Without: no faster than the processors allow, a
+ *              core's worth a worker at best, and slower than sequential when an entry costs less than its
+ *              four hand-offs.
  * Falsified by a sum of digests that differs from a plain pass over the same entries (checked).
- * Known lies   A stage's wait keeps no processor busy, as a database or a disk would not. busy counts a worker's waits
- *              and its work, not whether a processor ran it.
+ * Known lies   A stage's wait keeps no processor busy, as a database or a disk would not. busy counts a
+ *              worker's waits and its work, not whether a processor ran it.
  */
 #include <string.h>
 

@@ -1,13 +1,14 @@
 /*
  * pooldead: how many jobs does a producer-consumer pool accept before it deadlocks, and who tells?
  *
- * Method       The classic mistake: the main task sends --tasks jobs to `workers` tasks, and only then begins to read
- *              their results (decoupled=0). It runs in a child of the driver, on the same backend, and counts each job
- *              accepted in shared memory. The child is watched: it ends by itself, or the count has stood still for
- *              settle_ms and it is ended from outside. decoupled=1: a task of its own reads the results.
+ * Method       The classic mistake: the main task sends --tasks jobs to `workers` tasks, and only then begins
+ *              to read their results (decoupled=0). It runs in a child of the driver, on the same backend,
+ *              and counts each job accepted in shared memory. The child is watched: it ends by itself, or the
+ *              count has stood still for settle_ms and it is ended from outside. decoupled=1: a task of its
+ *              own reads the results.
  * Unit         jobs accepted. reported: 1 when the child ended by itself and its last words say deadlock.
- * Expectation  results + workers + jobs: each job accepted is a result stored, held by a worker, or in the queue.
- *              Goroutines: the runtime reports it. Threads: nobody does.
+ * Expectation  results + workers + jobs: each job accepted is a result stored, held by a worker, or in the
+ *              queue. Goroutines: the runtime reports it. Threads: nobody does.
  * Falsified by any other count with decoupled=0; a deadlock with decoupled=1.
  * Known lies   A child that is merely slower than settle_ms would be taken for stuck: the count shows it.
  */

@@ -1,6 +1,6 @@
 /*
- * An embedded, blocking database: SQLite in memory, one handle a connection. A call blocks its kernel thread, and the
- * backend is told so. A handle belongs to one task at a time.
+ * An embedded, blocking database: SQLite in memory, one handle a connection. A call blocks its kernel thread,
+ * and the backend is told so. A handle belongs to one task at a time.
  */
 #pragma once
 

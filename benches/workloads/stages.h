@@ -1,8 +1,9 @@
 /*
  * The work of a log pipeline, and the times of its stages.
  *
- * An entry is a line of JSON, made from its number. The first stage parses it, those between add a field each, the last
- * writes it as text and digests it. The digests of all entries are added up, so the sum does not depend on their order.
+ * An entry is a line of JSON, made from its number. The first stage parses it, those between add a field
+ * each, the last writes it as text and digests it. The digests of all entries are added up, so the sum does
+ * not depend on their order.
  */
 #pragma once
 

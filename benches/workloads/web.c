@@ -1,18 +1,20 @@
 /*
  * web: an HTTP service that asks other services, under a load that does not wait for it.
  *
- * Method       A load generator (a process of its own, open loop, --tasks kept-alive connections) sends `requests` at
- *              `rate` a second (0: all at once). Each connection has a task here. A request makes the calls of phases_us to
- *              a service process (workloads/phases.h; order=sequential: one after the other) and computes for cpu_us.
- *              admission=unlimited: every request at once. limit: beyond `limit` under way it is answered 503. pool:
- *              `limit` workers take requests from a queue of `queue`; a full queue is 503, one that waited there longer
- *              than queue_timeout_ms is 504.
- * Unit         ns: the median from the intended time to the whole answer, of those answered 200. Histogram: latency.
- * Expectation  Unlimited: the sum of the phases until the processors are full, then it grows for as long as the load
- *              lasts. limit and pool: rejections instead, with latency bounded.
+ * Method       A load generator (a process of its own, open loop, --tasks kept-alive connections) sends
+ *              `requests` at `rate` a second (0: all at once). Each connection has a task here. A request
+ *              makes the calls of phases_us to a service process (workloads/phases.h; order=sequential: one
+ *              after the other) and computes for cpu_us. admission=unlimited: every request at once. limit:
+ *              beyond `limit` under way it is answered 503. pool: `limit` workers take requests from a queue
+ *              of `queue`; a full queue is 503, one that waited there longer than queue_timeout_ms is 504.
+ * Unit         ns: the median from the intended time to the whole answer, of those answered 200. Histogram:
+ *              latency.
+ * Expectation  Unlimited: the sum of the phases until the processors are full, then it grows for as long as
+ *              the load lasts. limit and pool: rejections instead, with latency bounded.
  * Falsified by an answer sooner than the calls it needs (checked); requests that no status accounts for.
- * Known lies   Generator, services and server share the processors: a rate that fills them is lower than on three
- *              machines. Threads die of a limit: space_mib sets one on the server's address space. A task that could not be made closes its connection, whose requests count as unanswered.
+ * Known lies   Generator, services and server share the processors: a rate that fills them is lower than on
+ *              three machines. Threads die of a limit: space_mib sets one on the server's address space. A
+ *              task that could not be made closes its connection, whose requests count as unanswered.
  */
 #include <errno.h>
 #include <math.h>
