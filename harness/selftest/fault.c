@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { QUOTA_PERIOD_US = 50000, FLIPS = 200, FLIP_EVERY_US = 4000 };
+enum { QUOTA_PERIOD_US = 50000, FLIPS = 200, FLIP_EVERY_US = 4000, TASKS_MAX = 256 };
 
 static const struct probe_root machine = {""};
 
@@ -71,41 +71,62 @@ void fault_stop(struct fault *f) {
     f->done = (double)(monotonic_ns() - start);
 }
 
-/* The thread that has run longest, by schedstat; 0: none can be read. */
-static pid_t busiest_thread(pid_t pid) {
+/* Every thread of the process, at most TASKS_MAX of them; how many. */
+static size_t list_threads(pid_t pid, pid_t *tids) {
     char *path = probe_path(&machine, "/proc/%d/task", (int)pid);
     DIR *d = opendir(path);
-    int64_t most = -1;
-    pid_t best = 0;
-    for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
-        pid_t tid = (pid_t)atoi(e->d_name);
-        char *s = tid > 0 ? probe_line(&machine, "/proc/%d/task/%d/schedstat", (int)pid, (int)tid) : NULL;
-        int64_t ran = s ? strtoll(s, NULL, 10) : -1;
-        if (ran > most) {
-            most = ran;
-            best = tid;
-        }
-        free(s);
+    size_t n = 0;
+    for (struct dirent *e; d && n < TASKS_MAX && (e = readdir(d)) != NULL;) {
+        tids[n] = (pid_t)atoi(e->d_name);
+        n += tids[n] > 0;
     }
     if (d) closedir(d);
     free(path);
+    return n;
+}
+
+/* The one that has run longest, by schedstat; 0: none can be read. */
+static pid_t busiest_thread(pid_t pid, const pid_t *tids, size_t n) {
+    int64_t most = -1;
+    pid_t best = 0;
+    for (size_t i = 0; i < n; i++) {
+        char *s = probe_line(&machine, "/proc/%d/task/%d/schedstat", (int)pid, (int)tids[i]);
+        int64_t ran = s ? strtoll(s, NULL, 10) : -1;
+        if (ran > most) {
+            most = ran;
+            best = tids[i];
+        }
+        free(s);
+    }
     return best;
 }
 
+static void bind_thread(pid_t tid, int cpu, double *count) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)cpu, &one);
+    if (sched_setaffinity(tid, sizeof one, &one) == 0 && count) ++*count;
+}
+
+/* The others are held on one CPU: left free, the monitor wakes on whichever CPU has just become idle, so that on a quiet
+ * machine each move would be counted twice. */
 void fault_migrate(struct fault *f) {
-    cpu_set_t all, one;
+    pid_t tids[TASKS_MAX];
+    cpu_set_t all;
     int cpus[2], n = 0;
-    pid_t tid = busiest_thread(f->pid);
+    size_t ntids = list_threads(f->pid, tids);
+    pid_t busiest = busiest_thread(f->pid, tids, ntids);
     sched_getaffinity(0, sizeof all, &all);
     for (int i = 0; i < CPU_SETSIZE && n < 2; i++)
         if (CPU_ISSET((size_t)i, &all)) cpus[n++] = i;
-    for (int i = 0; n == 2 && tid > 0 && i < FLIPS && !atomic_load(&f->gone); i++) {
-        CPU_ZERO(&one);
-        CPU_SET((size_t)cpus[i % 2], &one);
-        if (sched_setaffinity(tid, sizeof one, &one) == 0) f->done++;
+    if (n < 2 || busiest <= 0) return;
+    for (size_t i = 0; i < ntids; i++)
+        if (tids[i] != busiest) bind_thread(tids[i], cpus[0], NULL);
+    for (int i = 0; i < FLIPS && !atomic_load(&f->gone); i++) {
+        bind_thread(busiest, cpus[i % 2], &f->done);
         nap_us(FLIP_EVERY_US);
     }
-    if (tid > 0) sched_setaffinity(tid, sizeof all, &all);
+    for (size_t i = 0; i < ntids; i++) sched_setaffinity(tids[i], sizeof all, &all);
 }
 
 static pid_t start_burner(int cpu) {

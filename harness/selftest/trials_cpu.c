@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FAULT_AT_MS = 250, BEFORE_MS = 160, QUOTA_US = 25000 }; /* a process measures from some 160 ms after its start */
+enum { FAULT_AT_MS = 250, BEFORE_MS = 40, QUOTA_US = 25000 }; /* a process measures from some 40 ms after its start */
 
 static int measure_ms(const struct outcome *t) {
     return t->o->quick ? 1000 : 2500;
@@ -54,7 +54,8 @@ static void run_slowdown(const struct selftest_options *o, void *outcome) {
 static void quota_points(struct outcome *t, struct quota_group *q) {
     double left = rate_left(t, 0.5), throttled = 0.5 * (measure_ms(t) + BEFORE_MS - FAULT_AT_MS) * 1e6;
     size_t rate = expect(t, "rate under a quota of half a CPU", "", left, 0.75 * left, 1.25 * left);
-    size_t stopped = expect(t, "throttled", "ns", throttled, 0.5 * throttled, 1.5 * throttled);
+    /* The kernel adds up CPUs: where the monitor is held on another one than the computing thread, both count. */
+    size_t stopped = expect(t, "throttled, on one CPU or two", "ns", throttled, 0.7 * throttled, 2.6 * throttled);
     size_t marked = expect(t, "the point is marked not valid", "", 1, 1, 1);
     size_t silent = expect(t, "throttled without a quota", "ns", 0, 0, 0);
     struct fault f;
