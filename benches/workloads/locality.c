@@ -4,8 +4,9 @@
  * Method       The main task writes every line of a payload, then makes a task that chases it twice. resume=local: the main
  *              task parks, so the task runs where the payload is. resume=steal: the main task computes on, so another
  *              P takes the task. resume=flush: as local, behind a clflush of every line: the control that must find all
- *              gone. Every second round times 32 single lines, one in each part, instead of whole passes. A round counts when the task ran
- *              where it should (sched_getcpu before and after); the others are only counted (misplaced_percent).
+ *              gone. Every second round times 32 single lines, one in each part, instead of whole passes. A round
+ *              counts when the task ran where it should (sched_getcpu before and after); the others are only counted
+ *              (misplaced_percent).
  * Unit         ns: first pass less second, the median over the rounds. refetched_lines: that over (remote - L1), both
  *              calibrated in this process; an estimate with an interval, not a count of misses.
  *              probe_refetched_percent: single lines above the threshold half way between L1 and remote.
@@ -14,7 +15,8 @@
  * Known lies   The second pass of a payload beyond L1 runs from L2, so the difference is what the *move* cost, not the
  *              whole cost of the first pass. Neighbouring lines that the hardware fetches unasked make remote lines
  *              cheaper in a pass than in a probe. A probe is one load between two clock readings: its share is
- *              of lines, never of time. Unpinned on a busy machine the kernel may run two Ps on one CPU: pin. With two CPUs the main task's computing heats the core that is left.
+ *              of lines, never of time. Unpinned on a busy machine the kernel may run two Ps on one CPU: pin. With two
+ *              CPUs the main task's computing heats the core that is left.
  */
 #include <sched.h>
 #include <stdatomic.h>

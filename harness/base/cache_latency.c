@@ -1,8 +1,8 @@
 /* Cache latencies: see cache_latency.h.
  *
  * A level is a block that fits into it and not into the one above: a half of L1, a half of L2, four times L2
- * where L3 is larger than that. Memory is four times L3, within bounds. Every figure includes the TLB's share,
- * as it does for any program: from the size of L2 on the random order misses it more and more.
+ * where L3 is larger than that. Memory is four times L3, within bounds. Every figure includes the TLB's
+ * share, as it does for any program: from the size of L2 on the random order misses it more and more.
  *
  * Remote: a helper on another CPU writes every line of a block of half of L1 and hands the turn over; the
  * caller chases it once. Chasing it again costs L1, which is the control. */
@@ -95,7 +95,8 @@ static int measure_level(struct load_latency *out, size_t bytes) {
 
 struct writer {
     struct chase *chase;
-    _Atomic int turn; /* release by whoever hands over, acquire by the other: 0 caller's, 1 writer's, 2 stop */
+    _Atomic int
+        turn; /* release by whoever hands over, acquire by the other: 0 caller's, 1 writer's, 2 stop */
     int cpu;
     int error; /* read after the join */
 };
@@ -172,7 +173,8 @@ static int measure_remote(struct cache_latency *out, const struct cache_sizes *s
     return err;
 }
 
-int cache_latency_remote(struct cache_latency *out, const struct cache_sizes *sizes, int own_cpu, int remote_cpu) {
+int cache_latency_remote(struct cache_latency *out, const struct cache_sizes *sizes, int own_cpu,
+                         int remote_cpu) {
     uint64_t start = mclock_now_ns();
 
     *out = (struct cache_latency){.own_cpu = own_cpu, .remote_cpu = remote_cpu};

@@ -1,5 +1,5 @@
-/* What a load costs from each level of the cache, from memory, and from another core that has just written the
- * line: the scale on which refetched lines are counted. Starts one helper thread at a time; the caller's
+/* What a load costs from each level of the cache, from memory, and from another core that has just written
+ * the line: the scale on which refetched lines are counted. Starts one helper thread at a time; the caller's
  * affinity is restored. Call after mclock_init(). */
 #ifndef TRINE_BASE_CACHE_LATENCY_H
 #define TRINE_BASE_CACHE_LATENCY_H
@@ -29,8 +29,9 @@ void cache_sizes_get(struct cache_sizes *s);
  * figure alone when only one CPU may be used (remote.bytes is then 0). */
 int cache_latency_measure(struct cache_latency *out, const struct cache_sizes *sizes, size_t most_bytes);
 
-/* L1 and remote alone, some 20 ms: what the estimate of refetched lines needs. Between these two CPUs, which a caller that
- * is bound to one of them knows; -1 and -1: the first two that it may use. The same returns. */
-int cache_latency_remote(struct cache_latency *out, const struct cache_sizes *sizes, int own_cpu, int remote_cpu);
+/* L1 and remote alone, some 20 ms: what the estimate of refetched lines needs. Between these two CPUs, which
+ * a caller that is bound to one of them knows; -1 and -1: the first two that it may use. The same returns. */
+int cache_latency_remote(struct cache_latency *out, const struct cache_sizes *sizes, int own_cpu,
+                         int remote_cpu);
 
 #endif

@@ -1,7 +1,7 @@
 /* Pointer chases: what a load costs when the next address is known only by the load before it.
  *
- * A chase is a block of cache lines, linked into one cycle in random order, so that neither the prefetcher nor
- * the processor's reordering hides a latency. One owner at a time; lines may be dirtied by another thread
+ * A chase is a block of cache lines, linked into one cycle in random order, so that neither the prefetcher
+ * nor the processor's reordering hides a latency. One owner at a time; lines may be dirtied by another thread
  * between two passes, which is what shows the cost of fetching them back. */
 #ifndef TRINE_BASE_CHASE_H
 #define TRINE_BASE_CHASE_H

@@ -24,24 +24,25 @@ json_t *calibrate_clock(bool quick) {
     mclock_init();
     int err = mclock_measure(&q, quick ? 100000000 : 1000000000);
     if (err) return json_unavailable("the clock could not be measured: %s", strerror(-err));
-    json_t *o = json_pack("{s:s,s:f,s:f,s:b,s:f,s:f,s:i}", "source", mclock_source_name(), "overhead_ns", q.overhead_ns,
-                          "granularity_ns", q.granularity_ns, "monotonic", q.monotonic, "drift_ppm", q.drift_ppm,
-                          "drift_bound_ppm", q.drift_bound_ppm, "cpus", q.ncpus);
+    json_t *o = json_pack("{s:s,s:f,s:f,s:b,s:f,s:f,s:i}", "source", mclock_source_name(), "overhead_ns",
+                          q.overhead_ns, "granularity_ns", q.granularity_ns, "monotonic", q.monotonic,
+                          "drift_ppm", q.drift_ppm, "drift_bound_ppm", q.drift_bound_ppm, "cpus", q.ncpus);
     if (q.ncpus > 1) {
         json_object_set_new(o, "offset_ns", json_real(q.offset_ns));
         json_object_set_new(o, "offset_bound_ns", json_real(q.offset_bound_ns));
     } else {
         json_object_set_new(o, "offset_ns", json_unavailable("only one CPU may be used"));
     }
-    if (*mclock_why_not_counter()) json_object_set_new(o, "why_not_counter", json_string(mclock_why_not_counter()));
+    if (*mclock_why_not_counter())
+        json_object_set_new(o, "why_not_counter", json_string(mclock_why_not_counter()));
     json_object_set_new(o, "took_ms", json_real((double)(monotonic_ns() - start) / 1e6));
     return o;
 }
 
 static void add_load(json_t *o, const char *name, const struct load_latency *l, const char *why) {
     json_object_set_new(o, name,
-                        l->bytes ? json_pack("{s:f,s:f,s:s,s:I}", "value", l->median_ns, "least", l->least_ns, "unit",
-                                             "ns", "block_bytes", (json_int_t)l->bytes)
+                        l->bytes ? json_pack("{s:f,s:f,s:s,s:I}", "value", l->median_ns, "least", l->least_ns,
+                                             "unit", "ns", "block_bytes", (json_int_t)l->bytes)
                                  : json_unavailable("%s", why));
 }
 
@@ -56,18 +57,22 @@ json_t *calibrate_loads(bool quick) {
     add_load(o, "l1", &l.l1, "not measured");
     add_load(o, "l2", &l.l2, "the machine tells no size of L2");
     add_load(o, "l3", &l.l3, "no L3, or none larger than four times L2");
-    add_load(o, "memory", &l.memory, "the last level of the cache is too large for the block that may be used");
+    add_load(o, "memory", &l.memory,
+             "the last level of the cache is too large for the block that may be used");
     add_load(o, "remote_dirty", &l.remote, "only one CPU may be used");
-    if (l.remote.bytes)
-        json_object_set_new(o, "remote_cpus", json_pack("[i,i]", l.own_cpu, l.remote_cpu));
+    if (l.remote.bytes) json_object_set_new(o, "remote_cpus", json_pack("[i,i]", l.own_cpu, l.remote_cpu));
     json_object_set_new(o, "took_ms", json_real(l.took_ms));
     return o;
 }
 
 /* google-benchmark's JSON of the limits, or NULL with why. */
 static json_t *run_micro(const char *path, bool quick, char *why, size_t bytes) {
-    char *argv[] = {(char *)path, "--benchmark_filter=^(limit|switch)/", quick ? "--benchmark_min_time=0.01" : "--benchmark_min_time=0.05",
-                    quick ? "--benchmark_repetitions=3" : "--benchmark_repetitions=7", "--benchmark_format=json", NULL};
+    char *argv[] = {(char *)path,
+                    "--benchmark_filter=^(limit|switch)/",
+                    quick ? "--benchmark_min_time=0.01" : "--benchmark_min_time=0.05",
+                    quick ? "--benchmark_repetitions=3" : "--benchmark_repetitions=7",
+                    "--benchmark_format=json",
+                    NULL};
     struct child_spec spec = {.argv = argv, .timeout_ms = MICRO_TIMEOUT_MS, .max_output_bytes = 4 << 20};
     struct child_result r;
     child_run(&spec, &r);

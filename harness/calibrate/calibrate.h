@@ -1,8 +1,8 @@
 /*
  * calibrate: the scale beside every figure: what the clock is worth, what a load costs from each level of the
  * cache, and what the machine charges for the things that no scheduler can do without, so that a figure also
- * reads as a multiple of the limit. Each part says how long it took. Main thread only; the caller's affinity is
- * restored. What could not be measured is {"unavailable": why}.
+ * reads as a multiple of the limit. Each part says how long it took. Main thread only; the caller's affinity
+ * is restored. What could not be measured is {"unavailable": why}.
  */
 #ifndef TRINE_HARNESS_CALIBRATE_H
 #define TRINE_HARNESS_CALIBRATE_H

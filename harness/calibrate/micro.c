@@ -11,11 +11,13 @@ enum { REPETITIONS_MAX = 64 };
 static const struct {
     const char *benchmark, *limit, *method;
 } known[] = {
-    {"switch/bare/", "register_swap", "stack and program counter exchanged, the compiler spills what is live"},
+    {"switch/bare/", "register_swap",
+     "stack and program counter exchanged, the compiler spills what is live"},
     {"switch/saved_registers/", "register_swap_saved", "six callee-saved registers and the stack exchanged"},
     {"limit/cache_line/", "cache_line", "one word to and fro between two CPUs, one way"},
     {"limit/atomic_add/", "atomic_add", "a locked add on a line that this core owns"},
-    {"limit/atomic_add_contended/", "atomic_add_contended", "the same by two threads on one line, wall time over both"},
+    {"limit/atomic_add_contended/", "atomic_add_contended",
+     "the same by two threads on one line, wall time over both"},
     {"limit/futex_wake_nobody/", "futex_wake_nobody", "FUTEX_WAKE without a waiter"},
     {"limit/syscall_getppid/", "system_call", "getppid, the shortest one"},
     {"limit/clock_gettime/", "clock_reading", "clock_gettime(CLOCK_MONOTONIC)"},
@@ -23,7 +25,10 @@ static const struct {
 };
 
 static double in_ns(double v, const char *unit) {
-    return v * (strcmp(unit, "us") == 0 ? 1e3 : strcmp(unit, "ms") == 0 ? 1e6 : strcmp(unit, "s") == 0 ? 1e9 : 1);
+    return v * (strcmp(unit, "us") == 0   ? 1e3
+                : strcmp(unit, "ms") == 0 ? 1e6
+                : strcmp(unit, "s") == 0  ? 1e9
+                                          : 1);
 }
 
 static int by_value(const void *a, const void *b) {
@@ -37,8 +42,11 @@ static size_t times_of(const json_t *micro, const char *prefix, double *ns) {
     size_t i, n = 0;
     json_array_foreach(json_object_get(micro, "benchmarks"), i, b) {
         double t = json_num(b, "real_time", -1);
-        if (strncmp(json_str(b, "name", ""), prefix, strlen(prefix)) != 0 || json_flag(b, "error_occurred", false)) continue;
-        if (strcmp(json_str(b, "run_type", "iteration"), "iteration") != 0 || t < 0 || n == REPETITIONS_MAX) continue;
+        if (strncmp(json_str(b, "name", ""), prefix, strlen(prefix)) != 0 ||
+            json_flag(b, "error_occurred", false))
+            continue;
+        if (strcmp(json_str(b, "run_type", "iteration"), "iteration") != 0 || t < 0 || n == REPETITIONS_MAX)
+            continue;
         ns[n++] = in_ns(t, json_str(b, "time_unit", "ns"));
     }
     qsort(ns, n, sizeof *ns, by_value);

@@ -1,7 +1,7 @@
 /*
- * calibrate/probes: what the suite's own probes cost, so that a reader knows what watching does to the watched. The
- * sampler's looks are timed on this process itself; its period stretches so that they stay below a twentieth of a
- * CPU (probe/sampler.c). The costs are those of a process with few threads.
+ * calibrate/probes: what the suite's own probes cost, so that a reader knows what watching does to the
+ * watched. The sampler's looks are timed on this process itself; its period stretches so that they stay below
+ * a twentieth of a CPU (probe/sampler.c). The costs are those of a process with few threads.
  */
 #include "base/child.h"
 #include "base/json.h"
@@ -60,6 +60,6 @@ json_t *calibrate_probes(void) {
     struct cgroup_cpu c;
     cgroup_find(&machine, &c);
     return json_pack("{s:f,s:f,s:f,s:f}", "kernel_snapshot_us", least_us(snapshot, &c), "thread_count_us",
-                     least_us(look_at_threads, NULL), "thread_schedstat_us", least_us(look_at_schedstat, NULL),
-                     "counter_open_read_close_us", least_us(count, NULL));
+                     least_us(look_at_threads, NULL), "thread_schedstat_us",
+                     least_us(look_at_schedstat, NULL), "counter_open_read_close_us", least_us(count, NULL));
 }

@@ -1,7 +1,7 @@
 /*
- * calibrate/wake: what the kernel charges for handing over between two threads by futex: the wake of one and the
- * sleep of the other, on one CPU and across two. It is the limit for every runtime that lets the kernel switch.
- * The two threads share one turn word; each hand-over is one FUTEX_WAKE and one FUTEX_WAIT.
+ * calibrate/wake: what the kernel charges for handing over between two threads by futex: the wake of one and
+ * the sleep of the other, on one CPU and across two. It is the limit for every runtime that lets the kernel
+ * switch. The two threads share one turn word; each hand-over is one FUTEX_WAKE and one FUTEX_WAIT.
  */
 #include "base/child.h"
 #include "base/json.h"
@@ -82,9 +82,10 @@ static int measure(int own, int other, int rounds, double *median, double *least
 static void add(json_t *limits, const char *name, int own, int other, int rounds, const char *method) {
     double median, least;
     int err = own < 0 || other < 0 ? -ENODEV : measure(own, other, rounds, &median, &least);
-    json_object_set_new(limits, name,
-                        err ? json_unavailable(err == -ENODEV ? "it takes two CPUs" : "no thread: %s", strerror(-err))
-                            : calibrate_limit(median, least, "ns", method));
+    json_object_set_new(
+        limits, name,
+        err ? json_unavailable(err == -ENODEV ? "it takes two CPUs" : "no thread: %s", strerror(-err))
+            : calibrate_limit(median, least, "ns", method));
 }
 
 void calibrate_wakes(json_t *limits, bool quick) {
@@ -98,7 +99,9 @@ void calibrate_wakes(json_t *limits, bool quick) {
         else
             second = i;
     }
-    add(limits, "futex_wake_same_cpu", first, first, rounds, "a turn handed to a sleeping thread of the same CPU");
-    add(limits, "futex_wake_other_cpu", first, second, rounds, "a turn handed to a sleeping thread of another CPU");
+    add(limits, "futex_wake_same_cpu", first, first, rounds,
+        "a turn handed to a sleeping thread of the same CPU");
+    add(limits, "futex_wake_other_cpu", first, second, rounds,
+        "a turn handed to a sleeping thread of another CPU");
     sched_setaffinity(0, sizeof before, &before);
 }

@@ -9,16 +9,19 @@
 
 static void print_clock(const json_t *c) {
     const json_t *offset = json_object_get(c, "offset_ns");
-    printf("clock %s\n  %-24s %8.1f ns a reading\n  %-24s %8.2f ns\n  %-24s %+8.2f ppm against MONOTONIC_RAW (+-%.2f)\n",
+    printf("clock %s\n  %-24s %8.1f ns a reading\n  %-24s %8.2f ns\n  %-24s %+8.2f ppm against MONOTONIC_RAW "
+           "(+-%.2f)\n",
            json_str(c, "source", "?"), "overhead", json_num(c, "overhead_ns", 0), "granularity",
-           json_num(c, "granularity_ns", 0), "drift", json_num(c, "drift_ppm", 0), json_num(c, "drift_bound_ppm", 0));
+           json_num(c, "granularity_ns", 0), "drift", json_num(c, "drift_ppm", 0),
+           json_num(c, "drift_bound_ppm", 0));
     if (json_is_number(offset))
         printf("  %-24s %+8.1f ns (+-%.1f), monotonic over %lld CPUs: %s\n", "offset between CPUs",
-               json_number_value(offset), json_num(c, "offset_bound_ns", 0), (long long)json_int(c, "cpus", 0),
-               json_flag(c, "monotonic", false) ? "yes" : "NO");
+               json_number_value(offset), json_num(c, "offset_bound_ns", 0),
+               (long long)json_int(c, "cpus", 0), json_flag(c, "monotonic", false) ? "yes" : "NO");
 }
 
-/* "name  value  least  note" of each member that is a figure, "unavailable" with its reason of each that has none. */
+/* "name  value  least  note" of each member that is a figure, "unavailable" with its reason of each that has
+ * none. */
 static void print_figures(const char *title, const json_t *o, const char *note) {
     const char *key;
     json_t *v;
@@ -84,7 +87,8 @@ int cmd_calibrate(int argc, char **argv) {
     bool broken = json_is_unavailable(clock) || json_is_false(json_object_get(clock, "monotonic"));
     json_decref(all);
     if (rc || !broken) return rc;
-    fputs("trine calibrate: the clock is not monotonic over the CPUs: no interval that crosses one can be trusted\n",
+    fputs("trine calibrate: the clock is not monotonic over the CPUs: no interval that crosses one can be "
+          "trusted\n",
           stderr);
     return TRINE_EXIT_INVALID;
 }

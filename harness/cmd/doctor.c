@@ -1,4 +1,5 @@
-/* doctor: prints what on this machine spoils measurements. Exit 3 only when nothing can be measured at all. */
+/* doctor: prints what on this machine spoils measurements. Exit 3 only when nothing can be measured at all.
+ */
 #include "doctor/doctor.h"
 #include "base/child.h"
 #include "base/json.h"
@@ -13,8 +14,8 @@
 
 enum { STEAL_WATCH_MS = 300, MICRO_TIMEOUT_MS = 10000 };
 
-/* What google-benchmark says of its own build, from a run of the shortest micro-benchmark; NULL: not told. Caller
- * frees. */
+/* What google-benchmark says of its own build, from a run of the shortest micro-benchmark; NULL: not told.
+ * Caller frees. */
 static char *benchmark_library(void) {
     char *path = calibrate_find_micro(), *build = NULL, why[128];
     if (!path) return NULL;
@@ -61,8 +62,9 @@ int cmd_doctor(int argc, char **argv) {
     char *library = benchmark_library();
     struct doctor_input in = {.root = &machine,
                               .pmu = &pmu_kernel,
-                              .clock_resolution_ns =
-                                  clock_getres(CLOCK_MONOTONIC, &step) == 0 ? step.tv_sec * 1000000000 + step.tv_nsec : -1,
+                              .clock_resolution_ns = clock_getres(CLOCK_MONOTONIC, &step) == 0
+                                                         ? step.tv_sec * 1000000000 + step.tv_nsec
+                                                         : -1,
                               .settle_ms = STEAL_WATCH_MS,
                               .build_type = trine_build_type,
                               .benchmark_library = library};
@@ -78,6 +80,7 @@ int cmd_doctor(int argc, char **argv) {
     }
     json_decref(list);
     if (worst != DOCTOR_IMPOSSIBLE) return TRINE_EXIT_PASS;
-    fputs("trine doctor: nothing can be measured on this machine as it is; the lines above say why\n", stderr);
+    fputs("trine doctor: nothing can be measured on this machine as it is; the lines above say why\n",
+          stderr);
     return TRINE_EXIT_INVALID;
 }

@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "cmd/cmd.h"
 #include "probe/env.h"
+#include "run/precision.h"
 #include "run/runner.h"
 #include "run/summary.h"
 #include "run/validate.h"
@@ -163,10 +164,10 @@ static const char *how_it_ended(const struct run_result *r, int rc) {
 }
 
 static json_t *result_json(const struct run_result *r) {
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "points", (json_int_t)r->points, "complete",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "points", (json_int_t)r->points, "complete",
                      (json_int_t)r->complete, "ok", (json_int_t)r->ok, "invalid", (json_int_t)r->invalid,
                      "failed", (json_int_t)r->failed, "skipped", (json_int_t)r->skipped, "not_applicable",
-                     (json_int_t)r->not_applicable);
+                     (json_int_t)r->not_applicable, "not_needed", (json_int_t)r->not_needed);
 }
 
 static int close_manifest(const char *run_dir, json_t *manifest, const struct run_result *r, int rc,
@@ -176,6 +177,7 @@ static int close_manifest(const char *run_dir, json_t *manifest, const struct ru
     json_object_set_new(manifest, "ended_utc", json_string(now));
     json_object_set_new(manifest, "ended", json_string(how_it_ended(r, rc)));
     json_object_set_new(manifest, "result", result_json(r));
+    if (json_array_size(r->precision)) json_object_set(manifest, "precision", r->precision);
     return manifest_write(run_dir, manifest, e);
 }
 
@@ -229,6 +231,8 @@ int session_run(const char *verb, const char *run_dir, json_t *manifest, const s
     store_close(&store);
     if (rc) cmd_fail(verb, &e);
     int closed = close_manifest(run_dir, manifest, result, rc, &e2);
+    json_decref(result->precision); /* the manifest has it */
+    result->precision = NULL;
     if (rc) {
         fprintf(stderr, "trine %s: go on with: trine resume %s\n", verb, run_dir);
         return rc;
@@ -243,5 +247,7 @@ int session_measure(const char *verb, const char *run_dir, json_t *manifest, con
     int rc = session_run(verb, run_dir, manifest, catalog, budget_ms, reruns, quiet, &result);
     if (rc) return rc;
     if (!result.interrupted && session_report(run_dir, &e)) return cmd_fail(verb, &e);
+    if (!result.interrupted)
+        precision_print(stdout, json_object_get(manifest, "precision"), result.not_needed);
     return verdict(verb, run_dir, &result);
 }

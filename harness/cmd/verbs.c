@@ -38,6 +38,8 @@ const struct verb verbs[] = {
      "reverse\n"
      "  reps        processes a point (default 3)     counters   hardware counters, as libpfm4 names them\n"
      "  warmup_ms   at most (default 200)             measure_ms (default 500)     timeout_s (default 30)\n"
+     "  until       2 %: with reps = 3..10, repeat until the 95 % interval is +-2 % or the repetitions are used up\n"
+     "  anchor      1: repeat it evenly through the run, to show drift\n"
      "  throttled   1: throttling by a quota is meant title, doc for the report\n"
      "Lists are separated by blanks or commas; every combination is a point.\n"
      "\nExamples:\n"

@@ -27,13 +27,15 @@ static void look_address_randomization(const struct doctor_input *in, struct doc
 }
 
 const struct doctor_check doctor_address_randomization = {
-    "address-randomization", "each process has other addresses, so other cache conflicts: a few per cent of scatter",
+    "address-randomization",
+    "each process has other addresses, so other cache conflicts: a few per cent of scatter",
     "keep it: repetitions in new processes average over it, which one fixed layout never would",
     look_address_randomization};
 
 static void look_swap(const struct doctor_input *in, struct doctor_finding *f) {
     char *s = probe_read(in->root, "/proc/meminfo");
-    int64_t total = s ? probe_keyed(s, "SwapTotal", -1) : -1, unused = s ? probe_keyed(s, "SwapFree", -1) : -1;
+    int64_t total = s ? probe_keyed(s, "SwapTotal", -1) : -1,
+            unused = s ? probe_keyed(s, "SwapFree", -1) : -1;
     int64_t available = s ? probe_keyed(s, "MemAvailable", -1) : -1;
     free(s);
     if (total < 0 || unused < 0 || available < 0)
@@ -72,7 +74,8 @@ static void look_guard_pages(const struct doctor_input *in, struct doctor_findin
 }
 
 const struct doctor_check doctor_guard_pages = {
-    "guard-pages", "beyond that many, stacks of goroutines stand without a guard page or threads cannot be made",
+    "guard-pages",
+    "beyond that many, stacks of goroutines stand without a guard page or threads cannot be made",
     "sysctl vm.max_map_count=1000000", look_guard_pages};
 
 static void look_numa_balancing(const struct doctor_input *in, struct doctor_finding *f) {

@@ -70,8 +70,9 @@ const struct doctor_check doctor_idle_states = {
     "cpupower idle-set -D 10, or boot with intel_idle.max_cstate=1", look_idle_states};
 
 static void look_mitigations(const struct doctor_input *in, struct doctor_finding *f) {
-    static const char *const costly[] = {"spectre_v2", "meltdown", "mds", "retbleed", "spec_rstack_overflow",
-                                         "spec_store_bypass", "l1tf", "srbds", "vmscape"};
+    static const char *const costly[] = {
+        "spectre_v2",        "meltdown", "mds",   "retbleed", "spec_rstack_overflow",
+        "spec_store_bypass", "l1tf",     "srbds", "vmscape"};
     struct strbuf on = {0};
     size_t read = 0;
     for (size_t i = 0; i < sizeof costly / sizeof *costly; i++) {
@@ -90,7 +91,8 @@ static void look_mitigations(const struct doctor_input *in, struct doctor_findin
 }
 
 const struct doctor_check doctor_mitigations = {
-    "mitigations", "system calls, thread switches and indirect calls cost more; two machines may differ in it",
+    "mitigations",
+    "system calls, thread switches and indirect calls cost more; two machines may differ in it",
     "leave it as your users have it; compare only machines that agree, or boot with mitigations=off",
     look_mitigations};
 
@@ -150,7 +152,8 @@ static void look_affinity(const struct doctor_input *in, struct doctor_finding *
 }
 
 const struct doctor_check doctor_affinity = {
-    "affinity", "`n` in a profile means the allowed CPUs: this run cannot be compared with one on all of them",
+    "affinity",
+    "`n` in a profile means the allowed CPUs: this run cannot be compared with one on all of them",
     "start trine without taskset, or outside the container", look_affinity};
 
 static void look_clock_source(const struct doctor_input *in, struct doctor_finding *f) {

@@ -122,7 +122,8 @@ static void look_autogroup(const struct doctor_input *in, struct doctor_finding 
 }
 
 const struct doctor_check doctor_autogroup = {
-    "autogroup", "time is shared between sessions, not threads: a busy neighbour takes half, whatever its size",
+    "autogroup",
+    "time is shared between sessions, not threads: a busy neighbour takes half, whatever its size",
     "sysctl kernel.sched_autogroup_enabled=0", look_autogroup};
 
 static void look_timer_slack(const struct doctor_input *in, struct doctor_finding *f) {

@@ -33,8 +33,8 @@ static void look_counters(const struct doctor_input *in, struct doctor_finding *
     if (hardware)
         doctor_say(f, DOCTOR_OK, "hardware and software counters can be had");
     else
-        doctor_say(f, DOCTOR_WARNING, "%s; %.150s", software ? "software counters only" : "no counters at all",
-                   set.c[0].unavailable);
+        doctor_say(f, DOCTOR_WARNING, "%s; %.150s",
+                   software ? "software counters only" : "no counters at all", set.c[0].unavailable);
     json_decref(pmu_finish(&set));
 }
 
@@ -57,9 +57,9 @@ static int64_t soft_limit(const struct doctor_input *in, const char *row) {
 }
 
 static void look_thread_limit(const struct doctor_input *in, struct doctor_finding *f) {
-    int64_t least = INT64_MAX, v[3] = {soft_limit(in, "Max processes"),
-                                       doctor_number(in, "/proc/sys/kernel/threads-max", -1),
-                                       doctor_number(in, "/proc/sys/kernel/pid_max", -1)};
+    int64_t least = INT64_MAX,
+            v[3] = {soft_limit(in, "Max processes"), doctor_number(in, "/proc/sys/kernel/threads-max", -1),
+                    doctor_number(in, "/proc/sys/kernel/pid_max", -1)};
     for (size_t i = 0; i < 3; i++)
         if (v[i] >= 0 && v[i] < least) least = v[i];
     if (least == INT64_MAX)
@@ -98,8 +98,8 @@ static void look_benchmark_library(const struct doctor_input *in, struct doctor_
     if (!b)
         doctor_say(f, DOCTOR_UNKNOWN, "trine-micro was not found, or did not say");
     else
-        doctor_say(f, strcmp(b, "release") == 0 ? DOCTOR_OK : DOCTOR_WARNING, "google-benchmark is a %s build",
-                   b);
+        doctor_say(f, strcmp(b, "release") == 0 ? DOCTOR_OK : DOCTOR_WARNING,
+                   "google-benchmark is a %s build", b);
 }
 
 const struct doctor_check doctor_benchmark_library = {

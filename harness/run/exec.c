@@ -179,7 +179,8 @@ static const char *outcome(const struct child_result *r, const json_t *planned, 
 static json_t *new_point(const json_t *planned, int attempt) {
     static const char *const first[] = {"id", "series", "experiment", "rep"};
     static const char *const then[] = {"backend", "workload", "procs", "tasks",
-                                       "params",  "pin",      "cpus",  "seed"};
+                                       "params",  "pin",      "cpus",  "seed",
+                                       "anchor"};
     json_t *p = json_pack("{s:s,s:i}", "schema", "trine-point", "version", 1);
     char now[32];
     time_t t = time(NULL);

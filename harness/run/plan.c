@@ -2,6 +2,7 @@
  * plan: see plan.h. A planned point is the JSON object
  *   {"id","series","cell","experiment","rep","backend","workload","procs","tasks" (null: the driver's
  * own),"params", "pin","cpus","seed","measure_ms","warmup_ms","timeout_ms","counters","throttle_expected",
+ *    "reps_min","until" (where repeating ends with the interval narrow), "anchor" (true: spread evenly),
  *    "status","reason" (only where the point cannot run: skipped or not_applicable)}
  * `series` hashes what is measured, `id` that and the repetition, `cell` what remains without the backend.
  */
@@ -82,6 +83,11 @@ static void add_settings(const struct builder *b, const struct experiment *x, js
     json_object_set_new(point, "timeout_ms", json_integer(x->timeout_ms));
     json_object_set_new(point, "counters", counters);
     json_object_set_new(point, "throttle_expected", json_boolean(x->throttle_expected));
+    if (x->anchor) json_object_set_new(point, "anchor", json_true());
+    if (x->until > 0 && !b->options->reps) { /* --reps: exactly so many */
+        json_object_set_new(point, "reps_min", json_integer(x->reps_min));
+        json_object_set_new(point, "until", json_real(x->until));
+    }
 }
 
 /* One repetition; nothing when it is there already (the same after a foreign knob was dropped, or n/2 = 1).
@@ -204,6 +210,25 @@ static void shuffle(struct plan *p, uint64_t seed) {
     free(keys);
 }
 
+/* Anchors are taken out of their passes and put back evenly: the k-th of m comes after (k + 1/2)/m of the
+ * others. */
+static void spread_anchors(struct plan *p) {
+    json_t *others = json_array(), *anchors = json_array(), *merged = json_array(), *v;
+    size_t i, k = 0;
+    json_array_foreach(p->points, i, v)
+        json_array_append(json_flag(v, "anchor", false) ? anchors : others, v);
+    size_t n = json_array_size(others), m = json_array_size(anchors);
+    for (i = 0; i <= n; i++) {
+        for (; k < m && (2 * k + 1) * n <= 2 * m * i; k++)
+            json_array_append(merged, json_array_get(anchors, k));
+        if (i < n) json_array_append(merged, json_array_get(others, i));
+    }
+    json_decref(others);
+    json_decref(anchors);
+    json_decref(p->points);
+    p->points = merged;
+}
+
 static int check_only(const struct builder *b) {
     const struct sweep *s = b->sweep;
     for (size_t i = 0; i < b->options->only.n; i++) {
@@ -233,11 +258,13 @@ int plan_make(struct plan *p, const struct sweep *s, const struct catalog *c, co
     if (!rc && json_array_size(p->points) == 0)
         rc = err_set(e, TRINE_EXIT_USAGE,
                      "the plan is empty: no backend of it was found (trine list shows them)");
-    if (rc)
+    if (rc) {
         plan_free(p);
-    else
-        shuffle(p, o->seed);
-    return rc;
+        return rc;
+    }
+    shuffle(p, o->seed);
+    spread_anchors(p);
+    return 0;
 }
 
 void plan_free(struct plan *p) {

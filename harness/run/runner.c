@@ -7,6 +7,7 @@
 #include "base/child.h"
 #include "base/json.h"
 #include "run/plan.h"
+#include "run/precision.h"
 #include "run/progress.h"
 
 #include <stdio.h>
@@ -18,6 +19,7 @@ struct pass {
     struct store *store;
     json_t *last; /* id -> its last point */
     struct progress progress;
+    struct precision precision;
     struct run_result *result;
     int64_t start_ns;
     struct err *e;
@@ -46,6 +48,7 @@ static int run_one(struct pass *p, const json_t *planned, int attempt) {
     if (!point) return 0; /* stopped */
     int rc = store_append(p->store, point, p->e);
     if (!rc) json_object_set(p->last, json_str(planned, "id", ""), point);
+    if (!rc) precision_add(&p->precision, planned, point);
     json_decref(point);
     progress_done(&p->progress, plan_point_ms(planned));
     return rc;
@@ -58,8 +61,13 @@ static int first_pass(struct pass *p) {
     int rc = 0;
     json_array_foreach(p->r->plan, i, planned) {
         if (rc || stopped(p)) break;
-        if (json_object_get(p->last, json_str(planned, "id", "")) || out_of_time(p, planned)) continue;
-        rc = run_one(p, planned, 0);
+        if (json_object_get(p->last, json_str(planned, "id", ""))) continue;
+        if (precision_enough(&p->precision, planned)) {
+            p->precision.spared++;
+            progress_done(&p->progress, plan_point_ms(planned));
+            continue;
+        }
+        if (!out_of_time(p, planned)) rc = run_one(p, planned, 0);
     }
     return rc;
 }
@@ -112,6 +120,16 @@ static json_t *load_last(const char *run_dir, struct err *e) {
     return last;
 }
 
+/* What a resumed run has measured already. */
+static void recall_precision(struct pass *p) {
+    const json_t *planned;
+    size_t i;
+    json_array_foreach(p->r->plan, i, planned) {
+        const json_t *point = json_object_get(p->last, json_str(planned, "id", ""));
+        if (point) precision_add(&p->precision, planned, point);
+    }
+}
+
 static void start_progress(struct pass *p) {
     const json_t *planned;
     size_t i, n = 0;
@@ -130,12 +148,18 @@ int runner_run(const struct runner *r, const char *run_dir, struct store *store,
     *result = (struct run_result){0};
     p.last = load_last(run_dir, e);
     if (!p.last) return e->code;
+    precision_init(&p.precision);
+    recall_precision(&p);
     start_progress(&p);
     int rc = first_pass(&p);
     for (bool any = true; any && !rc && !stopped(&p);) rc = rerun_pass(&p, &any);
     progress_end(&p.progress);
     result->interrupted = stopped(&p);
     tally(&p);
+    result->not_needed = p.precision.spared;
+    result->complete += p.precision.spared;
+    result->precision = precision_json(&p.precision);
+    precision_free(&p.precision);
     json_decref(p.last);
     return rc;
 }

@@ -25,6 +25,8 @@ struct run_result {
     size_t points, complete, ok, invalid, failed, skipped, not_applicable;
     bool interrupted, out_of_budget;
     char first_failure[512];
+    size_t not_needed; /* of the complete ones: repetitions that their series no longer needed */
+    json_t *precision; /* of precision_json; the caller drops it */
 };
 
 /* 0, or the exit code of a store that cannot be written. The result is filled either way. */

@@ -80,6 +80,27 @@ static int set_count(struct parser *p, const char *key, const char *value, int64
                     (long long)max);
 }
 
+/* "5", or "3..10": at least and at most. */
+static int set_reps(struct parser *p, const char *value, struct experiment *x) {
+    const char *dots = strstr(value, "..");
+    if (!dots) return set_count(p, "reps", value, 1, 1000, &x->reps);
+    char *least = xstrndup(value, (size_t)(dots - value));
+    bool ok = parse_int(trim(least), 1, 1000, &x->reps_min) && parse_int(dots + 2, 1, 1000, &x->reps) &&
+              x->reps_min < x->reps;
+    free(least);
+    return ok ? 1 : complain(p, "reps = %s: expected a number from 1 to 1000, or two such as 3..10", value);
+}
+
+/* "2 %" */
+static int set_until(struct parser *p, const char *value, double *out) {
+    char *end;
+    double percent = strtod(value, &end);
+    if (end == value || strcmp(end + strspn(end, " "), "%") != 0 || !(percent >= 0.1 && percent <= 50))
+        return complain(p, "until = %s: expected a share such as 2 %% (0.1 to 50)", value);
+    *out = percent / 100;
+    return 1;
+}
+
 static int set_text(char **out, const char *value, bool more) {
     char *joined = more && *out ? xasprintf("%s %s", *out, value) : xstrdup(value);
     free(*out);
@@ -149,7 +170,8 @@ static int profile_key(struct parser *p, const char *key, const char *value) {
 static int experiment_key(struct parser *p, struct experiment *x, const char *key, const char *value) {
     static const char *const keys[] = {"title",     "doc",       "workload", "backends", "procs",
                                        "tasks",     "param.",    "pin",      "reps",     "measure_ms",
-                                       "warmup_ms", "timeout_s", "counters", "throttled"};
+                                       "warmup_ms", "timeout_s", "counters", "throttled", "until",
+                                       "anchor"};
     char hint[96];
     if (strcmp(key, "title") == 0) return set_text(&x->title, value, p->continued);
     if (strcmp(key, "doc") == 0) return set_text(&x->doc, value, p->continued);
@@ -162,7 +184,9 @@ static int experiment_key(struct parser *p, struct experiment *x, const char *ke
     if (strcmp(key, "tasks") == 0) return add_numbers(p, key, value, &x->tasks);
     if (strcmp(key, "pin") == 0) return add_pins(p, value, &x->pins);
     if (strcmp(key, "counters") == 0) return add_values(p, key, value, &x->counters);
-    if (strcmp(key, "reps") == 0) return set_count(p, key, value, 1, 1000, &x->reps);
+    if (strcmp(key, "reps") == 0) return set_reps(p, value, x);
+    if (strcmp(key, "until") == 0) return set_until(p, value, &x->until);
+    if (strcmp(key, "anchor") == 0) return set_count(p, key, value, 0, 1, &x->anchor);
     if (strcmp(key, "measure_ms") == 0) return set_count(p, key, value, 1, 3600000, &x->measure_ms);
     if (strcmp(key, "warmup_ms") == 0) return set_count(p, key, value, 0, 3600000, &x->warmup_ms);
     if (strcmp(key, "throttled") == 0) return set_count(p, key, value, 0, 1, &x->throttle_expected);
@@ -232,6 +256,9 @@ static int complete(struct parser *p) {
         struct experiment *x = &s->experiments[i];
         p->line = x->line;
         if (!x->workload) return complain(p, "[experiment %s] has no workload", x->name);
+        if ((x->reps_min > 0) != (x->until > 0))
+            return complain(p, "[experiment %s] reps = 3..10 and until = 2 %% are given together or not at all",
+                            x->name);
         if (!x->title) x->title = xstrdup(x->name);
         if (!x->procs.list.n) strlist_add(&x->procs.list, "n");
         if (!x->tasks.list.n) strlist_add(&x->tasks.list, "default");

@@ -30,7 +30,10 @@ struct experiment {
     struct values backends, procs, tasks, pins, counters;
     struct sweep_param *params;
     size_t nparams;
-    int64_t reps, measure_ms, warmup_ms, timeout_ms, throttle_expected;
+    int64_t reps, reps_min; /* reps = 3..10: at least and at most; equal without `until` */
+    double until;           /* half-width of the interval, as a share, that ends repeating; 0: not asked */
+    int64_t anchor;         /* 1: repeated evenly through the run */
+    int64_t measure_ms, warmup_ms, timeout_ms, throttle_expected;
 };
 
 struct sweep {

@@ -1,6 +1,7 @@
 /*
- * aa: A against A. The same driver under two names, the processes of both interleaved in random order, every figure that a
- * record holds judged as one family by the gate's own rule. Whatever it calls a regression here is a false alarm.
+ * aa: A against A. The same driver under two names, the processes of both interleaved in random order, every
+ * figure that a record holds judged as one family by the gate's own rule. Whatever it calls a regression here
+ * is a false alarm.
  */
 #include "base/hash.h"
 #include "base/json.h"
@@ -19,12 +20,24 @@ static const struct {
     const char *workload, *param, *param2;
     int procs, tasks;
 } cells[] = {
-    {"pingpong", NULL, NULL, 1, 2},           {"pingpong", NULL, NULL, 2, 2},          {"pingpong", "bytes=1024", NULL, 1, 2},
-    {"yield", NULL, NULL, 1, 2},              {"yield", NULL, NULL, 1, 64},            {"yield", "ws_kib=64", NULL, 1, 4},
-    {"spawn", NULL, NULL, 1, 100},            {"spawn", NULL, NULL, 2, 1000},          {"cpu", "work_us=200", NULL, 1, 4},
-    {"cpu", "work_us=200", NULL, 2, 8},       {"memory", NULL, NULL, 1, 200},          {"block", "settle_ms=2", NULL, 1, 8},
-    {"sleepers", "sleep_us=1000", NULL, 1, 50}, {"wake", "cause=timer", "gap_us=100", 1, 0}, {"wake", "cause=chan", "gap_us=100", 1, 0},
-    {"latency", "service_us=5", "load=0.5", 1, 0}, {"hol", "hog_ms=2", NULL, 1, 20},   {"net", NULL, NULL, 1, 8},
+    {"pingpong", NULL, NULL, 1, 2},
+    {"pingpong", NULL, NULL, 2, 2},
+    {"pingpong", "bytes=1024", NULL, 1, 2},
+    {"yield", NULL, NULL, 1, 2},
+    {"yield", NULL, NULL, 1, 64},
+    {"yield", "ws_kib=64", NULL, 1, 4},
+    {"spawn", NULL, NULL, 1, 100},
+    {"spawn", NULL, NULL, 2, 1000},
+    {"cpu", "work_us=200", NULL, 1, 4},
+    {"cpu", "work_us=200", NULL, 2, 8},
+    {"memory", NULL, NULL, 1, 200},
+    {"block", "settle_ms=2", NULL, 1, 8},
+    {"sleepers", "sleep_us=1000", NULL, 1, 50},
+    {"wake", "cause=timer", "gap_us=100", 1, 0},
+    {"wake", "cause=chan", "gap_us=100", 1, 0},
+    {"latency", "service_us=5", "load=0.5", 1, 0},
+    {"hol", "hog_ms=2", NULL, 1, 20},
+    {"net", NULL, NULL, 1, 8},
 };
 enum { NCELLS = sizeof cells / sizeof cells[0] };
 
@@ -64,21 +77,21 @@ static void add_point(struct family *fam, size_t cell, int side, const json_t *p
     json_t *m;
     double samples[4096];
     size_t i, n = 0;
-    json_array_foreach(json_object_get(record, "samples"), i, s)
-        if (n < 4096) samples[n++] = json_number_value(s);
-    add_value(figure_of(fam, cell, "median sample", strcmp(json_str(metric, "better", ""), "higher") == 0), side,
-              stat_median(samples, n));
-    json_object_foreach(json_object_get(record, "metrics"), name, m)
-        if (json_is_number(json_object_get(m, "value")))
-            add_value(figure_of(fam, cell, name, strcmp(json_str(m, "better", ""), "higher") == 0), side,
-                      json_num(m, "value", 0));
+    json_array_foreach(json_object_get(record, "samples"), i, s) if (n < 4096) samples[n++] =
+        json_number_value(s);
+    add_value(figure_of(fam, cell, "median sample", strcmp(json_str(metric, "better", ""), "higher") == 0),
+              side, stat_median(samples, n));
+    json_object_foreach(json_object_get(record, "metrics"), name,
+                        m) if (json_is_number(json_object_get(m, "value")))
+        add_value(figure_of(fam, cell, name, strcmp(json_str(m, "better", ""), "higher") == 0), side,
+                  json_num(m, "value", 0));
 }
 
 static json_t *cell_plan(const struct outcome *t, size_t c, int64_t ms) {
     const char *first = cells[c].param, *second = first ? cells[c].param2 : NULL;
     int length = strcmp(cells[c].workload, "latency") == 0 ? 40 : 1; /* a p99 needs requests */
-    return trial_plan(t, cells[c].workload, cells[c].procs, cells[c].tasks, (int)ms * length / (length > 1 ? 10 : 1), first, second,
-                      NULL);
+    return trial_plan(t, cells[c].workload, cells[c].procs, cells[c].tasks,
+                      (int)ms * length / (length > 1 ? 10 : 1), first, second, NULL);
 }
 
 static bool stopped(const struct aa_options *a) {
@@ -109,8 +122,11 @@ static size_t judge(const struct aa_options *a, struct family *fam, struct aa_re
         const struct figure *f = &fam->f[i];
         if (f->n[0] < a->samples || f->n[1] < a->samples) continue;
         bool tail = strstr(f->name, "p99") || strstr(f->name, "max");
-        metrics[n++] = (struct gate_metric){.baseline = f->side[0], .candidate = f->side[1], .nbaseline = f->n[0],
-                                            .ncandidate = f->n[1], .kind = tail ? GATE_TAIL : GATE_MEDIAN,
+        metrics[n++] = (struct gate_metric){.baseline = f->side[0],
+                                            .candidate = f->side[1],
+                                            .nbaseline = f->n[0],
+                                            .ncandidate = f->n[1],
+                                            .kind = tail ? GATE_TAIL : GATE_MEDIAN,
                                             .higher_is_better = f->higher};
     }
     r->metrics = n;
@@ -137,7 +153,9 @@ int selftest_aa(const struct aa_options *a, struct aa_result *r) {
         r->runs++;
         r->alarms += alarms > 0;
         if (r->metrics < a->metrics) rc = -EINVAL;
-        if (log) fprintf(log, "A/A run %zu of %zu: %zu metrics, %zu called regressions\n", i + 1, a->runs, r->metrics, alarms);
+        if (log)
+            fprintf(log, "A/A run %zu of %zu: %zu metrics, %zu called regressions\n", i + 1, a->runs,
+                    r->metrics, alarms);
     }
     r->interrupted = stopped(a);
     free(fam);

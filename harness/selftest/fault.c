@@ -1,6 +1,7 @@
 /*
- * fault: the faults that come from outside: signals, affinity, competing processes, a quota. Each runs in a thread of its
- * own from `delay_ms` after the start of the point and undoes itself; whatever is left is undone when the point ends.
+ * fault: the faults that come from outside: signals, affinity, competing processes, a quota. Each runs in a
+ * thread of its own from `delay_ms` after the start of the point and undoes itself; whatever is left is
+ * undone when the point ends.
  */
 #include "base/child.h"
 #include "base/file.h"
@@ -108,8 +109,8 @@ static void bind_thread(pid_t tid, int cpu, double *count) {
     if (sched_setaffinity(tid, sizeof one, &one) == 0 && count) ++*count;
 }
 
-/* The others are held on one CPU: left free, the monitor wakes on whichever CPU has just become idle, so that on a quiet
- * machine each move would be counted twice. */
+/* The others are held on one CPU: left free, the monitor wakes on whichever CPU has just become idle, so that
+ * on a quiet machine each move would be counted twice. */
 void fault_migrate(struct fault *f) {
     pid_t tids[TASKS_MAX];
     cpu_set_t all;
@@ -188,7 +189,8 @@ bool quota_make(struct quota_group *q, char *why, size_t bytes) {
         snprintf(why, bytes, "no cpu controller is mounted");
         return false;
     }
-    if (c.version == 2) put(c.dir, "cgroup.subtree_control", "+cpu"); /* refused where it is on, or not ours */
+    if (c.version == 2)
+        put(c.dir, "cgroup.subtree_control", "+cpu"); /* refused where it is on, or not ours */
     snprintf(q->dir, sizeof q->dir, "%s/trine-selftest-%d", c.dir, (int)getpid());
     if (mkdir(q->dir, 0755) != 0 || !put_quota(q, 0)) {
         snprintf(why, bytes, "no group with a quota can be made below %.100s: %s", c.dir, strerror(errno));

@@ -1,6 +1,6 @@
 /*
- * selftest: see selftest.h. A trial that is outside its prediction is tried once more, one on a noisy machine twice: a
- * neighbour comes and goes, a broken instrument stays. No state.
+ * selftest: see selftest.h. A trial that is outside its prediction is tried once more, one on a noisy machine
+ * twice: a neighbour comes and goes, a broken instrument stays. No state.
  */
 #include "selftest/selftest.h"
 #include "base/json.h"
@@ -12,8 +12,8 @@ enum { ATTEMPTS_MAX = 3, FAILURES_MAX = 2 };
 #define WAITING_MAX 0.15 /* beyond this a finding outside its range may be a neighbour's doing */
 
 const struct trial *const selftest_trials[] = {
-    &trial_counter,  &trial_clock,     &trial_stall, &trial_closed_loop, &trial_slowdown, &trial_small_slowdown,
-    &trial_migration, &trial_quota, &trial_blocking, &trial_flush,
+    &trial_counter,        &trial_clock,     &trial_stall, &trial_closed_loop, &trial_slowdown,
+    &trial_small_slowdown, &trial_migration, &trial_quota, &trial_blocking,    &trial_flush,
 };
 const size_t selftest_ntrials = sizeof selftest_trials / sizeof *selftest_trials;
 
@@ -32,7 +32,8 @@ static bool certain(const struct expectation *e) {
            (e->noise == NOISE_NONE || (e->noise == NOISE_RAISES && e->found < e->low));
 }
 
-/* The first expectation that decides: one that is certain, else a control, else any. NULL: all is as it should be. */
+/* The first expectation that decides: one that is certain, else a control, else any. NULL: all is as it
+ * should be. */
 static const struct expectation *decisive(const struct outcome *t) {
     const struct expectation *best = NULL;
     int rank = 0;
@@ -60,9 +61,11 @@ static enum trial_verdict judge(const struct outcome *t, char *why, size_t bytes
         return TRIAL_FAIL;
     }
     bool noisy = !certain(e) && (e->control || t->waiting > WAITING_MAX);
-    int n = snprintf(why, bytes, "%s: %.4g %s%sexpected %.4g to %.4g", e->what, e->found, e->unit, *e->unit ? ", " : "; ", e->low, e->high);
+    int n = snprintf(why, bytes, "%s: %.4g %s%sexpected %.4g to %.4g", e->what, e->found, e->unit,
+                     *e->unit ? ", " : "; ", e->low, e->high);
     if (noisy && !e->control && (size_t)n < bytes)
-        snprintf(why + n, bytes - (size_t)n, "; without the fault %.0f %% of the time went by waiting for a CPU", 100 * t->waiting);
+        snprintf(why + n, bytes - (size_t)n,
+                 "; without the fault %.0f %% of the time went by waiting for a CPU", 100 * t->waiting);
     return noisy ? TRIAL_NOISY : TRIAL_FAIL;
 }
 
@@ -70,8 +73,8 @@ static json_t *expectations_json(const struct outcome *t) {
     json_t *list = json_array();
     for (size_t i = 0; i < t->n; i++) {
         const struct expectation *e = &t->e[i];
-        json_t *o = json_pack("{s:s,s:s,s:b,s:f,s:f,s:b}", "what", e->what, "unit", e->unit, "control", e->control, "low",
-                              e->low, "high", e->high, "ok", !outside(e));
+        json_t *o = json_pack("{s:s,s:s,s:b,s:f,s:f,s:b}", "what", e->what, "unit", e->unit, "control",
+                              e->control, "low", e->low, "high", e->high, "ok", !outside(e));
         if (!e->control) json_object_set_new(o, "predicted", json_real(e->predicted));
         json_object_set_new(o, "found", e->measured ? json_real(e->found) : json_unavailable("not measured"));
         json_array_append_new(list, o);
@@ -101,9 +104,9 @@ static void run_one(const struct selftest_options *o, const struct trial *trial,
     r->noisy += v == TRIAL_NOISY;
     r->skipped += v == TRIAL_SKIPPED;
     if (o->log) fprintf(o->log, "    %s%s%s\n", trial_verdict_name(v), *why ? ": " : "", why);
-    json_array_append_new(r->trials, json_pack("{s:s,s:s,s:s,s:s,s:i,s:o}", "name", trial->name, "doc", trial->doc, "verdict",
-                                               trial_verdict_name(v), "why", why, "attempts", attempts, "expectations",
-                                               expectations_json(&t)));
+    json_array_append_new(r->trials, json_pack("{s:s,s:s,s:s,s:s,s:i,s:o}", "name", trial->name, "doc",
+                                               trial->doc, "verdict", trial_verdict_name(v), "why", why,
+                                               "attempts", attempts, "expectations", expectations_json(&t)));
 }
 
 void selftest_run(const struct selftest_options *o, struct selftest_result *r) {

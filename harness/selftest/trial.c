@@ -9,20 +9,26 @@
 static size_t add(struct outcome *t, struct expectation e) {
     if (t->n == EXPECTATIONS_MAX) abort();
     if (t->o->log && !e.control)
-        fprintf(t->o->log, "    predicted  %-46s %10.4g %s (%.4g to %.4g)\n", e.what, e.predicted, e.unit, e.low, e.high);
+        fprintf(t->o->log, "    predicted  %-46s %10.4g %s (%.4g to %.4g)\n", e.what, e.predicted, e.unit,
+                e.low, e.high);
     if (t->o->log && e.control)
-        fprintf(t->o->log, "    control    %-46s %10s %s (%.4g to %.4g)\n", e.what, "", e.unit, e.low, e.high);
+        fprintf(t->o->log, "    control    %-46s %10s %s (%.4g to %.4g)\n", e.what, "", e.unit, e.low,
+                e.high);
     if (t->o->log) fflush(t->o->log);
     t->e[t->n] = e;
     return t->n++;
 }
 
-size_t expect(struct outcome *t, const char *what, const char *unit, double predicted, double low, double high) {
-    return add(t, (struct expectation){.what = what, .unit = unit, .predicted = predicted, .low = low, .high = high});
+size_t expect(struct outcome *t, const char *what, const char *unit, double predicted, double low,
+              double high) {
+    return add(t, (struct expectation){
+                      .what = what, .unit = unit, .predicted = predicted, .low = low, .high = high});
 }
 
 size_t control(struct outcome *t, const char *what, const char *unit, double low, double high) {
-    return add(t, (struct expectation){.what = what, .unit = unit, .predicted = NAN, .low = low, .high = high, .control = true});
+    return add(t,
+               (struct expectation){
+                   .what = what, .unit = unit, .predicted = NAN, .low = low, .high = high, .control = true});
 }
 
 void noise_can(struct outcome *t, size_t i, enum noise noise) {
@@ -35,7 +41,9 @@ void found(struct outcome *t, size_t i, double value) {
     e->measured = !isnan(value);
     if (t->o->log)
         fprintf(t->o->log, "    found      %-46s %10.4g %s %s\n", e->what, value, e->unit,
-                value >= e->low && value <= e->high ? "ok" : e->control ? "NOT SILENT" : "OUTSIDE");
+                value >= e->low && value <= e->high ? "ok"
+                : e->control                        ? "NOT SILENT"
+                                                    : "OUTSIDE");
 }
 
 void trial_skip(struct outcome *t, const char *fmt, ...) {
@@ -56,16 +64,18 @@ json_t *trial_plan(const struct outcome *t, const char *workload, int procs, int
         free(key);
     }
     va_end(ap);
-    return json_pack("{s:s,s:s,s:s,s:i,s:s,s:s,s:i,s:o,s:o,s:s,s:n,s:i,s:i,s:i,s:i,s:[s],s:b}", "id", "selftest", "series",
-                     "selftest", "experiment", "selftest", "rep", 0, "backend", t->o->backend, "workload", workload,
-                     "procs", procs, "tasks", tasks ? json_integer(tasks) : json_null(), "params", params, "pin", "none",
-                     "cpus", "seed", 1, "measure_ms", measure_ms, "warmup_ms", 100, "timeout_ms", 20000 + 10 * measure_ms,
-                     "counters", "cpu-migrations", "throttle_expected", 0);
+    return json_pack("{s:s,s:s,s:s,s:i,s:s,s:s,s:i,s:o,s:o,s:s,s:n,s:i,s:i,s:i,s:i,s:[s],s:b}", "id",
+                     "selftest", "series", "selftest", "experiment", "selftest", "rep", 0, "backend",
+                     t->o->backend, "workload", workload, "procs", procs, "tasks",
+                     tasks ? json_integer(tasks) : json_null(), "params", params, "pin", "none", "cpus",
+                     "seed", 1, "measure_ms", measure_ms, "warmup_ms", 100, "timeout_ms",
+                     20000 + 10 * measure_ms, "counters", "cpu-migrations", "throttle_expected", 0);
 }
 
 json_t *trial_point(struct outcome *t, json_t *planned, struct fault *fault) {
     static const struct probe_root machine = {""};
-    struct exec_context x = {.root = &machine, .pmu = &pmu_kernel, .stop = t->o->stop, .fault = fault ? &fault->hooks : NULL};
+    struct exec_context x = {
+        .root = &machine, .pmu = &pmu_kernel, .stop = t->o->stop, .fault = fault ? &fault->hooks : NULL};
     bool quiet = !fault || !fault->at;
     json_t *point = t->o->stop && *t->o->stop ? NULL : exec_point(&x, planned, 0, t->o->driver_path);
     const char *status = json_str(point, "status", "stopped");
@@ -99,8 +109,8 @@ double point_above(const json_t *point, const char *histogram, double ns) {
     double n = 0;
     size_t i;
     if (!h) return NAN;
-    json_array_foreach(json_object_get(h, "buckets"), i, b)
-        if (json_number_value(json_array_get(b, 0)) >= ns) n += json_number_value(json_array_get(b, 1));
+    json_array_foreach(json_object_get(h, "buckets"), i, b) if (json_number_value(json_array_get(b, 0)) >= ns)
+        n += json_number_value(json_array_get(b, 1));
     return n;
 }
 
@@ -120,7 +130,7 @@ double point_reported_ns(const json_t *point) {
     const json_t *phase;
     double sum = 0;
     size_t i;
-    json_array_foreach(json_object_get(record_of(point), "phases"), i, phase)
-        sum += json_num(phase, "end_ns", 0) - json_num(phase, "start_ns", 0);
+    json_array_foreach(json_object_get(record_of(point), "phases"), i, phase) sum +=
+        json_num(phase, "end_ns", 0) - json_num(phase, "start_ns", 0);
     return sum;
 }

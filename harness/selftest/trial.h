@@ -1,6 +1,6 @@
 /*
- * trial: what a trial is written with: predictions, points, the faults. A trial first says all that it expects
- * (expect, control), then runs its points, then reports what it found (found). Private to selftest/.
+ * trial: what a trial is written with: predictions, points, the faults. A trial first says all that it
+ * expects (expect, control), then runs its points, then reports what it found (found). Private to selftest/.
  */
 #ifndef TRINE_HARNESS_TRIAL_H
 #define TRINE_HARNESS_TRIAL_H
@@ -35,7 +35,8 @@ struct outcome {
 };
 
 /* Both return the number to report the finding under. */
-size_t expect(struct outcome *t, const char *what, const char *unit, double predicted, double low, double high);
+size_t expect(struct outcome *t, const char *what, const char *unit, double predicted, double low,
+              double high);
 size_t control(struct outcome *t, const char *what, const char *unit, double low, double high);
 void noise_can(struct outcome *t, size_t i, enum noise noise); /* of an effect; NOISE_EITHER unless said */
 void found(struct outcome *t, size_t i, double value);
@@ -50,16 +51,16 @@ struct fault;
 json_t *trial_point(struct outcome *t, json_t *planned, struct fault *fault);
 
 /* Figures of a point. */
-double point_rate(const json_t *point);                                  /* operations a second, over the whole phase */
-double point_metric_value(const json_t *point, const char *name);        /* NaN: not there */
+double point_rate(const json_t *point); /* operations a second, over the whole phase */
+double point_metric_value(const json_t *point, const char *name);          /* NaN: not there */
 double point_above(const json_t *point, const char *histogram, double ns); /* samples from ns up */
-double point_outside(const json_t *point, const char *key);              /* NaN: not there */
-double point_threads(const json_t *point);                               /* peak, seen from outside */
-double point_waiting_share(const json_t *point);                         /* run delay over elapsed time */
-double point_reported_ns(const json_t *point);                           /* warm-up and measured phase, by the driver's clock */
+double point_outside(const json_t *point, const char *key);                /* NaN: not there */
+double point_threads(const json_t *point);                                 /* peak, seen from outside */
+double point_waiting_share(const json_t *point);                           /* run delay over elapsed time */
+double point_reported_ns(const json_t *point); /* warm-up and measured phase, by the driver's clock */
 
-/* A fault that begins delay_ms after the start: at() runs in a thread of its own, which is joined before the process is
- * reaped. `gone` turns true when the process has ended; long faults look at it. */
+/* A fault that begins delay_ms after the start: at() runs in a thread of its own, which is joined before the
+ * process is reaped. `gone` turns true when the process has ended; long faults look at it. */
 struct fault {
     struct exec_fault hooks;
     int64_t delay_ms;

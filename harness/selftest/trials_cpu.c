@@ -1,8 +1,8 @@
 /*
- * trials of the processor: competing processes, a quota, forced migration, and a slowdown of a tenth that only the
- * statistics can see. The faults begin FAULT_AT_MS after the start, when the driver has calibrated its work, so a part of
- * the measured phase runs free: with E ms of process and F of them before the fault, a share s of the CPU gives
- * (F' + s (E - F')) / E of the rate, F' being what lies within the measured phase.
+ * trials of the processor: competing processes, a quota, forced migration, and a slowdown of a tenth that
+ * only the statistics can see. The faults begin FAULT_AT_MS after the start, when the driver has calibrated
+ * its work, so a part of the measured phase runs free: with E ms of process and F of them before the fault, a
+ * share s of the CPU gives (F' + s (E - F')) / E of the rate, F' being what lies within the measured phase.
  */
 #include "base/json.h"
 #include "base/text.h"
@@ -14,7 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FAULT_AT_MS = 250, BEFORE_MS = 40, QUOTA_US = 25000 }; /* a process measures from some 40 ms after its start */
+enum {
+    FAULT_AT_MS = 250,
+    BEFORE_MS = 40,
+    QUOTA_US = 25000
+}; /* a process measures from some 40 ms after its start */
 
 static int measure_ms(const struct outcome *t) {
     return t->o->quick ? 1000 : 2500;
@@ -39,7 +43,8 @@ static void run_slowdown(const struct selftest_options *o, void *outcome) {
     size_t again = control(t, "rate without, before over after", "", 0.85, 1.18);
     struct fault f;
     fault_init(&f, FAULT_AT_MS, fault_burn, NULL);
-    json_t *before = trial_point(t, cpu_plan(t), NULL), *burned = before ? trial_point(t, cpu_plan(t), &f) : NULL;
+    json_t *before = trial_point(t, cpu_plan(t), NULL),
+           *burned = before ? trial_point(t, cpu_plan(t), &f) : NULL;
     json_t *after = burned ? trial_point(t, cpu_plan(t), NULL) : NULL;
     if (after) {
         found(t, rate, 2 * point_rate(burned) / (point_rate(before) + point_rate(after)));
@@ -54,8 +59,10 @@ static void run_slowdown(const struct selftest_options *o, void *outcome) {
 static void quota_points(struct outcome *t, struct quota_group *q) {
     double left = rate_left(t, 0.5), throttled = 0.5 * (measure_ms(t) + BEFORE_MS - FAULT_AT_MS) * 1e6;
     size_t rate = expect(t, "rate under a quota of half a CPU", "", left, 0.75 * left, 1.25 * left);
-    /* The kernel adds up CPUs: where the monitor is held on another one than the computing thread, both count. */
-    size_t stopped = expect(t, "throttled, on one CPU or two", "ns", throttled, 0.7 * throttled, 2.6 * throttled);
+    /* The kernel adds up CPUs: where the monitor is held on another one than the computing thread, both
+     * count. */
+    size_t stopped =
+        expect(t, "throttled, on one CPU or two", "ns", throttled, 0.7 * throttled, 2.6 * throttled);
     size_t marked = expect(t, "the point is marked not valid", "", 1, 1, 1);
     size_t silent = expect(t, "throttled without a quota", "ns", 0, 0, 0);
     struct fault f;
@@ -102,10 +109,12 @@ static void run_migration(const struct selftest_options *o, void *outcome) {
     size_t silent = control(t, "migrations without, over moves made", "", 0, 0.2);
     struct fault f;
     fault_init(&f, FAULT_AT_MS, fault_migrate, NULL);
-    json_t *quiet = trial_point(t, cpu_plan(t), NULL), *moved = quiet ? trial_point(t, cpu_plan(t), &f) : NULL;
+    json_t *quiet = trial_point(t, cpu_plan(t), NULL),
+           *moved = quiet ? trial_point(t, cpu_plan(t), &f) : NULL;
     if (moved && isnan(migrations(moved))) {
         trial_skip(t, "the kernel counts no migrations: %.100s",
-                   json_str(json_object_get(json_object_get(moved, "counters"), "cpu-migrations"), "unavailable", "?"));
+                   json_str(json_object_get(json_object_get(moved, "counters"), "cpu-migrations"),
+                            "unavailable", "?"));
     } else if (moved) {
         found(t, moves, migrations(moved) / f.done);
         found(t, made, f.done);
@@ -133,16 +142,22 @@ static void run_small_slowdown(const struct selftest_options *o, void *outcome) 
     size_t seen = expect(t, "lower end of its interval", "", 1.08, 1.02, 1.12);
     size_t null = control(t, "the same against itself", "", 0.97, 1.03);
     for (int i = 0; i < SAMPLES; i++)
-        if (!sample(t, "work_us=1000", &a[i]) || !sample(t, "work_us=1100", &b[i]) || !sample(t, "work_us=1000", &a2[i])) return;
+        if (!sample(t, "work_us=1000", &a[i]) || !sample(t, "work_us=1100", &b[i]) ||
+            !sample(t, "work_us=1000", &a2[i]))
+            return;
     struct stat_shift slower, same;
-    if (stat_ratio(a, SAMPLES, b, SAMPLES, 0.95, &slower) != 0 || stat_ratio(a, SAMPLES, a2, SAMPLES, 0.95, &same) != 0) return;
+    if (stat_ratio(a, SAMPLES, b, SAMPLES, 0.95, &slower) != 0 ||
+        stat_ratio(a, SAMPLES, a2, SAMPLES, 0.95, &same) != 0)
+        return;
     found(t, ratio, slower.estimate);
     found(t, seen, slower.interval.low);
     found(t, null, same.estimate);
 }
 
-const struct trial trial_slowdown = {"slowdown", "half of every CPU goes to a spinning process", run_slowdown, false};
+const struct trial trial_slowdown = {"slowdown", "half of every CPU goes to a spinning process", run_slowdown,
+                                     false};
 const struct trial trial_quota = {"quota", "a cgroup takes half a CPU away", run_quota, false};
-const struct trial trial_migration = {"migration", "the busiest thread is moved to and fro by its affinity", run_migration, false};
-const struct trial trial_small_slowdown = {"small-slowdown", "a tenth more work, seen through ten processes a side",
-                                           run_small_slowdown, true};
+const struct trial trial_migration = {"migration", "the busiest thread is moved to and fro by its affinity",
+                                      run_migration, false};
+const struct trial trial_small_slowdown = {
+    "small-slowdown", "a tenth more work, seen through ten processes a side", run_small_slowdown, true};

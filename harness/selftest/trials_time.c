@@ -1,10 +1,10 @@
 /*
- * trials of time: the driver's clock against the harness's, a stalled server under an open loop, and the same under a
- * closed loop, which must miss it.
+ * trials of time: the driver's clock against the harness's, a stalled server under an open loop, and the same
+ * under a closed loop, which must miss it.
  *
- * The stall's arithmetic: requests come at rate r; those due in the D seconds of the stall wait for its end, so a share of
- * 1/2 of the r D of them waits above D/2. The queue that has gathered drains while others come, at utilisation u, which
- * stretches that share to 1/(2 (1 - u)).
+ * The stall's arithmetic: requests come at rate r; those due in the D seconds of the stall wait for its end,
+ * so a share of 1/2 of the r D of them waits above D/2. The queue that has gathered drains while others come,
+ * at utilisation u, which stretches that share to 1/(2 (1 - u)).
  */
 #include "base/json.h"
 #include "base/text.h"
@@ -30,12 +30,14 @@ static void run_clock(const struct selftest_options *o, void *outcome) {
     size_t inside = expect(t, "phases within the process's life", "", 1, 1, 1);
     struct fault f;
     fault_init(&f, 0, NULL, NULL);
-    json_t *p = trial_point(t, trial_plan(t, "cpu", 1, 1, o->quick ? 700 : 2000, "work_us=1000", NULL), &f), *phase;
+    json_t *p = trial_point(t, trial_plan(t, "cpu", 1, 1, o->quick ? 700 : 2000, "work_us=1000", NULL), &f),
+           *phase;
     if (!p) return;
     bool within = true;
     size_t i;
     json_array_foreach(json_object_get(json_object_get(p, "record"), "phases"), i, phase) within &=
-        json_int(phase, "start_ns", 0) >= f.started_ns - 50000000 && json_int(phase, "end_ns", 0) <= f.ended_ns;
+        json_int(phase, "start_ns", 0) >= f.started_ns - 50000000 &&
+        json_int(phase, "end_ns", 0) <= f.ended_ns;
     found(t, ratio, (double)(f.ended_ns - f.started_ns) / point_reported_ns(p));
     found(t, inside, within);
     json_decref(p);
@@ -48,7 +50,8 @@ static json_t *stall_plan(struct outcome *t, const char *loop) {
 }
 
 /* With and without the stall; *quiet and *stalled are NULL when a point has no figures. */
-static void two_points(struct outcome *t, const char *loop, struct fault *f, json_t **quiet, json_t **stalled) {
+static void two_points(struct outcome *t, const char *loop, struct fault *f, json_t **quiet,
+                       json_t **stalled) {
     static const int64_t stall_ms = STALL_MS;
     fault_init(f, 500, fault_stop, (void *)&stall_ms);
     *quiet = trial_point(t, stall_plan(t, loop), NULL);
@@ -56,7 +59,8 @@ static void two_points(struct outcome *t, const char *loop, struct fault *f, jso
 }
 
 static double max_latency(const json_t *p) {
-    return json_num(json_object_get(json_object_get(json_object_get(p, "record"), "histograms"), "latency"), "max", NAN);
+    return json_num(json_object_get(json_object_get(json_object_get(p, "record"), "histograms"), "latency"),
+                    "max", NAN);
 }
 
 static void run_stall(const struct selftest_options *o, void *outcome) {
@@ -75,7 +79,8 @@ static void run_stall(const struct selftest_options *o, void *outcome) {
     if (quiet && stalled) {
         found(t, count, point_above(stalled, "latency", half_ns));
         found(t, longest, max_latency(stalled) / f.done);
-        found(t, median, point_metric_value(stalled, "latency_p50_ns") / point_metric_value(quiet, "latency_p50_ns"));
+        found(t, median,
+              point_metric_value(stalled, "latency_p50_ns") / point_metric_value(quiet, "latency_p50_ns"));
         found(t, silent, point_above(quiet, "latency", half_ns));
     }
     json_decref(quiet);
@@ -101,7 +106,9 @@ static void run_closed_loop(const struct selftest_options *o, void *outcome) {
     json_decref(stalled);
 }
 
-const struct trial trial_clock = {"clock", "the driver's own time agrees with the harness's", run_clock, false};
-const struct trial trial_stall = {"stall", "the server is stopped for 200 ms by SIGSTOP, under an open loop", run_stall, false};
-const struct trial trial_closed_loop = {"closed-loop", "the same stall under a closed loop, which must miss it",
-                                        run_closed_loop, false};
+const struct trial trial_clock = {"clock", "the driver's own time agrees with the harness's", run_clock,
+                                  false};
+const struct trial trial_stall = {"stall", "the server is stopped for 200 ms by SIGSTOP, under an open loop",
+                                  run_stall, false};
+const struct trial trial_closed_loop = {
+    "closed-loop", "the same stall under a closed loop, which must miss it", run_closed_loop, false};

@@ -1,5 +1,6 @@
-/* A clock that runs twice as fast, for a process that is started with this in LD_PRELOAD: what an instrument with a wrong
- * scale does. Only CLOCK_MONOTONIC, so that sleeps and the kernel stay as they are. Loaded by test_broken.c. */
+/* A clock that runs twice as fast, for a process that is started with this in LD_PRELOAD: what an instrument
+ * with a wrong scale does. Only CLOCK_MONOTONIC, so that sleeps and the kernel stay as they are. Loaded by
+ * test_broken.c. */
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>

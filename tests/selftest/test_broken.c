@@ -1,5 +1,6 @@
-/* The self-test is broken on purpose, one instrument at a time, and must say so: a clock of the wrong scale, a counter that
- * is not scaled, a closed loop where an open one is asked for. A machine too noisy to judge is a counted skip. */
+/* The self-test is broken on purpose, one instrument at a time, and must say so: a clock of the wrong scale,
+ * a counter that is not scaled, a closed loop where an open one is asked for. A machine too noisy to judge is
+ * a counted skip. */
 #include "selftest/selftest.h"
 #include "support.h"
 
@@ -29,7 +30,10 @@ static enum trial_verdict verdict_of(struct selftest_options *o, const char *tri
     assert_int_equal(json_array_size(r.trials), 1);
     print_message("%s: %s (%s)\n", trial, json_str(json_array_get(r.trials, 0), "verdict", ""),
                   json_str(json_array_get(r.trials, 0), "why", ""));
-    enum trial_verdict v = r.failed ? TRIAL_FAIL : r.noisy ? TRIAL_NOISY : r.passed ? TRIAL_PASS : TRIAL_SKIPPED;
+    enum trial_verdict v = r.failed   ? TRIAL_FAIL
+                           : r.noisy  ? TRIAL_NOISY
+                           : r.passed ? TRIAL_PASS
+                                      : TRIAL_SKIPPED;
     json_decref(r.trials);
     strlist_free(&only);
     return v;
@@ -44,7 +48,8 @@ static void assert_seen(enum trial_verdict v) {
 }
 
 static void test_wrong_clock_scale(void **state) {
-    char *dir = scratch_make(), *path = wrapped_driver(dir, "env LD_PRELOAD=" SKEW_LIBRARY " TRINE_CLOCK=monotonic", "");
+    char *dir = scratch_make(),
+         *path = wrapped_driver(dir, "env LD_PRELOAD=" SKEW_LIBRARY " TRINE_CLOCK=monotonic", "");
     struct selftest_options o = {.driver_path = path, .decode = pmu_decode};
     (void)state;
     enum trial_verdict v = verdict_of(&o, "clock");
@@ -64,7 +69,8 @@ static void test_closed_loop(void **state) {
 }
 
 /* As libraries do that hand out what the kernel read. */
-static int unscaled(uint64_t format, const void *buf, size_t bytes, struct pmu_value *out, size_t max, const char **why) {
+static int unscaled(uint64_t format, const void *buf, size_t bytes, struct pmu_value *out, size_t max,
+                    const char **why) {
     int n = pmu_decode(format, buf, bytes, out, max, why);
     for (int i = 0; i < n; i++) out[i].value = (double)out[i].raw;
     return n;
@@ -104,8 +110,11 @@ static void test_usage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wrong_clock_scale), cmocka_unit_test(test_closed_loop), cmocka_unit_test(test_unscaled_counter),
-        cmocka_unit_test(test_dead_driver),       cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_wrong_clock_scale),
+        cmocka_unit_test(test_closed_loop),
+        cmocka_unit_test(test_unscaled_counter),
+        cmocka_unit_test(test_dead_driver),
+        cmocka_unit_test(test_usage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* Calibration: the chase visits every line once, levels stand in their order, and trine-micro's JSON is read right.
- * Times are compared only where theory puts a factor between them that no neighbour on the machine bridges. */
+/* Calibration: the chase visits every line once, levels stand in their order, and trine-micro's JSON is read
+ * right. Times are compared only where theory puts a factor between them that no neighbour on the machine
+ * bridges. */
 #include "base/cache_latency.h"
 #include "base/chase.h"
 #include "base/clock.h"
@@ -26,7 +27,8 @@ static void test_one_cycle(void **state) {
     }
 }
 
-/* The least of several passes over a warm block, and of several over a flushed one: memory is tens of times L1. */
+/* The least of several passes over a warm block, and of several over a flushed one: memory is tens of times
+ * L1. */
 static void test_flush_is_seen(void **state) {
     struct chase c;
     uint64_t warm = UINT64_MAX, cold = UINT64_MAX;
@@ -45,7 +47,8 @@ static void test_flush_is_seen(void **state) {
         ns = chase_pass_ns(&c);
         if (ns < warm) warm = ns;
     }
-    if (cold < 3 * warm) fail_msg("flushed %llu ns, warm %llu ns", (unsigned long long)cold, (unsigned long long)warm);
+    if (cold < 3 * warm)
+        fail_msg("flushed %llu ns, warm %llu ns", (unsigned long long)cold, (unsigned long long)warm);
     chase_free(&c);
 }
 
@@ -71,12 +74,17 @@ static const char recorded[] =
     "{\"name\":\"switch/bare/real_time\",\"run_type\":\"iteration\",\"real_time\":3.0,\"time_unit\":\"ns\"},"
     "{\"name\":\"switch/bare/real_time\",\"run_type\":\"iteration\",\"real_time\":1.0,\"time_unit\":\"ns\"},"
     "{\"name\":\"switch/bare/real_time\",\"run_type\":\"iteration\",\"real_time\":2.0,\"time_unit\":\"ns\"},"
-    "{\"name\":\"switch/bare/real_time_mean\",\"run_type\":\"aggregate\",\"real_time\":99.0,\"time_unit\":\"ns\"},"
-    "{\"name\":\"limit/atomic_add/real_time\",\"run_type\":\"iteration\",\"real_time\":2.5,\"time_unit\":\"ns\"},"
-    "{\"name\":\"limit/atomic_add_contended/real_time/threads:2\",\"run_type\":\"iteration\",\"real_time\":7.5,"
+    "{\"name\":\"switch/bare/"
+    "real_time_mean\",\"run_type\":\"aggregate\",\"real_time\":99.0,\"time_unit\":\"ns\"},"
+    "{\"name\":\"limit/atomic_add/"
+    "real_time\",\"run_type\":\"iteration\",\"real_time\":2.5,\"time_unit\":\"ns\"},"
+    "{\"name\":\"limit/atomic_add_contended/real_time/"
+    "threads:2\",\"run_type\":\"iteration\",\"real_time\":7.5,"
     "\"time_unit\":\"ns\"},"
-    "{\"name\":\"limit/page_first_touch/real_time\",\"run_type\":\"iteration\",\"real_time\":1.5,\"time_unit\":\"us\"},"
-    "{\"name\":\"limit/cache_line/real_time\",\"run_type\":\"iteration\",\"error_occurred\":true,\"real_time\":0.0,"
+    "{\"name\":\"limit/page_first_touch/"
+    "real_time\",\"run_type\":\"iteration\",\"real_time\":1.5,\"time_unit\":\"us\"},"
+    "{\"name\":\"limit/cache_line/"
+    "real_time\",\"run_type\":\"iteration\",\"error_occurred\":true,\"real_time\":0.0,"
     "\"time_unit\":\"ns\"}]}";
 
 static double value_of(const json_t *limits, const char *name) {
@@ -113,7 +121,8 @@ static void test_verb(void **state) {
     json_t *written = json_read_file(path, &e);
     assert_non_null(printed);
     assert_true(json_equal(printed, written));
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) assert_true(json_is_object(json_object_get(printed, parts[i])));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        assert_true(json_is_object(json_object_get(printed, parts[i])));
     const json_t *wake = json_object_get(json_object_get(printed, "limits"), "futex_wake_same_cpu");
     assert_true(json_num(wake, "value", 0) > 0);
     json_decref(printed);
@@ -125,8 +134,11 @@ static void test_verb(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_cycle),  cmocka_unit_test(test_flush_is_seen), cmocka_unit_test(test_levels_in_order),
-        cmocka_unit_test(test_micro_json), cmocka_unit_test(test_verb),
+        cmocka_unit_test(test_one_cycle),
+        cmocka_unit_test(test_flush_is_seen),
+        cmocka_unit_test(test_levels_in_order),
+        cmocka_unit_test(test_micro_json),
+        cmocka_unit_test(test_verb),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

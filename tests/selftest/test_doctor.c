@@ -1,4 +1,5 @@
-/* The doctor on recorded trees of /proc and /sys: each check sees its own fault and no other, and has its page. */
+/* The doctor on recorded trees of /proc and /sys: each check sees its own fault and no other, and has its
+ * page. */
 #include "doctor/doctor.h"
 #include "support.h"
 
@@ -50,7 +51,8 @@ static const struct fault {
     enum doctor_level level;
 } faults[] = {
     {"proc", "proc/stat", NULL, DOCTOR_IMPOSSIBLE},
-    {"clock-source", "sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet\n", DOCTOR_WARNING},
+    {"clock-source", "sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet\n",
+     DOCTOR_WARNING},
     {"governor", CPU "/cpu0/cpufreq/scaling_governor", "schedutil\n", DOCTOR_WARNING},
     {"governor", CPU "/cpu0/cpufreq/scaling_governor", NULL, DOCTOR_UNKNOWN},
     {"turbo", CPU "/intel_pstate/no_turbo", "0\n", DOCTOR_WARNING},
@@ -70,7 +72,8 @@ static const struct fault {
     {"isolated-cpus", CPU "/isolated", "2-3\n", DOCTOR_WARNING},
     {"huge-pages", "sys/kernel/mm/transparent_hugepage/enabled", "[always] madvise never\n", DOCTOR_WARNING},
     {"address-randomization", "proc/sys/kernel/randomize_va_space", "2\n", DOCTOR_WARNING},
-    {"swap", "proc/meminfo", "MemAvailable: 9000000 kB\nSwapTotal: 2048 kB\nSwapFree: 1024 kB\n", DOCTOR_WARNING},
+    {"swap", "proc/meminfo", "MemAvailable: 9000000 kB\nSwapTotal: 2048 kB\nSwapFree: 1024 kB\n",
+     DOCTOR_WARNING},
     {"swap", "proc/meminfo", "MemAvailable: 100000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n", DOCTOR_WARNING},
     {"overcommit", "proc/sys/vm/overcommit_memory", "2\n", DOCTOR_WARNING},
     {"guard-pages", "proc/sys/vm/max_map_count", "65530\n", DOCTOR_WARNING},
@@ -126,8 +129,8 @@ static void assert_only(const struct doctor_input *in, const char *name, enum do
         bool is_it = name && strcmp(json_str(f, "name", ""), name) == 0;
         const char *want = doctor_level_name(is_it ? level : DOCTOR_OK);
         if (strcmp(json_str(f, "level", ""), want) != 0)
-            fail_msg("fault %s: check %s says %s (%s), expected %s", name ? name : "none", json_str(f, "name", ""),
-                     json_str(f, "level", ""), json_str(f, "seen", ""), want);
+            fail_msg("fault %s: check %s says %s (%s), expected %s", name ? name : "none",
+                     json_str(f, "name", ""), json_str(f, "level", ""), json_str(f, "seen", ""), want);
         assert_true(*json_str(f, "seen", "") && *json_str(f, "why", "") && *json_str(f, "todo", ""));
         named += is_it;
     }
