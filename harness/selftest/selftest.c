@@ -9,7 +9,9 @@
 #include <string.h>
 
 enum { ATTEMPTS_MAX = 3, FAILURES_MAX = 2 };
-#define WAITING_MAX 0.15 /* beyond this a finding outside its range may be a neighbour's doing */
+/* Beyond these a finding outside its range may be a neighbour's doing: a share of the time, and CPUs. */
+#define WAITING_MAX    0.15
+#define NEIGHBOURS_MAX 0.1
 
 const struct trial *const selftest_trials[] = {
     &trial_counter,        &trial_clock,     &trial_stall, &trial_closed_loop, &trial_slowdown,
@@ -60,12 +62,13 @@ static enum trial_verdict judge(const struct outcome *t, char *why, size_t bytes
         snprintf(why, bytes, "%s: not measured", e->what);
         return TRIAL_FAIL;
     }
-    bool noisy = !certain(e) && (e->control || t->waiting > WAITING_MAX);
+    bool noisy = !certain(e) && (e->control || t->waiting > WAITING_MAX || t->neighbours > NEIGHBOURS_MAX);
     int n = snprintf(why, bytes, "%s: %.4g %s%sexpected %.4g to %.4g", e->what, e->found, e->unit,
                      *e->unit ? ", " : "; ", e->low, e->high);
     if (noisy && !e->control && (size_t)n < bytes)
         snprintf(why + n, bytes - (size_t)n,
-                 "; without the fault %.0f %% of the time went by waiting for a CPU", 100 * t->waiting);
+                 "; other programs used %.2f CPUs, and without the fault %.0f %% of the time went by waiting",
+                 t->neighbours, 100 * t->waiting);
     return noisy ? TRIAL_NOISY : TRIAL_FAIL;
 }
 
@@ -104,9 +107,11 @@ static void run_one(const struct selftest_options *o, const struct trial *trial,
     r->noisy += v == TRIAL_NOISY;
     r->skipped += v == TRIAL_SKIPPED;
     if (o->log) fprintf(o->log, "    %s%s%s\n", trial_verdict_name(v), *why ? ": " : "", why);
-    json_array_append_new(r->trials, json_pack("{s:s,s:s,s:s,s:s,s:i,s:o}", "name", trial->name, "doc",
-                                               trial->doc, "verdict", trial_verdict_name(v), "why", why,
-                                               "attempts", attempts, "expectations", expectations_json(&t)));
+    json_t *done = json_pack("{s:s,s:s,s:s,s:s,s:i,s:f,s:f,s:o}", "name", trial->name, "doc", trial->doc,
+                             "verdict", trial_verdict_name(v), "why", why, "attempts", attempts,
+                             "waiting_share", t.waiting, "neighbours_cpus", t.neighbours, "expectations",
+                             expectations_json(&t));
+    json_array_append_new(r->trials, done);
 }
 
 void selftest_run(const struct selftest_options *o, struct selftest_result *r) {

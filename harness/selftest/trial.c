@@ -1,10 +1,13 @@
 /* trial: see trial.h. Expectations, points and their figures. No state. */
 #include "selftest/trial.h"
+#include "base/child.h"
 #include "base/json.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 static size_t add(struct outcome *t, struct expectation e) {
     if (t->n == EXPECTATIONS_MAX) abort();
@@ -72,12 +75,47 @@ json_t *trial_plan(const struct outcome *t, const char *workload, int procs, int
                      20000 + 10 * measure_ms, "counters", "cpu-migrations", "throttle_expected", 0);
 }
 
+struct usage {
+    int64_t when_ns, machine_ns, own_ns;
+};
+
+static int64_t cpu_ns(int who) {
+    struct rusage u;
+    getrusage(who, &u);
+    return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * INT64_C(1000000000) +
+           (u.ru_utime.tv_usec + u.ru_stime.tv_usec) * INT64_C(1000);
+}
+
+/* CPU time used on the machine, and by us with all that we have waited for: the driver and what a fault
+ * started. */
+static struct usage usage_now(void) {
+    static const struct probe_root machine = {""};
+    long long user = 0, nice = 0, system = 0, irq = 0, soft = 0, steal = 0;
+    char *line = probe_line(&machine, "/proc/stat");
+    struct usage u = {.when_ns = monotonic_ns(), .own_ns = cpu_ns(RUSAGE_SELF) + cpu_ns(RUSAGE_CHILDREN)};
+    if (line && sscanf(line, "cpu %lld %lld %lld %*s %*s %lld %lld %lld", &user, &nice, &system, &irq, &soft,
+                       &steal) == 6)
+        u.machine_ns =
+            (user + nice + system + irq + soft + steal) * (INT64_C(1000000000) / sysconf(_SC_CLK_TCK));
+    free(line);
+    return u;
+}
+
+static void note_neighbours(struct outcome *t, const struct usage *before) {
+    struct usage now = usage_now();
+    double others = (double)(now.machine_ns - before->machine_ns - (now.own_ns - before->own_ns));
+    double cpus = others / (double)(now.when_ns - before->when_ns);
+    if (cpus > t->neighbours) t->neighbours = cpus;
+}
+
 json_t *trial_point(struct outcome *t, json_t *planned, struct fault *fault) {
     static const struct probe_root machine = {""};
     struct exec_context x = {
         .root = &machine, .pmu = &pmu_kernel, .stop = t->o->stop, .fault = fault ? &fault->hooks : NULL};
     bool quiet = !fault || !fault->at;
+    struct usage before = usage_now();
     json_t *point = t->o->stop && *t->o->stop ? NULL : exec_point(&x, planned, 0, t->o->driver_path);
+    note_neighbours(t, &before);
     const char *status = json_str(point, "status", "stopped");
     if (strcmp(status, "ok") != 0) {
         snprintf(t->missing, sizeof t->missing, "%s: %s %.200s", json_str(planned, "workload", ""), status,

@@ -30,6 +30,7 @@ struct outcome {
     struct expectation e[EXPECTATIONS_MAX];
     size_t n;
     double waiting;    /* the largest share of its life that a point without a fault waited for a CPU */
+    double neighbours; /* the most CPUs that programs not ours, or other machines, used beside any point */
     char skipped[200]; /* why it cannot be tried here; "" */
     char missing[300]; /* why a point has no figure; "" */
 };
