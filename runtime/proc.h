@@ -175,6 +175,7 @@ struct p {
     at_u32 attn;               /* somebody wants this P to come to the scheduler: see ATTN_*; set by anybody, cleared by the owner */
     uint32_t id;
     uint32_t tick;             /* owner: all switches, for the 61st and the timers */
+    uint32_t tick_polled;      /* owner: the tick at which the global queue had its last turn */
     bool solo;                 /* no other P exists: nobody can steal, so the ring needs no locked instruction (set under stop-the-world) */
     uint32_t wake_skipped;     /* owner: readies of a lone runnext since the last wake-up (sched.c, wake_for_ready) */
     struct p *link;            /* sched.lock: idle list */

@@ -35,5 +35,12 @@ const struct workload *const all_workloads[] = {
     &idle,
     &bare_switch,
     &echo,
+    &waiters,
+    &queue,
+    &requeue,
+    &progress,
+    &matrix,
+    &limit,
+    &placement,
     NULL,
 };

@@ -24,6 +24,7 @@ char *cell_name(const struct experiment *x) {
     strbuf_printf(&b, "%s/%s/%s/%s", x->workload, x->procs.list.v[0], x->tasks.list.v[0], x->pins.list.v[0]);
     strbuf_printf(&b, "/%lld/%lld/%lld/%lld/%s", (long long)x->warmup_ms, (long long)x->measure_ms,
                   (long long)x->timeout_ms, (long long)x->throttle_expected, counters);
+    strbuf_printf(&b, "/%lld/%g", (long long)x->samples, x->quota_cpus);
     add_params(&b, x);
     hash_hex(hash_bytes(b.s, b.len), hex);
     char *name = xasprintf("%s-%.8s", x->workload, hex);

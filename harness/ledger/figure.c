@@ -114,14 +114,15 @@ struct value figure_of_cell(const json_t *points, const char *path, double level
     if (!json_array_size(points)) return value_missing(MISSING_HERE, "it was not run");
     if (about_the_end(path)) return of_ends(points, path, level);
     double *x = xcalloc(json_array_size(points) + 1, sizeof *x);
-    for (int trusted = 1; trusted >= 0 && n == 0; trusted--) {
+    for (int trusted = 1; trusted >= 0 && n < 2; trusted--) {
         json_array_foreach((json_t *)points, i, p) {
             if (!rep_measured(p) || rep_valid(p) != trusted) continue;
             n_ok++;
             double v = figure_of_point(p, path, why, sizeof why);
-            if (isfinite(v)) x[n++] = v;
+            if (!isfinite(v)) continue;
+            x[n++] = v;
+            *invalid |= !trusted;
         }
-        if (n && !trusted) *invalid = true;
     }
     struct value v = n      ? value_of_processes(x, n, level)
                      : n_ok ? value_missing(MISSING_HERE, "%s", why)

@@ -10,7 +10,7 @@
 
 static const struct settings {
     int64_t reps, warmup_ms, measure_ms, timeout_ms;
-} quick_form = {3, 40, 80, 60000}, full_form = {10, 200, 1000, 600000};
+} quick_form = {5, 40, 80, 60000}, full_form = {10, 200, 1000, 600000};
 
 static bool starts(const char *s, const char *prefix) {
     return strncmp(s, prefix, strlen(prefix)) == 0;

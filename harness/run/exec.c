@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "probe/cgroup.h"
 #include "probe/kernel.h"
+#include "probe/quota.h"
 #include "probe/sampler.h"
 #include "run/validity.h"
 #include "store/record.h"
@@ -13,12 +14,14 @@
 #include <string.h>
 #include <time.h>
 
-enum { SAMPLE_PERIOD_NS = 1000000, RECORD_MAX_BYTES = 64 << 20 };
+enum { QUOTA_PERIOD_US = 100000, SAMPLE_PERIOD_NS = 1000000, RECORD_MAX_BYTES = 64 << 20 };
 
 struct outside {
     const struct exec_context *x;
     const json_t *planned;
     struct cgroup_cpu cgroup;
+    struct quota quota; /* open where the point has one */
+    bool in_quota;
     struct kernel_snapshot before, after;
     struct pmu_set pmu;
     struct strlist counters;
@@ -31,7 +34,10 @@ struct outside {
 static void on_forked(pid_t pid, void *arg) {
     struct outside *o = arg;
     if (o->x->fault && o->x->fault->forked) o->x->fault->forked(pid, o->x->fault->arg);
-    cgroup_find_of(o->x->root, pid, &o->cgroup);
+    if (o->quota.group.version)
+        o->in_quota = quota_enter(&o->quota, pid);
+    else
+        cgroup_find_of(o->x->root, pid, &o->cgroup);
     pmu_open(&o->pmu, o->x->pmu, o->counters.v, o->counters.n, pid);
     kernel_snapshot(o->x->root, &o->cgroup, &o->before);
 }
@@ -128,6 +134,9 @@ static void command_line(struct strlist *argv, const char *path, const json_t *p
     add_arg(argv, "--seed", json_int(planned, "seed", 1));
     add_arg(argv, "--warmup-ms", json_int(planned, "warmup_ms", 200));
     add_arg(argv, "--measure-ms", json_int(planned, "measure_ms", 500));
+    int64_t samples = json_int(planned, "samples", 0);
+    if (samples) add_arg(argv, "--min-samples", samples);
+    if (samples) add_arg(argv, "--max-samples", samples);
     argv->v = xrealloc(argv->v, (argv->n + 1) * sizeof *argv->v);
     argv->v[argv->n] = NULL;
 }
@@ -219,7 +228,17 @@ static void prepare(struct outside *o, const struct exec_context *x, const json_
         strlist_add(&o->counters, json_string_value(v));
 }
 
+/* A cgroup of its own for a point that asks for a quota. */
+static bool limit(struct outside *o, char *why, size_t bytes) {
+    double cpus = json_num(o->planned, "quota_cpus", 0);
+    if (cpus <= 0) return true;
+    if (!quota_open(&o->quota, o->x->root, cpus, QUOTA_PERIOD_US, why, bytes)) return false;
+    o->cgroup = o->quota.group;
+    return true;
+}
+
 static void release(struct outside *o, struct strlist *argv, struct child_result *r) {
+    quota_close(&o->quota);
     json_decref(o->view);
     json_decref(o->counted);
     strlist_free(&o->counters);
@@ -245,6 +264,12 @@ json_t *exec_point(const struct exec_context *x, const json_t *planned, int atte
                               .stop = x->stop,
                               .hooks = {on_forked, on_started, on_ended, &o}};
     json_t *point = new_point(planned, attempt);
+    if (!limit(&o, why, sizeof why)) {
+        memset(&r, 0, sizeof r);
+        release(&o, &argv, &r);
+        json_decref(point);
+        return without_running(planned, "skipped", why);
+    }
     child_run(&spec, &r);
     if (r.end == CHILD_STOPPED) {
         json_decref(point);
@@ -256,6 +281,7 @@ json_t *exec_point(const struct exec_context *x, const json_t *planned, int atte
         if (r.end != CHILD_NOT_STARTED) {
             add_usage(o.view, &r.usage);
             add_machine(&o);
+            if (o.quota.group.version) json_object_set_new(o.view, "in_quota", json_boolean(o.in_quota));
             json_object_set_new(o.view, "elapsed_ns", json_integer(r.elapsed_ns));
             json_object_set(point, "outside", o.view);
             json_object_set(point, "counters", o.counted);

@@ -80,6 +80,8 @@ static void add_settings(const struct builder *b, const struct experiment *x, js
         json_array_append_new(counters, json_string(x->counters.list.v[i]));
     json_object_set_new(point, "measure_ms", json_integer(x->measure_ms));
     json_object_set_new(point, "warmup_ms", json_integer(x->warmup_ms));
+    if (x->quota_cpus > 0) json_object_set_new(point, "quota_cpus", json_real(x->quota_cpus));
+    if (x->samples) json_object_set_new(point, "samples", json_integer(x->samples));
     json_object_set_new(point, "timeout_ms", json_integer(x->timeout_ms));
     json_object_set_new(point, "counters", counters);
     json_object_set_new(point, "throttle_expected", json_boolean(x->throttle_expected));

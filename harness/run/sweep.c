@@ -167,11 +167,18 @@ static int profile_key(struct parser *p, const char *key, const char *value) {
                     did_you_mean(hint, sizeof hint, key, keys, 4));
 }
 
+static int set_quota(struct parser *p, const char *value, struct experiment *x) {
+    char *end;
+    x->quota_cpus = strtod(value, &end);
+    if (*value && !*end && x->quota_cpus >= 0.01 && x->quota_cpus <= 1024) return 1;
+    return complain(p, "quota = %s: expected CPUs from 0.01 to 1024", value);
+}
+
 static int experiment_key(struct parser *p, struct experiment *x, const char *key, const char *value) {
     static const char *const keys[] = {"title",     "doc",       "workload", "backends", "procs",
                                        "tasks",     "param.",    "pin",      "reps",     "measure_ms",
                                        "warmup_ms", "timeout_s", "counters", "throttled", "until",
-                                       "anchor"};
+                                       "anchor",    "samples",   "quota"};
     char hint[96];
     if (strcmp(key, "title") == 0) return set_text(&x->title, value, p->continued);
     if (strcmp(key, "doc") == 0) return set_text(&x->doc, value, p->continued);
@@ -189,6 +196,8 @@ static int experiment_key(struct parser *p, struct experiment *x, const char *ke
     if (strcmp(key, "anchor") == 0) return set_count(p, key, value, 0, 1, &x->anchor);
     if (strcmp(key, "measure_ms") == 0) return set_count(p, key, value, 1, 3600000, &x->measure_ms);
     if (strcmp(key, "warmup_ms") == 0) return set_count(p, key, value, 0, 3600000, &x->warmup_ms);
+    if (strcmp(key, "samples") == 0) return set_count(p, key, value, 1, 1000000, &x->samples);
+    if (strcmp(key, "quota") == 0) return set_quota(p, value, x);
     if (strcmp(key, "throttled") == 0) return set_count(p, key, value, 0, 1, &x->throttle_expected);
     if (strcmp(key, "timeout_s") == 0) {
         if (!set_count(p, key, value, 1, 86400, &x->timeout_ms)) return 0;

@@ -33,6 +33,8 @@ struct experiment {
     int64_t reps, reps_min; /* reps = 3..10: at least and at most; equal without `until` */
     double until;           /* half-width of the interval, as a share, that ends repeating; 0: not asked */
     int64_t anchor;         /* 1: repeated evenly through the run */
+    double quota_cpus;      /* of a cgroup made for each process; 0: none */
+    int64_t samples;        /* batches a process, neither fewer nor more; 0: the driver's own bounds */
     int64_t measure_ms, warmup_ms, timeout_ms, throttle_expected;
 };
 

@@ -19,6 +19,8 @@ const procsMeaning = "GOMAXPROCS"
 
 var rtParams = []param{
 	{name: "rt.gogc", kind: "int", min: -1, max: 100000, value: "100", doc: "GOGC; -1: the collector is off"},
+	{name: "rt.ablate", kind: "choice", value: "", choices: []string{"", "no_preempt"},
+		doc: "no_preempt: GODEBUG=asyncpreemptoff=1"},
 	{name: "rt.maxthreads", kind: "int", min: 1, max: 1000000, value: "10000", doc: "debug.SetMaxThreads"},
 }
 
@@ -26,6 +28,7 @@ var workloads = []*workload{
 	&pingpong, &yield, &spawn, &cpu, &mix, &block, &netEcho, &sleepers, &steal, &memory, &latency, &hol, &wake,
 	&fib, &skynet, &chanbuf, &selects, &mutex, &idle, &bareSwitch, &echo,
 	&fanout, &pipeline, &pooldead, &dbpool, &calls, &limiter, &kinds, &conns, &web,
+	&queue, &requeue, &progress, &matrix, &waiters, &limit, &stack, &gc,
 }
 
 func usage(format string, args ...interface{}) {
@@ -247,6 +250,20 @@ func (pt *point) record(clock object) object {
 	return o
 }
 
+// ablate starts the program again with GODEBUG set, which is read once, before main.
+func (pt *point) ablate() {
+	const off = "asyncpreemptoff=1"
+	if pt.rt.text("rt.ablate") == "" || os.Getenv("GODEBUG") == off {
+		return
+	}
+	self, err := os.Executable()
+	if err == nil {
+		os.Setenv("GODEBUG", off)
+		err = syscall.Exec(self, os.Args, os.Environ())
+	}
+	pt.fail("the driver could not start itself again with GODEBUG=%s: %v", off, err)
+}
+
 func main() {
 	deadPoolChild()
 	w, wantsDescription := scan(os.Args[1:])
@@ -255,6 +272,7 @@ func main() {
 		return
 	}
 	pt := newPoint(w, os.Args[1:])
+	pt.ablate()
 	if pt.cpus != "" {
 		bindProcess(pt.cpus, pt.procs)
 	}

@@ -67,6 +67,9 @@ func (d param) check(value string) error {
 		}
 		v = f
 	}
+	if d.kind == "text" {
+		return nil
+	}
 	if v < d.min || v > d.max {
 		return fmt.Errorf("parameter %s: %s is out of range: expected %.15g to %.15g", d.name, value, d.min, d.max)
 	}

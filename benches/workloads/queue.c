@@ -1,0 +1,163 @@
+/*
+ * queue: in which order do tasks run that are made one after the other on one P? It shows the length of a local queue,
+ * what happens to those beyond it, and when the global queue is polled, without asking the runtime.
+ *
+ * Method       On one P (--procs 1) the main task makes --tasks tasks without a break, then waits; each notes its place in
+ *              the order. Made first means 0. A local queue of 256 and a slot for the newest hold 257; with one more,
+ *              half of the queue (0 to 127) goes to the global queue and runs late. With net=1 one more task waits on a
+ *              socket that has become readable before the others were made.
+ * Unit         first_at: the place at which task 0 ran. Up to 257 tasks: 1 (after the newest). Above: far behind.
+ *              tick_gap: tasks run between two from the global queue while local ones still waited, plus one.
+ *              net_at_percent: how many of the others ran before the one that the network had made ready.
+ * Expectation  Goroutines: 1, then above 1 from 258 tasks on; a gap of 61. A single queue: always 0, no gap.
+ * Falsified by a first_at above 1 at 257 tasks: then the queue holds less, or was not empty.
+ * Known lies   A slice that ends in the middle moves the main task or a task; medians over batches bear some of it. The
+ *              order says nothing with more than one P.
+ */
+#include <math.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "crowd.h"
+#include "workloads.h"
+
+static const struct param queue_params[] = {
+    {"net", PARAM_INT, 0, 1, "0", NULL, "1: one more task, made ready by the network before the others are made"},
+    {0},
+};
+
+enum { GAPS_MAX = 4096 };
+
+struct queued {
+    struct queue *all;
+    int64_t at;                  /* its place in the order; -1: has not run */
+};
+
+struct queue {
+    struct point *pt;
+    struct be_wg wg, net_wg;
+    struct queued *tasks;
+    int64_t *order;              /* place -> task */
+    _Atomic int64_t next;
+    int64_t *gaps, *net_at;      /* GAPS_MAX each */
+    uint64_t n, ngaps, nnet;
+    int64_t counted;
+    int fds[2];
+    bool net;
+};
+
+static void queued_task(void *arg) {
+    struct queued *t = arg;
+    t->at = atomic_fetch_add(&t->all->next, 1);
+    be_wg_done(&t->all->wg);
+}
+
+static void net_task(void *arg) {
+    struct queue *q = arg;
+    char byte;
+    be_wg_done(&q->net_wg);
+    bool got = be_net_read(q->fds[0], &byte, 1) == 1;
+    if (got && q->nnet < GAPS_MAX) q->net_at[q->nnet++] = atomic_load(&q->next);
+    be_wg_done(&q->wg);
+}
+
+/* The task is in its read, and then the byte is there. */
+static void start_net(struct queue *q) {
+    be_wg_add(&q->net_wg, 1);
+    be_wg_add(&q->wg, 1);
+    if (!point_go(q->pt, net_task, q)) {
+        be_wg_done(&q->net_wg);
+        be_wg_done(&q->wg);
+        return;
+    }
+    be_wg_wait(&q->net_wg);
+    be_sleep(1000000);
+    if (write(q->fds[1], "", 1) != 1) point_fail(q->pt, "a write to a socket failed");
+}
+
+/* Displaced tasks are 0, 1, 2 … in that order; what is run between the first two of them is the batch's gap, as long as a
+ * task that was not displaced still follows. One gap a batch: a batch that a slice has cut up must not outweigh others. */
+static void note_gap(struct queue *q) {
+    int64_t first_local = q->n > 1 ? q->order[1] : 0, displaced = 0, last_local = 0, newest = 0, previous = -1;
+    if (first_local <= 1) return;
+    for (uint64_t i = 1; i < q->n; i++) {
+        if (q->order[i] < first_local || q->order[i] < newest) continue; /* the one that overflowed is displaced too */
+        newest = q->order[i];
+        last_local = (int64_t)i;
+    }
+    for (int64_t i = 1; i < last_local && displaced < 2; i++) {
+        if (q->order[i] != displaced) continue;
+        if (displaced == 1 && q->ngaps < GAPS_MAX) q->gaps[q->ngaps++] = i - previous;
+        displaced++;
+        previous = i;
+    }
+}
+
+static double queue_batch(void *state, uint64_t n) {
+    struct queue *q = state;
+    (void)n;
+    atomic_store(&q->next, 0);
+    for (uint64_t i = 0; i < q->n; i++) q->tasks[i] = (struct queued){q, -1};
+    if (q->net) start_net(q);
+    crowd_go(q->pt, &q->wg, queued_task, q->tasks, sizeof *q->tasks, q->n);
+    be_wg_wait(&q->wg);
+    for (uint64_t i = 0; i < q->n; i++) {
+        if (q->tasks[i].at < 0) continue;
+        q->order[q->tasks[i].at] = (int64_t)i;
+        q->counted++;
+    }
+    if (q->pt->measuring) note_gap(q);
+    else q->nnet = 0;
+    return (double)q->tasks[0].at;
+}
+
+static int64_t queue_counted(const void *state) {
+    return ((const struct queue *)state)->counted;
+}
+
+static void quote_gaps(struct queue *q) {
+    if (q->ngaps) point_metric(q->pt, "tick_gap", crowd_rank(q->gaps, q->ngaps, 0.5), "tasks", "lower");
+    else point_metric_unavailable(q->pt, "tick_gap", "fewer than two tasks came from a global queue before the local one was empty");
+    if (q->nnet) point_metric(q->pt, "net_at_percent", 100 * crowd_rank(q->net_at, q->nnet, 0.5) / (double)q->n, "%", "lower");
+    else point_metric_unavailable(q->pt, "net_at_percent", "net=0");
+}
+
+static bool queue_open(struct queue *q) {
+    if (!q->net) return true;
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, q->fds) || be_net_open(q->fds[0])) {
+        point_fail(q->pt, "a socket pair could not be made");
+        return false;
+    }
+    return true;
+}
+
+static void queue_run(struct point *pt) {
+    struct queue q = {.pt = pt, .n = (uint64_t)pt->tasks, .net = point_int(pt, "net") == 1, .fds = {-1, -1}};
+    q.tasks = point_alloc(pt, q.n, sizeof *q.tasks);
+    q.order = point_alloc(pt, q.n, sizeof *q.order);
+    q.gaps = point_alloc(pt, GAPS_MAX, sizeof *q.gaps);
+    q.net_at = point_alloc(pt, GAPS_MAX, sizeof *q.net_at);
+    if (q.tasks && q.order && q.gaps && q.net_at && queue_open(&q)) {
+        struct batch_plan plan = {queue_batch, &q, 1, true, q.n, queue_counted};
+        point_measure(pt, &plan);
+        if (pt->status == POINT_OK) quote_gaps(&q);
+    }
+    if (q.fds[0] >= 0) {
+        be_net_close(q.fds[0]);
+        close(q.fds[1]);
+    }
+    free(q.net_at);
+    free(q.gaps);
+    free(q.order);
+    free(q.tasks);
+}
+
+const struct workload queue = {
+    .name = "queue",
+    .doc = "the order in which tasks of one P run: length of its queue, overflow, polls of the global queue",
+    .metric = "first_at", .unit = "place", .better = "lower",
+    .tasks = 258, .tasks_min = 1, .tasks_max = 100000,
+    .params = queue_params,
+    .run = queue_run,
+};
