@@ -40,9 +40,12 @@ void trine_stats(struct trine_stats *out)
     struct sched *s = &rt_sched;
     memset(out, 0, sizeof *out);
     if (!s->allp) return; /* nothing ran yet */
+    /* The lock below must not be held by a thread that the preemption handler stopped. A goroutine that does little else
+     * than ask is nearly always in here when the signal comes: this is where it sees the flag. Between
+     * trine_syscall_enter and _exit, and on g0, inrt is up already. */
     struct g *gp = rt_getg();
-    if (gp) gp->inrt++; /* the lock below must not be held by a thread that the preemption handler stopped */
-    at_signal_fence();
+    bool nested = gp && gp->inrt != 0;
+    if (gp && !nested) rt_enter("trine_stats");
     int64_t alive = 0;
     for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) add_p(out, &s->allp[i]->count, &alive);
     out->handoffs = at64_load_rlx(&s->handoffs);
@@ -59,6 +62,5 @@ void trine_stats(struct trine_stats *out)
     out->goroutines = (int)(alive - s->goroutines_base);
     out->gomaxprocs = at32_load_rlx(&s->running) ? rt_nprocs() : 0;
     rt_unlock(&s->lock);
-    at_signal_fence();
-    if (gp) gp->inrt--;
+    if (gp && !nested) rt_leave(gp);
 }

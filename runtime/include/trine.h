@@ -182,6 +182,8 @@ struct trine_stats {
     uint64_t stacks_made, stacks_unguarded; /* stacks carved; of these, those that only a canary guards */
     uint64_t trace_events, trace_dropped;   /* events written to the trace; those for which there was no room */
 };
+/* The totals so far, each read for itself: not one instant. From anywhere but a signal handler (it takes a lock of the
+ * runtime's); on a goroutine it is a preemption point. Never parks. */
 void trine_stats(struct trine_stats *out);
 
 /* ---- the event trace: a JSON file that Perfetto (ui.perfetto.dev) opens; $TRINE_TRACE=file traces a whole run ---- */

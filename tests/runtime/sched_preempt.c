@@ -48,7 +48,14 @@ static void Preemption(void **state)
         run_in_child(&(trine_config){.gomaxprocs = procs}, spinners, (void *)(intptr_t)(procs + 2));
 }
 
-static void poll_until_flag(void *arg)
+static void ask_to_poll(void) { TRINE_POLL(); }
+static void ask_for_stats(void)
+{
+    struct trine_stats s;
+    trine_stats(&s);
+}
+static void (*call)(void); /* what the loop below does until it sees the flag */
+static void call_until_flag(void *arg)
 {
     sigset_t urg;
     (void)arg;
@@ -56,15 +63,15 @@ static void poll_until_flag(void *arg)
     sigaddset(&urg, SIGURG);
     pthread_sigmask(SIG_BLOCK, &urg, NULL);
     atomic_fetch_add(&started, 1);
-    while (!atomic_load(&flag)) TRINE_POLL();
+    while (!atomic_load(&flag)) call();
     trine_wg_done(&all);
 }
-/* The flag alone is enough where the loop polls: this goroutine's thread takes no signal. */
-static void polling(void *arg)
+/* The flag alone is enough where the loop calls the runtime: this goroutine's thread takes no signal. */
+static void calling(void *arg)
 {
-    (void)arg;
+    call = arg;
     trine_wg_add(&all, 1);
-    go(poll_until_flag, NULL);
+    go(call_until_flag, NULL);
     while (!atomic_load(&started)) trine_yield();
     atomic_store(&flag, 1);
     trine_wg_wait(&all);
@@ -75,7 +82,12 @@ static void polling(void *arg)
 static void PollIsAPreemptionPoint(void **state)
 {
     (void)state;
-    run_in_child(&(trine_config){.gomaxprocs = 1}, polling, NULL);
+    run_in_child(&(trine_config){.gomaxprocs = 1}, calling, (void *)ask_to_poll);
+}
+static void StatsIsAPreemptionPoint(void **state)
+{
+    (void)state;
+    run_in_child(&(trine_config){.gomaxprocs = 1}, calling, (void *)ask_for_stats);
 }
 
 /* The world can be stopped while every other P spins. */
@@ -406,6 +418,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(Preemption),         cmocka_unit_test(PollIsAPreemptionPoint),
+        cmocka_unit_test(StatsIsAPreemptionPoint),
         cmocka_unit_test(AsyncPreempt),       cmocka_unit_test(PreemptionAfterSyscall),
         cmocka_unit_test(VectorRegistersSurvive), cmocka_unit_test(LibcIsPreemptedSoundly),
         cmocka_unit_test(ErrnoIsTheGoroutines), cmocka_unit_test(EINTRStorm),
