@@ -40,8 +40,9 @@ void rt_sysfree(void *p, size_t bytes);
 void *rt_sysreserve(size_t bytes, size_t align); /* NORESERVE, no huge pages */
 const void *rt_mapfile(const char *path, size_t *bytes); /* read-only, kept; NULL: cannot */
 void rt_sysunused(void *p, size_t bytes);       /* contents may go */
-/* Makes [p, p + page) fault. 0, or -1 when the kernel has no means left (the caller falls back on a canary). */
-int rt_sysguard(void *p);
+/* Makes the pages at `at`, at + stride, ... fault, n of them (at most RT_GUARD_BATCH). How many it did, from the first
+ * on: fewer when the kernel has no means left (the caller falls back on a canary). */
+int rt_sysguards(uintptr_t at, size_t stride, int n);
 size_t rt_pagesize(void);
 
 /* Starts a detached thread with a stack of its own. 0 or -errno. */

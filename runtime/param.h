@@ -39,6 +39,7 @@
 #define RT_STACK_MAX_BYTES (1u << 30) /* 1 GiB: Go's own ceiling */
 #define RT_STACK_GUARDED_BYTES (16u << 10) /* from here a stack has a guard page; below, a canary */
 #define RT_STACK_CLASSES 20         /* 2 KiB << 0 ... 2 KiB << 19 = 1 GiB */
+#define RT_GUARD_BATCH 16             /* guards made by one call: 0.4 us each instead of 1.0, and 6 us at a time */
 #define RT_ARENA_BYTES (64ull << 20) /* one mmap: 1,024 ordinary stacks; NORESERVE, so untouched pages are free */
 
 #define RT_SPIN_LOCK_PAUSES 64      /* pauses before a runtime lock gives its core away: about one critical section */

@@ -14,6 +14,8 @@ struct arena {
     uintptr_t base;
     size_t bytes, stride;
     uint32_t used, slots; /* carved; capacity */
+    uint32_t guarded;     /* slots with a guard, from the first on */
+    bool bare;            /* no more guards to be had: a canary instead */
     int cls;
     bool open;            /* still carved from; false: kept only for goroutines that outlive their run */
 };
@@ -56,6 +58,19 @@ static struct arena *arena_make(int cls)
     return a;
 }
 
+/* Sees to the guard of slot i, and of those behind it. Wants the lock. */
+static bool has_guard(struct arena *a, uint32_t i)
+{
+    if (guard_bytes(a->cls) == 0) return false;
+    if (i >= a->guarded && !a->bare) {
+        uint32_t n = a->slots - a->guarded < RT_GUARD_BATCH ? a->slots - a->guarded : RT_GUARD_BATCH;
+        uint32_t did = (uint32_t)rt_sysguards(a->base + a->guarded * a->stride, a->stride, (int)n);
+        a->guarded += did;
+        a->bare = did < n;
+    }
+    return i < a->guarded;
+}
+
 bool rt_stackcarve(int cls, struct stackslot *out)
 {
     rt_lock(&lock);
@@ -66,13 +81,13 @@ bool rt_stackcarve(int cls, struct stackslot *out)
         return false;
     }
     uint32_t i = a->used++;
+    out->guarded = has_guard(a, i);
     rt_unlock(&lock);
     uintptr_t at = a->base + i * a->stride;
     size_t guard = guard_bytes(cls);
     out->lo = at + guard;
     out->hi = at + a->stride;
     out->index = i;
-    out->guarded = guard && rt_sysguard((void *)at) == 0;
     at64_add_rlx(&nmade, 1);
     if (!out->guarded) {
         at64_add_rlx(&nunguarded, 1);
