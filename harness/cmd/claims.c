@@ -39,23 +39,16 @@ static void choose_backends(const struct request *q, const json_t *drivers, stru
     }
 }
 
-static json_t *versions_of(const json_t *manifest) {
-    json_t *versions = json_object(), *d;
-    const char *name;
-    json_object_foreach(json_object_get(manifest, "drivers"), name, d)
-        json_object_set(versions, name, json_object_get(d, "version"));
-    return versions;
-}
-
 /* claims.json, the report, the ledger on stdout. */
 static int tell(const struct request *q, const struct ledger *l, const char *run_dir, const json_t *manifest,
                 struct err *e) {
     json_t *points = store_load(run_dir, NULL, e);
     if (!points) return e->code;
     struct strlist backends = {0};
-    json_t *latest = store_latest(points), *versions = versions_of(manifest);
-    choose_backends(q, json_object_get(manifest, "drivers"), &backends);
-    json_t *claims = ledger_judge(l, latest, &backends, versions);
+    const json_t *drivers = json_object_get(manifest, "drivers");
+    json_t *latest = store_latest(points);
+    choose_backends(q, drivers, &backends);
+    json_t *claims = ledger_judge(l, latest, &backends, drivers);
     char *path = path_join(run_dir, "claims.json");
     int rc = json_write_file(path, claims, e);
     if (!rc) ledger_print(stdout, claims, &backends);
@@ -65,7 +58,6 @@ static int tell(const struct request *q, const struct ledger *l, const char *run
     free(path);
     strlist_free(&backends);
     json_decref(claims);
-    json_decref(versions);
     json_decref(latest);
     json_decref(points);
     return rc;

@@ -78,8 +78,9 @@ static json_t *driver_list(const struct catalog *c) {
     json_t *list = json_object();
     for (size_t i = 0; i < c->n; i++)
         json_object_set_new(list, c->v[i].name,
-                            json_pack("{s:s,s:s}", "path", c->v[i].path, "version",
-                                      json_str(c->v[i].description, "backend_version", "unknown")));
+                            json_pack("{s:s,s:s,s:s*}", "path", c->v[i].path, "version",
+                                      json_str(c->v[i].description, "backend_version", "unknown"), "why",
+                                      c->v[i].why));
     return list;
 }
 

@@ -284,10 +284,6 @@ static void note_experiment(const struct formula *f, void *arg) {
     if (f->op == F_FIGURE) add_once(arg, f->name);
 }
 
-static void note_backend(const struct formula *f, void *arg) {
-    if (f->op == F_FIGURE && f->backend) add_once(arg, f->backend);
-}
-
 static void visit_all(const struct claim *c, void (*visit)(const struct formula *, void *), void *arg) {
     for (size_t i = 0; i < c->nquantities; i++) formula_visit(c->quantities[i].formula, visit, arg);
     for (size_t i = 0; i < c->npredicates; i++) formula_visit(c->predicates[i].formula, visit, arg);
@@ -302,11 +298,27 @@ void claim_experiments(const struct claim *c, bool controls, struct strlist *out
     }
 }
 
-void claim_named_backends(const struct claim *c, struct strlist *out) {
-    visit_all(c, note_backend, out);
-    if (c->control.backend) add_once(out, c->control.backend);
-    for (size_t i = 0; i < c->control.to.n; i++) {
-        const char *at = strchr(c->control.to.v[i], '@');
-        if (at) add_once(out, at + 1);
+struct reader {
+    const char *experiment, *backend;
+    bool found;
+};
+
+static void note_reader(const struct formula *f, void *arg) {
+    struct reader *r = arg;
+    r->found |= f->op == F_FIGURE && f->backend && strcmp(f->name, r->experiment) == 0 &&
+                strcmp(f->backend, r->backend) == 0;
+}
+
+bool claim_reads(const struct claim *c, const char *experiment, const char *backend) {
+    const struct control *k = &c->control;
+    struct reader r = {experiment, backend, false};
+    visit_all(c, note_reader, &r);
+    if (!c->full) return r.found;
+    if (k->backend && strcmp(k->backend, backend) == 0) return true;
+    for (size_t i = 0; i < k->to.n; i++) {
+        size_t n = strcspn(k->to.v[i], "@");
+        r.found |= k->to.v[i][n] && strlen(experiment) == n && strncmp(k->to.v[i], experiment, n) == 0 &&
+                   strcmp(k->to.v[i] + n + 1, backend) == 0;
     }
+    return r.found;
 }

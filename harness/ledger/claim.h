@@ -56,7 +56,7 @@ const struct fixed_verdict *claim_fixed(const struct claim *c, const char *backe
 
 /* Experiments that the predicates, the quantities or (controls) the control need. */
 void claim_experiments(const struct claim *c, bool controls, struct strlist *out);
-/* Backends that figures of the claim name with @. */
-void claim_named_backends(const struct claim *c, struct strlist *out);
+/* A figure of the claim, or in the full form of its control, is read from this backend by name (@). */
+bool claim_reads(const struct claim *c, const char *experiment, const char *backend);
 
 #endif

@@ -65,6 +65,11 @@ static double of_member(const json_t *point, const char *path, char *why, size_t
     if (json_is_object(v)) v = json_object_get(v, "value");
     if (json_is_boolean(v)) return json_is_true(v);
     if (json_is_number(v)) return json_number_value(v);
+    if (json_is_string(v)) { /* a parameter, as it was given */
+        char *end;
+        double number = strtod(json_string_value(v), &end);
+        if (end != json_string_value(v) && !*end) return number;
+    }
     snprintf(why, bytes, "the record holds no %s", path);
     return NAN;
 }

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/version.h"
 #include "ledger/cell.h"
+#include "run/validate.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -98,20 +99,20 @@ void ledger_free(struct ledger *l) {
     *l = (struct ledger){0};
 }
 
-/* Backends that an experiment of "all" is run on: those that get a verdict by measurement, or are named. */
-static void choose_backends(const struct claim *c, const struct catalog *catalog, struct values *out) {
-    struct strlist named = {0};
-    claim_named_backends(c, &named);
+/* Backends that an experiment of "all" is run on: those that get a verdict by measurement, or that a figure of
+ * it names. A peer is judged when it is asked for. */
+static void choose_backends(const struct claim *c, const char *experiment, const struct catalog *catalog,
+                            const struct strlist *asked, struct values *out) {
     for (size_t i = 0; i < catalog->n; i++) {
         const struct driver *d = &catalog->v[i];
-        if (d->description && (!claim_fixed(c, d->name) || strlist_has(&named, d->name)))
-            strlist_add(&out->list, d->name);
+        bool judged = !claim_fixed(c, d->name) && (!is_peer(d->name) || strlist_has(asked, d->name));
+        if (d->description && (judged || claim_reads(c, experiment, d->name))) strlist_add(&out->list, d->name);
     }
-    strlist_free(&named);
 }
 
 /* The claim's sweep with its experiments under the names of their cells; the rest is the claim's own. */
-static void cells_of(const struct claim *c, const struct catalog *catalog, struct sweep *out) {
+static void cells_of(const struct claim *c, const struct catalog *catalog, const struct strlist *asked,
+                     struct sweep *out) {
     *out = c->sweep;
     out->experiments = xcalloc(c->sweep.n, sizeof *out->experiments);
     for (size_t i = 0; i < c->sweep.n; i++) {
@@ -121,7 +122,7 @@ static void cells_of(const struct claim *c, const struct catalog *catalog, struc
         bool all = x->backends.list.n == 1 && strcmp(x->backends.list.v[0], "all") == 0;
         const struct strlist *given = &c->sweep.experiments[i].backends.list;
         x->backends = (struct values){.line = x->backends.line};
-        if (all) choose_backends(c, catalog, &x->backends);
+        if (all) choose_backends(c, c->sweep.experiments[i].name, catalog, asked, &x->backends);
         for (size_t k = 0; !all && k < given->n; k++) strlist_add(&x->backends.list, given->v[k]);
     }
 }
@@ -158,7 +159,7 @@ static bool any_backend(const struct sweep *s, const struct strlist *only, const
 
 static int plan_claim(struct plan *p, const struct claim *c, const struct catalog *catalog, const struct topo *t,
                       const struct plan_options *o, json_t *seen, struct err *e) {
-    struct plan_options own = {.seed = o->seed, .backends = o->backends};
+    struct plan_options own = {.seed = o->seed, .backends = o->backends, .lenient = true};
     struct strlist wanted = {0};
     struct sweep s;
     struct plan part;
@@ -168,7 +169,7 @@ static int plan_claim(struct plan *p, const struct claim *c, const struct catalo
         if (!strlist_has(&own.only, cell)) strlist_add(&own.only, cell);
         free(cell);
     }
-    cells_of(c, catalog, &s);
+    cells_of(c, catalog, &o->backends, &s);
     int rc = 0;
     if (own.only.n && any_backend(&s, &own.only, catalog)) {
         rc = plan_make(&part, &s, catalog, t, &own, e);
@@ -181,6 +182,14 @@ static int plan_claim(struct plan *p, const struct claim *c, const struct catalo
     strlist_free(&wanted);
     strlist_free(&own.only);
     return rc;
+}
+
+/* A claim with a verdict for all, or without what it needs, is judged without a point. */
+static bool measurable(const struct claim *c) {
+    char *lacking = needs_lacking(c);
+    bool yes = !lacking && !claim_fixed(c, "all");
+    free(lacking);
+    return yes;
 }
 
 static int by_repetition(const void *pa, const void *pb) {
@@ -215,7 +224,7 @@ int ledger_plan(struct plan *p, const struct ledger *l, const struct catalog *c,
     int rc = 0;
     *p = (struct plan){.points = json_array(), .experiments = json_object()};
     for (size_t i = 0; i < l->n && !rc; i++)
-        if (l->v[i].sweep.n && !claim_fixed(&l->v[i], "all")) rc = plan_claim(p, &l->v[i], c, t, o, seen, e);
+        if (l->v[i].sweep.n && measurable(&l->v[i])) rc = plan_claim(p, &l->v[i], c, t, o, seen, e);
     json_decref(seen);
     if (rc) plan_free(p);
     else sort_points(p);

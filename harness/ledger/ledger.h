@@ -28,11 +28,11 @@ int ledger_plan(struct plan *p, const struct ledger *l, const struct catalog *c,
                 const struct plan_options *o, struct err *e);
 
 /*
- * The array that claims.json holds. points: those that count. known: the names of the backends to judge.
- * versions: backend -> version of its driver.
+ * The array that claims.json holds. points: those that count. backends: those to judge. drivers: what the
+ * manifest says of them: backend -> {"version", "why" it did not answer}; a backend without one was not there.
  */
 json_t *ledger_judge(const struct ledger *l, const json_t *points, const struct strlist *backends,
-                     const json_t *versions);
+                     const json_t *drivers);
 
 /* The ledger as text for a terminal; the claims as a page (docs/claims.md). */
 void ledger_print(FILE *out, const json_t *claims, const struct strlist *backends);
@@ -40,5 +40,7 @@ void ledger_document(FILE *out, const struct ledger *l);
 
 /* 0, or 2 for a word of `needs` that is none; *why is set (to be freed) when the machine lacks it. */
 int needs_check(const char *need, char **why);
+/* All that the machine lacks of what a claim needs, or NULL. Caller frees. */
+char *needs_lacking(const struct claim *c);
 
 #endif

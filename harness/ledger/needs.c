@@ -89,3 +89,14 @@ int needs_check(const char *need, char **why) {
     }
     return TRINE_EXIT_USAGE;
 }
+
+char *needs_lacking(const struct claim *c) {
+    struct strbuf b = {0};
+    char *why;
+    for (size_t i = 0; i < c->needs.n; i++) {
+        if (needs_check(c->needs.v[i], &why)) why = xasprintf("the record needs '%s', which is no resource", c->needs.v[i]);
+        if (why) strbuf_printf(&b, "%s%s", b.len ? "; " : "", why);
+        free(why);
+    }
+    return b.s;
+}

@@ -61,20 +61,26 @@ static json_t *series_of(const json_t *cell, const struct driver *d, const json_
     return series;
 }
 
+static void cannot_run(json_t *point, const char *why) {
+    json_object_set_new(point, "status", json_string("not_applicable"));
+    json_object_set_new(point, "reason", json_string(why));
+}
+
 /* Adds what is not part of the name: hashes, CPUs, times, counters, and why it cannot run where it cannot. */
 static void add_settings(const struct builder *b, const struct experiment *x, json_t *point,
-                         const json_t *cell, const json_t *workload) {
+                         const json_t *cell, const struct driver *d) {
+    const json_t *workload = driver_workload(d, x->workload);
+    char *lacking = b->options->lenient ? validate_on(x, d) : NULL;
     char hex[17];
     hash_json(point, hex);
     json_object_set_new(point, "series", json_string(hex));
     hash_json(cell, hex);
     json_object_set_new(point, "cell", json_string(hex));
     add_pinning(b, point, json_str(cell, "pin", "none"), (int)json_int(cell, "procs", 1));
-    if (!json_flag(workload, "applicable", workload != NULL)) {
-        json_object_set_new(point, "status", json_string("not_applicable"));
-        json_object_set_new(point, "reason",
-                            json_string(json_str(workload, "reason", "this driver has no such workload")));
-    }
+    if (lacking) cannot_run(point, lacking);
+    else if (!json_flag(workload, "applicable", workload != NULL))
+        cannot_run(point, json_str(workload, "reason", "this driver has no such workload"));
+    free(lacking);
     json_t *counters = json_array();
     for (size_t i = 0; i < x->counters.list.n; i++)
         json_array_append_new(counters, json_string(x->counters.list.v[i]));
@@ -112,9 +118,8 @@ static void add_repetition(struct builder *b, const json_t *base, int64_t rep) {
  */
 static int add_backend(struct builder *b, const struct experiment *x, const json_t *cell,
                        const struct driver *d) {
-    const json_t *workload = driver_workload(d, x->workload);
-    json_t *base = series_of(cell, d, workload);
-    add_settings(b, x, base, cell, workload);
+    json_t *base = series_of(cell, d, driver_workload(d, x->workload));
+    add_settings(b, x, base, cell, d);
     int64_t reps = json_object_get(base, "status") ? 1 : b->options->reps ? b->options->reps : x->reps;
     for (int64_t rep = 0; rep < reps; rep++) add_repetition(b, base, rep);
     json_decref(base);
@@ -148,8 +153,8 @@ static int add_params(struct builder *b, const struct experiment *x, json_t *cel
 static int add_experiment(struct builder *b, const struct experiment *x) {
     struct strlist backends = {0};
     int64_t ncpus = topo_ncpus(b->topo);
-    int rc = validate_experiment(b->sweep, x, b->catalog, &b->options->backends, &backends, &b->plan->notices,
-                                 b->e);
+    int rc = (b->options->lenient ? validate_leniently : validate_experiment)(
+        b->sweep, x, b->catalog, &b->options->backends, &backends, &b->plan->notices, b->e);
     for (size_t i = 0; i < x->procs.list.n && !rc; i++) {
         for (size_t k = 0; k < x->tasks.list.n && !rc; k++) {
             for (size_t l = 0; l < x->pins.list.n && !rc; l++) {
@@ -257,7 +262,7 @@ int plan_make(struct plan *p, const struct sweep *s, const struct catalog *c, co
         if (o->only.n == 0 || strlist_has(&o->only, s->experiments[i].name))
             rc = add_experiment(&b, &s->experiments[i]);
     json_decref(b.seen);
-    if (!rc && json_array_size(p->points) == 0)
+    if (!rc && json_array_size(p->points) == 0 && !o->lenient)
         rc = err_set(e, TRINE_EXIT_USAGE,
                      "the plan is empty: no backend of it was found (trine list shows them)");
     if (rc) {

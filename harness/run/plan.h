@@ -23,6 +23,7 @@ struct plan_options {
     int64_t reps;            /* of every experiment; 0: the sweep's own */
     struct strlist only;     /* experiments; empty: all */
     struct strlist backends; /* empty: those of the sweep */
+    bool lenient;            /* a backend that cannot run an experiment gets points that say so, not a refusal */
 };
 
 struct plan {

@@ -131,6 +131,12 @@ static int choose_backends(const struct sweep *s, const struct experiment *x, co
     return rc;
 }
 
+static void leave_out(const struct experiment *x, struct strlist *notices) {
+    char *text = xasprintf("experiment %s is left out: no driver has the workload %s", x->name, x->workload);
+    if (!strlist_has(notices, text)) strlist_add(notices, text);
+    free(text);
+}
+
 /* *there: some driver has it. A workload of trine's own that no driver has is left out with a notice: whoever
  * brings a driver with three workloads can still run every profile. */
 static int check_workload(const struct sweep *s, const struct experiment *x, const struct catalog *c,
@@ -141,10 +147,7 @@ static int check_workload(const struct sweep *s, const struct experiment *x, con
     catalog_workloads(c, &known);
     *there = strlist_has(&known, x->workload);
     if (!*there && among(known_workloads, sizeof known_workloads / sizeof *known_workloads, x->workload)) {
-        char *text =
-            xasprintf("experiment %s is left out: no driver has the workload %s", x->name, x->workload);
-        strlist_add(notices, text);
-        free(text);
+        leave_out(x, notices);
     } else if (!*there) {
         rc = err_set(e, TRINE_EXIT_USAGE, "%s:%d: [experiment %s] no driver has a workload '%s'%s", s->path,
                      x->workload_line, x->name, x->workload, suggest(hint, sizeof hint, x->workload, &known));
@@ -215,11 +218,18 @@ static int check_param(const struct sweep *s, const struct experiment *x, const 
     return 0;
 }
 
+static bool workload_among(const struct experiment *x, const struct catalog *c, const struct strlist *backends) {
+    for (size_t k = 0; k < backends->n; k++)
+        if (driver_workload(catalog_driver(c, backends->v[k]), x->workload)) return true;
+    return false;
+}
+
 static int check_params(const struct sweep *s, const struct experiment *x, const struct catalog *c,
                         const struct strlist *backends, bool some_left_out, struct err *e) {
     for (size_t i = 0; i < x->nparams; i++) {
         const struct sweep_param *p = &x->params[i];
         bool known = some_left_out && strncmp(p->key, "rt.", 3) == 0; /* it may be theirs */
+        if (!workload_among(x, c, backends)) known = true;            /* so are all of its parameters */
         for (size_t k = 0; k < backends->n; k++) {
             int rc = check_param(s, x, p, catalog_driver(c, backends->v[k]), &known, e);
             if (rc) return rc;
@@ -243,4 +253,32 @@ int validate_experiment(const struct sweep *s, const struct experiment *x, const
     if (!rc) rc = choose_backends(s, x, c, wanted, backends, notices, e);
     if (!rc) rc = check_params(s, x, c, backends, notices->n > 0, e);
     return rc;
+}
+
+int validate_leniently(const struct sweep *s, const struct experiment *x, const struct catalog *c,
+                       const struct strlist *wanted, struct strlist *backends, struct strlist *notices,
+                       struct err *e) {
+    struct strlist known = {0};
+    catalog_workloads(c, &known);
+    bool there = strlist_has(&known, x->workload);
+    strlist_free(&known);
+    if (there) return choose_backends(s, x, c, wanted, backends, notices, e);
+    leave_out(x, notices);
+    return 0;
+}
+
+char *validate_on(const struct experiment *x, const struct driver *d) {
+    const json_t *w = driver_workload(d, x->workload);
+    char expected[256];
+    if (!w) return xasprintf("%s has no workload %s", d->name, x->workload);
+    for (size_t i = 0; i < x->nparams; i++) {
+        const struct sweep_param *p = &x->params[i];
+        const json_t *param = driver_param(d, w, p->key);
+        if (!param && strncmp(p->key, "rt.", 3) != 0)
+            return xasprintf("workload %s on %s has no parameter '%s'", x->workload, d->name, p->key);
+        for (size_t k = 0; param && k < p->values.list.n; k++)
+            if (value_fault(param, p->values.list.v[k], expected, sizeof expected))
+                return xasprintf("param.%s = %s on %s: %s", p->key, p->values.list.v[k], d->name, expected);
+    }
+    return NULL;
 }

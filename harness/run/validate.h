@@ -17,6 +17,17 @@ int validate_experiment(const struct sweep *s, const struct experiment *x, const
                         const struct strlist *wanted, struct strlist *backends, struct strlist *notices,
                         struct err *e);
 
+/*
+ * The same for a plan that must stand whatever one driver cannot do: refuses unknown backends alone, and a
+ * workload that no driver has is a notice. What a backend cannot run, validate_on says of it.
+ */
+int validate_leniently(const struct sweep *s, const struct experiment *x, const struct catalog *c,
+                       const struct strlist *wanted, struct strlist *backends, struct strlist *notices,
+                       struct err *e);
+/* Why the driver cannot run the experiment: no such workload, parameter or value of one. NULL: it can. Caller
+ * frees. */
+char *validate_on(const struct experiment *x, const struct driver *d);
+
 /* A scheduler that trine is compared with in profile peers alone: `all` does not mean it. */
 bool is_peer(const char *backend);
 

@@ -1,0 +1,233 @@
+/*
+ * The records that trine comes with: every row of the list of claims is there, is readable in both forms, says what
+ * would contradict it, and its own predicates tell measurements that bear the claim out from those that do not.
+ */
+#include "base/file.h"
+#include "synthetic.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const rows[] = {
+    "switch-user", "switch-kernel", "switch-ratio", "create-goroutine", "create-thread", "memory-goroutine",
+    "memory-thread", "million", "stack-grow", "gc-pressure", "sleepers-100k", "requests-10k",
+    "procs-sweep", "procs-ceiling", "procs-physical", "procs-over", "procs-io", "cpu-vs-io",
+    "runq-256", "tick-61", "find-order", "global-only", "local-only", "steal-balance", "steal-locality", "steal-vs-pool",
+    "preempt-10ms", "preempt-none", "hol-255", "hol-yield", "preempt-requeue", "steal-short", "split-pools", "churn",
+    "threads-formula", "threads-burst", "threads-cap", "threads-reuse", "handoff-progress", "unblock-random", "oom-first",
+    "net-no-threads", "net-plus-file", "bounded-pool", "db-blocking", "db-100", "db-pool", "quota-blind", "quota-aware",
+    "web-10k", "api-load", "api-parallel", "pipeline", "pipeline-bound", "fan-out-stages", "fan-out", "worker-pool",
+    "pool-100k", "rate-adaptive", "rate-limit", "timeout", "realtime", "microservices", "long-connections", "tenants",
+    "mixed-1000", "pool-deadlock", "overload", "node-migration",
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static void load(struct ledger *l, bool full) {
+    struct strlist all = {0};
+    struct err e = {0};
+    if (ledger_load(l, NULL, &all, full, &e)) fail_msg("%s", e.text);
+}
+
+static struct claim *record(struct ledger *l, const char *id) {
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->v[i].id, id) == 0) return &l->v[i];
+    fail_msg("there is no record of the claim %s", id);
+    return NULL;
+}
+
+static void test_every_row(void **state) {
+    struct ledger quick, whole;
+    (void)state;
+    load(&quick, false);
+    load(&whole, true);
+    for (size_t i = 0; i < ROWS; i++) record(&quick, rows[i]);
+    assert_int_equal(quick.n, ROWS);
+    assert_int_equal(whole.n, ROWS);
+    ledger_free(&quick);
+    ledger_free(&whole);
+}
+
+/* Whoever says "about" says how much that allows. */
+static void test_tolerances(void **state) {
+    struct ledger l;
+    (void)state;
+    load(&l, false);
+    for (size_t i = 0; i < l.n; i++) {
+        const struct claim *c = &l.v[i];
+        bool about = strstr(c->claimed, "about") || strchr(c->claimed, '~') || strstr(c->claimed, "near");
+        for (size_t k = 0; k < c->npredicates; k++) about |= strstr(c->predicates[k].text, "within") != NULL;
+        if (about && !c->tolerance) fail_msg("%s has no tolerance", c->id);
+        if (c->npredicates && !c->unit) fail_msg("%s has no unit", c->id);
+    }
+    ledger_free(&l);
+}
+
+/* The quick form is smaller than the claim only where it says so. */
+static void test_scales(void **state) {
+    struct ledger quick, whole;
+    (void)state;
+    load(&quick, false);
+    load(&whole, true);
+    for (size_t i = 0; i < quick.n; i++) {
+        const struct claim *c = &quick.v[i], *w = record(&whole, c->id);
+        for (size_t k = 0; k < c->sweep.n; k++) {
+            const struct experiment *a = &c->sweep.experiments[k], *b = &w->sweep.experiments[k];
+            bool smaller = strcmp(a->tasks.list.v[0], b->tasks.list.v[0]) != 0;
+            for (size_t p = 0; p < a->nparams; p++)
+                smaller |= strcmp(a->params[p].values.list.v[0], b->params[p].values.list.v[0]) != 0;
+            if (smaller && !c->scale) fail_msg("%s: experiment %s is smaller in the quick form, and no scale says so", c->id, a->name);
+        }
+    }
+    ledger_free(&quick);
+    ledger_free(&whole);
+}
+
+/*
+ * What must bear the claim out, what must contradict it (at least in part), by the record's own predicates; the second
+ * is what the control would show, or figures on the other side of the line.
+ */
+static const struct truth_table {
+    const char *id, *backend, *borne_out, *contradicted;
+} table[] = {
+    {"switch-user", "trine", "chan.median@trine=200", "chan.median@trine=1500"},
+    {"switch-user", "trine", "chan.median@trine=110", "chan.median@trine=90"},
+    {"switch-kernel", "pthread", "futex.median@pthread=1500", "futex.median@pthread=2500"},
+    {"switch-ratio", "go", "chan.median@go=150 futex.median@pthread=1600", "chan.median@go=200 futex.median@pthread=1600"},
+    {"create-goroutine", "trine", "spawn.median@trine=1000", "spawn.median@trine=300"},
+    {"create-thread", "pthread", "spawn.median@pthread=1e6 parked.metrics.create_ns@pthread=1e6",
+     "spawn.median@pthread=2e4 parked.metrics.create_ns@pthread=2e4"},
+    {"memory-goroutine", "go", "parked.median@go=2600", "parked.median@go=9000"},
+    {"memory-thread", "pthread",
+     "parked.median@pthread=1.5e6 parked.metrics.address_space_bytes@pthread=8388608 many.ok@pthread=0~0",
+     "parked.median@pthread=9000 parked.metrics.address_space_bytes@pthread=8388608 many.ok@pthread=1~0"},
+    {"stack-grow", "go", "parked.median@go=2600 deep.metrics.reached_bytes@go=7e7", "parked.median@go=2600 deep.metrics.reached_bytes@go=3e7"},
+    {"gc-pressure", "go", "crowd.median@go=4e7 alone.median@go=2e5", "crowd.median@go=2e5 alone.median@go=2e5"},
+    {"procs-ceiling", "trine", "one.metrics.parallelism@trine=1", "one.metrics.parallelism@trine=1.9"},
+    {"procs-io", "trine", "at.median@trine=100 above.median@trine=110", "at.median@trine=110 above.median@trine=100"},
+    {"procs-over", "trine",
+     "all.median@trine=100 over.median@trine=100 all.outside.involuntary_switches@trine=10 over.outside.involuntary_switches@trine=90",
+     "all.median@trine=100 over.median@trine=120 all.outside.involuntary_switches@trine=10 over.outside.involuntary_switches@trine=11"},
+    {"runq-256", "trine", "fits.median@trine=1~0 over.median@trine=129~0", "fits.median@trine=1~0 over.median@trine=1~0"},
+    {"tick-61", "go", "full.metrics.tick_gap@go=61~0", "full.metrics.tick_gap@go=60~0"},
+    {"find-order", "trine", "full.metrics.tick_gap@trine=61~0 full.median@trine=200 network.metrics.net_at_percent@trine=100~0",
+     "full.metrics.tick_gap@trine=61~0 full.median@trine=0~0 network.metrics.net_at_percent@trine=10"},
+    {"global-only", "trine",
+     "full.median@trine=100 one_queue.median@trine=200 full_1.median@trine=100 one_queue_1.median@trine=105",
+     "full.median@trine=100 one_queue.median@trine=100 full_1.median@trine=100 one_queue_1.median@trine=105"},
+    {"steal-balance", "trine", "stealing.median@trine=95", "stealing.median@trine=50"},
+    {"steal-vs-pool", "trine", "goroutines.median@trine=200 workers.median@trine=100", "goroutines.median@trine=100 workers.median@trine=100"},
+    {"steal-short", "trine", "waiting.median@trine=90 stealing.median@trine=60", "waiting.median@trine=50 stealing.median@trine=60"},
+    {"preempt-10ms", "trine", "behind.median@trine=10e6", "behind.median@trine=60e6"},
+    {"preempt-none", "go", "long.median@go=150e6 short.median@go=60e6", "long.median@go=10e6 short.median@go=10e6"},
+    {"preempt-requeue", "trine", "behind.median@trine=250", "behind.median@trine=4"},
+    {"hol-255", "trine", "behind.median@trine=2e7", "behind.median@trine=1e6"},
+    {"hol-yield", "trine", "yields.median@trine=1e6 behind.median@trine=2e7", "yields.median@trine=2e7 behind.median@trine=2e7"},
+    {"churn", "trine", "tiny.median@trine=60", "tiny.median@trine=97"},
+    {"threads-formula", "trine", "ten.outside.threads.peak@trine=15~0 fifty.outside.threads.peak@trine=60~0",
+     "ten.outside.threads.peak@trine=6~0 fifty.outside.threads.peak@trine=10~0"},
+    {"threads-burst", "go", "burst.metrics.threads@go=1004~0", "burst.metrics.threads@go=5~0"},
+    {"threads-cap", "go", "beyond.ok@go=0~0 below.ok@go=1~0", "beyond.ok@go=1~0 below.ok@go=1~0"},
+    {"net-no-threads", "trine", "net.metrics.threads@trine=4~0", "net.metrics.threads@trine=1002~0"},
+    {"net-plus-file", "trine", "both.metrics.threads@trine=15~0", "both.metrics.threads@trine=55~0"},
+    {"bounded-pool", "trine", "bounded.outside.threads.peak@trine=13~0", "bounded.outside.threads.peak@trine=204~0"},
+    {"handoff-progress", "trine", "beside.median@trine=2e7 beside.metrics.ideal_ns@trine=1e7",
+     "beside.median@trine=2.1e8 beside.metrics.ideal_ns@trine=1e7"},
+    {"db-pool", "go", "parks.metrics.threads@go=11~0 parks.metrics.waiting_peak@go=980~0",
+     "parks.metrics.threads@go=28~0 parks.metrics.waiting_peak@go=980~0"},
+    {"db-blocking", "trine", "blocking.metrics.threads@trine=1009~0 network.metrics.threads@trine=11~0 sqlite.metrics.threads@trine=400",
+     "blocking.metrics.threads@trine=11~0 network.metrics.threads@trine=11~0 sqlite.metrics.threads@trine=11"},
+    {"api-parallel", "trine", "in_turn.median@trine=350 side_by_side.median@trine=250", "in_turn.median@trine=350 side_by_side.median@trine=350"},
+    {"pipeline", "go", "in_turn.metrics.entry_ns@go=3100e3 four.metrics.entry_ns@go=463e3",
+     "in_turn.metrics.entry_ns@go=3100e3 four.metrics.entry_ns@go=2000e3"},
+    {"pipeline-bound", "trine",
+     "in_turn.metrics.entry_ns@trine=31e5 one.metrics.entry_ns@trine=2e6 one.metrics.busiest_stage_percent@trine=97",
+     "in_turn.metrics.entry_ns@trine=31e5 one.metrics.entry_ns@trine=1e6 one.metrics.busiest_stage_percent@trine=60"},
+    {"worker-pool", "trine",
+     "each.metrics.success_percent@trine=32 workers.metrics.success_percent@trine=100~0 each.metrics.memory_bytes@trine=2e8 "
+     "workers.metrics.memory_bytes@trine=1e7",
+     "each.metrics.success_percent@trine=100~0 workers.metrics.success_percent@trine=100~0 each.metrics.memory_bytes@trine=2e7 "
+     "workers.metrics.memory_bytes@trine=1e7"},
+    {"rate-limit", "go", "none.median@go=1 bucket.median@go=100~0 bucket.metrics.rate_of_limit@go=1.01",
+     "none.median@go=1 bucket.median@go=1 bucket.metrics.rate_of_limit@go=9"},
+    {"pool-deadlock", "trine",
+     "both.median@trine=13~0 unbuffered.median@trine=3~0 results_only.median@trine=9~0 jobs_only.median@trine=7~0 "
+     "both.metrics.reported@trine=1~0 decoupled.metrics.finished@trine=1~0",
+     "both.median@trine=14~0 unbuffered.median@trine=3~0 results_only.median@trine=9~0 jobs_only.median@trine=7~0 "
+     "both.metrics.reported@trine=0~0 decoupled.metrics.finished@trine=1~0"},
+    {"microservices", "go", "four_in_turn.median@go=57 four.median@go=20 order_in_turn.median@go=85 order.median@go=38",
+     "four_in_turn.median@go=57 four.median@go=57 order_in_turn.median@go=85 order.median@go=85"},
+    {"mixed-1000", "trine",
+     "all.metrics.memory_bytes@trine=1e6 all.metrics.memory_bytes@pthread=2e7 all.metrics.cpu_ns@trine=1e6 all.metrics.cpu_ns@pthread=2e7",
+     "all.metrics.memory_bytes@trine=1e6 all.metrics.memory_bytes@pthread=1e6 all.metrics.cpu_ns@trine=1e6 all.metrics.cpu_ns@pthread=1e6"},
+    {"quota-aware", "go", "aware.outside.throttled_ns@go=0~0 aware.elapsed_ns@go=4e8", "aware.outside.throttled_ns@go=2e8 aware.elapsed_ns@go=4e8"},
+};
+enum { TRUTHS = sizeof table / sizeof *table };
+
+static void judge_row(struct claim *c, const struct truth_table *t, const char *figures, bool borne_out) {
+    c->needs.n = 0; /* these measurements stand, whatever the machine lacks */
+    json_t *points = synthetic_points(c, figures, 5), *one = synthetic_verdict(c, points, t->backend);
+    const char *verdict = json_str(one, "verdict", "-");
+    bool right = borne_out ? strcmp(verdict, "reproduced") == 0
+                           : strcmp(verdict, "contradicted") == 0 || strcmp(verdict, "partly") == 0;
+    if (!right) fail_msg("%s on %s of %s: '%s' (%s)", t->id, figures, t->backend, verdict, json_str(one, "reason", ""));
+    json_decref(one);
+    json_decref(points);
+}
+
+static void test_truth_table(void **state) {
+    (void)state;
+    for (size_t i = 0; i < TRUTHS; i++) {
+        for (int borne_out = 0; borne_out < 2; borne_out++) {
+            struct ledger l;
+            load(&l, false);
+            judge_row(record(&l, table[i].id), &table[i], borne_out ? table[i].borne_out : table[i].contradicted, borne_out);
+            ledger_free(&l);
+        }
+    }
+}
+
+/* Each control replaces something that its predicates read: else it could not come out otherwise. */
+static void test_controls_reach_the_predicates(void **state) {
+    struct ledger l;
+    (void)state;
+    load(&l, true);
+    for (size_t i = 0; i < l.n; i++) {
+        const struct claim *c = &l.v[i];
+        struct strlist read = {0};
+        if (!c->npredicates) continue;
+        claim_experiments(c, false, &read);
+        bool reaches = c->control.backend || c->control.none;
+        for (size_t k = 0; k < c->control.from.n; k++) reaches |= strlist_has(&read, c->control.from.v[k]);
+        if (!reaches) fail_msg("%s: its control replaces nothing that is read", c->id);
+        if (c->control.none && strlen(c->control.none) < 20) fail_msg("%s: why is there no control?", c->id);
+        strlist_free(&read);
+    }
+    ledger_free(&l);
+}
+
+static void test_document_is_current(void **state) {
+    struct ledger l;
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    (void)state;
+    load(&l, false);
+    ledger_document(out, &l);
+    fclose(out);
+    char *page = file_read(CLAIMS_PAGE, NULL);
+    assert_non_null(page);
+    if (strcmp(page, text) != 0) fail_msg("docs/claims.md is not that of the records: trine claims --document > docs/claims.md");
+    free(page);
+    free(text);
+    ledger_free(&l);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_row),   cmocka_unit_test(test_tolerances),
+        cmocka_unit_test(test_scales),      cmocka_unit_test(test_truth_table),
+        cmocka_unit_test(test_controls_reach_the_predicates), cmocka_unit_test(test_document_is_current),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
