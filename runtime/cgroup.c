@@ -23,8 +23,16 @@
 
 #define LINES_BYTES 65536 /* of /proc/self/mountinfo: a few hundred mounts; what lies beyond is not seen */
 
-/* Straight from the kernel: too large for a goroutine's stack, and for a thread's static storage. */
-struct work { char lines[LINES_BYTES], cgroup[PATH_MAX], dir[PATH_MAX], path[PATH_MAX]; };
+enum version { NO_CGROUP, V1, V2 };
+
+/* A place, and what reading takes. Straight from the kernel: too large for a goroutine's stack, and for a thread's static
+ * storage; what is not touched costs nothing. */
+struct rt_cgroup {
+    enum version version;
+    size_t top;          /* how much of own is the mount point */
+    char own[PATH_MAX];  /* the directory of the process's cgroup */
+    char cgroup[PATH_MAX], dir[PATH_MAX], path[PATH_MAX], lines[LINES_BYTES];
+};
 
 static const struct cpu_quota none = {-1, 0};
 
@@ -71,9 +79,7 @@ static char *next_line(char **rest)
 }
 
 /* ---- which cgroup ---- */
-enum version { NO_CGROUP, V1, V2 };
-
-static enum version find_cgroup(const char *root, struct work *w)
+static enum version find_cgroup(const char *root, struct rt_cgroup *w)
 {
     char *rest = w->lines;
     enum version found = NO_CGROUP;
@@ -134,28 +140,28 @@ static const char *below(const char *cgroup, const char *base)
     return cgroup + n;
 }
 
-/* w->dir = root + mount point + the rest of the cgroup's path; *top: how much of it is the mount point. */
-static bool find_mount(const char *root, enum version v, struct work *w, size_t *top)
+/* w->own = root + mount point + the rest of the cgroup's path. */
+static bool find_mount(const char *root, enum version v, struct rt_cgroup *w)
 {
     char *rest = w->lines, *mount_root, *point;
     if (!join(w->path, root, "/proc/self/mountinfo", "") || !slurp(w->path, w->lines, LINES_BYTES)) return false;
     for (char *line; (line = next_line(&rest)) != NULL;) {
         if (!parse_mount(line, v, &mount_root, &point)) continue;
         const char *tail = below(w->cgroup, mount_root);
-        if (!tail || !join(w->dir, root, point, tail)) continue;
-        *top = strlen(root) + strlen(point);
+        if (!tail || !join(w->own, root, point, tail)) continue;
+        w->top = strlen(root) + strlen(point);
         return true;
     }
     return false;
 }
 
 /* ---- its quota ---- */
-static bool read_numbers(struct work *w, const char *name, char *buf, size_t size)
+static bool read_numbers(struct rt_cgroup *w, const char *name, char *buf, size_t size)
 {
     return join(w->path, w->dir, "/", name) && slurp(w->path, buf, size);
 }
 
-static struct cpu_quota quota_of(struct work *w, enum version v)
+static struct cpu_quota quota_of(struct rt_cgroup *w, enum version v)
 {
     char quota[64], period[64];
     if (v == V2) { /* "QUOTA PERIOD" or "max PERIOD" */
@@ -180,25 +186,41 @@ static bool tighter(struct cpu_quota a, struct cpu_quota b)
     return (__int128)a.quota_us * b.period_us < (__int128)b.quota_us * a.period_us;
 }
 
-struct cpu_quota rt_cgroup_quota(const char *root)
+struct rt_cgroup *rt_cgroup_find(const char *root)
+{
+    int saved = errno;
+    struct rt_cgroup *w = rt_sysalloc(sizeof *w);
+    if (!w) return NULL;
+    if (!root) root = "";
+    w->version = find_cgroup(root, w);
+    if (w->version != NO_CGROUP && !find_mount(root, w->version, w)) w->version = NO_CGROUP;
+    errno = saved;
+    return w;
+}
+
+struct cpu_quota rt_cgroup_read(struct rt_cgroup *w)
 {
     int saved = errno;
     struct cpu_quota best = none;
-    struct work *w = rt_sysalloc(sizeof *w);
-    size_t top = 0;
-    if (!root) root = "";
-    enum version v = w ? find_cgroup(root, w) : NO_CGROUP;
-    bool more = v != NO_CGROUP && find_mount(root, v, w, &top);
+    bool more = w && w->version != NO_CGROUP;
+    if (more) memcpy(w->dir, w->own, sizeof w->dir);
     while (more) {
-        struct cpu_quota q = quota_of(w, v);
+        struct cpu_quota q = quota_of(w, w->version);
         if (tighter(q, best)) best = q;
-        char *slash = strlen(w->dir) > top ? strrchr(w->dir, '/') : NULL;
+        char *slash = strlen(w->dir) > w->top ? strrchr(w->dir, '/') : NULL;
         more = slash != NULL;
         if (slash) *slash = 0; /* the cgroup above */
     }
-    rt_sysfree(w, sizeof *w);
     errno = saved;
     return best;
+}
+
+struct cpu_quota rt_cgroup_quota(const char *root)
+{
+    struct rt_cgroup *w = rt_cgroup_find(root);
+    struct cpu_quota q = rt_cgroup_read(w);
+    if (w) rt_sysfree(w, sizeof *w);
+    return q;
 }
 
 int rt_procs_rule(int ncpu, struct cpu_quota q)

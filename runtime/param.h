@@ -31,6 +31,7 @@
 #define RT_SYSMON_DEEP_NS 20000000ll /* 20 ms without a switch before it sleeps for good: sooner, each message of an idle server would wake it (2 us) */
 #define RT_SYSMON_SKIP_NS 200000ll  /* 200 us while wake-ups are thinned: how late a wake-up that was needed may be; 2 % of a core */
 #define RT_SYSMON_IDLE_ROUNDS 50    /* rounds at 20 us before the sleep doubles: Go's */
+#define RT_PROCS_PERIOD_NS 1000000000ll /* between two looks at affinity and quota: Go's */
 #define RT_NETPOLL_STALE_NS 10000000ll /* sysmon polls when nobody did for 10 ms: Go's */
 #define RT_NETPOLL_EVENTS 128       /* events fetched by one epoll_wait: Go's */
 

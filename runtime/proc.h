@@ -227,6 +227,7 @@ struct sched {
     at_u32 nasync;             /* Ms that stand in the preemption handler */
     at_ptr mailbox;            /* Ms whose handler dropped its P: a stack by CAS, emptied by sysmon (preempt.c) */
     at_u32 worldsema;          /* one stopper at a time */
+    at_u32 follow;             /* worldsema: nobody set the number of Ps, so it follows affinity and quota */
     /* constant during a run: */
     at_i32 nprocs;             /* changes under stop-the-world; read by Ms without a P, whom a stale value does no harm: Ps are never freed */
     struct p **allp;           /* RT_MAX_PROCS of them, made when first needed, never freed */

@@ -78,6 +78,7 @@ int trine_gomaxprocs(int n)
     while (n > 0 && !at32_cas_acq(&rt_sched.worldsema, 0, 1)) rt_gosched(gp); /* another one resizes */
     int old = rt_nprocs();
     if (n > 0) {
+        at32_store_rel(&rt_sched.follow, 0); /* an explicit number holds: partner is rt_procs_look */
         if (n != old) {
             struct resize_call c = {n, 0, gp->m};
             rt_systemstack(resize_call, &c);

@@ -39,6 +39,7 @@ static __attribute__((noreturn)) void quit(int64_t now)
 static bool on_round(int64_t now)
 {
     if (at32_load_acq(&quit_asked)) quit(now);
+    rt_procs_look(now);
     rt_age_waiters(now);
     if (schedtrace_ns && now >= schedtrace_next) {
         schedtrace_next = now + schedtrace_ns;

@@ -1,4 +1,4 @@
-/* trine_report.h: what the runtime tells about itself: dumps, schedtrace, $TRINE_DEBUG. Floor 9, within module trine. */
+/* trine_report.h: what the monitor's rounds do beside scheduling: dumps, schedtrace, $TRINE_DEBUG, the number of Ps. Floor 9, within module trine. */
 #ifndef RT_TRINE_REPORT_H
 #define RT_TRINE_REPORT_H
 
@@ -7,6 +7,10 @@
 /* trine_debug.c. Both at the start of each run; the first one does what lasts for the process. */
 void rt_debug_init(void);  /* hands the reports down to throw and the monitor; SIGQUIT; $TRINE_DEBUG */
 void rt_check_handlers(void); /* says once when a handler of the program's lacks SA_ONSTACK */
+
+/* trine_procs.c. follow: nobody set the number of Ps, so it follows affinity and quota; a run begins. */
+void rt_procs_follow(bool follow);
+void rt_procs_look(int64_t now); /* at each round of the monitor */
 
 /* trine_dump.c */
 void rt_dump_goroutines(int64_t now);  /* every goroutine, RT_DUMP_MAX at most, the current one first */

@@ -49,6 +49,7 @@ static int parse_cpus(const char *s)
     return n ? n : -EINVAL;
 }
 
+/* 0: by nobody. */
 static int configured_procs(const trine_config *cfg)
 {
     const char *env = getenv("TRINE_PROCS");
@@ -58,7 +59,7 @@ static int configured_procs(const trine_config *cfg)
         long v = strtol(env, &end, 10);
         if (end != env && !*end && v > 0 && v <= RT_MAX_PROCS) n = (int)v; /* anything else is ignored, as by Go */
     }
-    return n ? n : rt_default_procs(NULL);
+    return n;
 }
 
 /* Into rt_sched. 0 or -EINVAL. */
@@ -80,6 +81,8 @@ static int configure(const trine_config *cfg, int *procs)
     s->maxmcount = cfg->maxthreads ? cfg->maxthreads : RT_MAX_THREADS;
     s->seed = cfg->seed ? cfg->seed : rt_randseed();
     *procs = configured_procs(cfg);
+    rt_procs_follow(*procs == 0 && !(cfg->ablate & TRINE_NO_PREEMPT)); /* a hog could keep the world from stopping */
+    if (*procs == 0) *procs = rt_default_procs(NULL);
     return 0;
 }
 

@@ -46,7 +46,7 @@ enum {
 };
 
 typedef struct trine_config { /* all zero: the defaults */
-    int gomaxprocs;           /* 0: $TRINE_PROCS, else trine_default_procs(); at most 1024 */
+    int gomaxprocs;           /* 0: $TRINE_PROCS, else trine_default_procs(), looked at again each second; at most 1024 */
     int maxthreads;           /* 0: 10,000; one more ends the program, as in Go */
     size_t stack_bytes;       /* 0: 64 KiB of address space a goroutine, committed as it is touched */
     int64_t slice_ns;         /* 0: 10 ms; at least 20 us */

@@ -119,6 +119,24 @@ static void test_v2(void **state)
     assert_int_equal(procs(8), 8);
 }
 
+/* A place that is kept reads the quota as it is now. */
+static void test_a_quota_that_changes(void **state)
+{
+    (void)state;
+    v2("/a/b");
+    put("/sys/fs/cgroup/a/b/cpu.max", "300000 100000\n");
+    struct rt_cgroup *place = rt_cgroup_find(tree);
+    assert_non_null(place);
+    assert_int_equal(rt_procs_rule(8, rt_cgroup_read(place)), 3);
+    put("/sys/fs/cgroup/a/b/cpu.max", "500000 100000\n");
+    assert_int_equal(rt_procs_rule(8, rt_cgroup_read(place)), 5);
+    put("/sys/fs/cgroup/a/cpu.max", "200000 50000\n"); /* 4, above it */
+    assert_int_equal(rt_procs_rule(8, rt_cgroup_read(place)), 4);
+    put("/sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
+    put("/sys/fs/cgroup/a/cpu.max", "max 100000\n");
+    assert_int_equal(rt_procs_rule(8, rt_cgroup_read(place)), 8);
+}
+
 static void test_v2_the_tightest_above_counts(void **state)
 {
     (void)state;
@@ -228,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_the_rule),
         cmocka_unit_test_setup(test_no_cgroup_is_no_limit, new_tree),
         cmocka_unit_test_setup(test_v2, new_tree),
+        cmocka_unit_test_setup(test_a_quota_that_changes, new_tree),
         cmocka_unit_test_setup(test_v2_the_tightest_above_counts, new_tree),
         cmocka_unit_test_setup(test_v2_in_a_container, new_tree),
         cmocka_unit_test_setup(test_v1, new_tree),

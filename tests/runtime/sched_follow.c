@@ -1,0 +1,126 @@
+/*
+ * sched_follow.c: GOMAXPROCS follows affinity (and quota, whose reading cgroup_procs.c tests) while the program runs, unless
+ * somebody set a number. The monitor is the thread that called trine_run, in a child its main thread, so its affinity is
+ * the one that counts: sched_setaffinity(getpid()).
+ */
+#include "child.h"
+
+#include <sched.h>
+
+static cpu_set_t all_cpus;
+
+static int first_cpu(void)
+{
+    int cpu = 0;
+    while (!CPU_ISSET(cpu, &all_cpus)) cpu++;
+    return cpu;
+}
+
+static void allow_one(void)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(first_cpu(), &one);
+    CHECK(sched_setaffinity(getpid(), sizeof one, &one) == 0);
+}
+
+static void allow_all(void) { CHECK(sched_setaffinity(getpid(), sizeof all_cpus, &all_cpus) == 0); }
+
+/* Until GOMAXPROCS is n, for ten seconds at most: a look comes each second. No timer stands meanwhile, so when the world
+ * stops every M rests and nothing but the queues of the Ps tells that this is no deadlock. */
+static bool becomes(int n)
+{
+    int64_t until = trine_nanotime() + 10000000000;
+    while (trine_gomaxprocs(0) != n && trine_nanotime() < until) trine_yield();
+    return trine_gomaxprocs(0) == n;
+}
+
+static atomic_int stop_load;
+static void load(void *unused)
+{
+    (void)unused;
+    while (!atomic_load(&stop_load)) trine_yield();
+}
+
+static void follow(void *unused)
+{
+    (void)unused;
+    int n = CPU_COUNT(&all_cpus);
+    CHECK(trine_gomaxprocs(0) == trine_default_procs());
+    for (int i = 0; i < 8; i++) go(load, NULL);
+    for (int i = 0; i < 2; i++) {
+        allow_one();
+        CHECK(becomes(1));
+        allow_all();
+        CHECK(becomes(trine_default_procs()));
+        CHECK(trine_gomaxprocs(0) > 1 && trine_gomaxprocs(0) <= n);
+    }
+    atomic_store(&stop_load, 1);
+}
+
+static bool several_cpus(void)
+{
+    if (sched_getaffinity(0, sizeof all_cpus, &all_cpus) == 0 && CPU_COUNT(&all_cpus) > 1) return true;
+    puts("SKIP: this test needs two CPUs");
+    return false;
+}
+
+static void GomaxprocsFollowsAffinity(void **state)
+{
+    (void)state;
+    if (!several_cpus()) skip();
+    unsetenv("TRINE_PROCS");
+    run_in_child(&(trine_config){0}, follow, NULL);
+}
+
+/* Two looks pass, with the affinity at one CPU. */
+static void stays_two(void *unused)
+{
+    (void)unused;
+    if (trine_gomaxprocs(0) != 2) trine_gomaxprocs(2);
+    allow_one();
+    for (int i = 0; i < 50; i++) {
+        trine_sleep(50000000);
+        CHECK(trine_gomaxprocs(0) == 2);
+    }
+}
+
+static void AnExplicitNumberHolds(void **state)
+{
+    (void)state;
+    if (!several_cpus()) skip();
+    run_in_child(&(trine_config){.gomaxprocs = 2}, stays_two, NULL);
+}
+
+static void ACallHolds(void **state)
+{
+    (void)state;
+    if (!several_cpus()) skip();
+    /* starts with 1; the call sets 2 */
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(first_cpu(), &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    run_in_child(&(trine_config){0}, stays_two, NULL);
+    assert_int_equal(sched_setaffinity(0, sizeof all_cpus, &all_cpus), 0);
+}
+
+static void TheEnvironmentsNumberHolds(void **state)
+{
+    (void)state;
+    if (!several_cpus()) skip();
+    setenv("TRINE_PROCS", "2", 1);
+    run_in_child(&(trine_config){0}, stays_two, NULL);
+    unsetenv("TRINE_PROCS");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(GomaxprocsFollowsAffinity),
+        cmocka_unit_test(AnExplicitNumberHolds),
+        cmocka_unit_test(ACallHolds),
+        cmocka_unit_test(TheEnvironmentsNumberHolds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
