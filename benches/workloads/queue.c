@@ -5,9 +5,11 @@
  * Method       On one P (--procs 1) the main task makes --tasks tasks without a break, then waits; each notes its place in
  *              the order. Made first means 0. A local queue of 256 and a slot for the newest hold 257; with one more,
  *              half of the queue (0 to 127) goes to the global queue and runs late. With net=1 one more task waits on a
- *              socket that has become readable before the others were made.
+ *              socket that has become readable before the others were made. With woken=1 the tasks wait on a channel
+ *              first, and are woken by as many sends without a break.
  * Unit         first_at: the place at which task 0 ran. Up to 257 tasks: 1 (after the newest). Above: far behind.
  *              tick_gap: tasks run between two from the global queue while local ones still waited, plus one.
+ *              in_order_percent: of the tasks that began to wait one after the other, how many ran in that order.
  *              net_at_percent: how many of the others ran before the one that the network had made ready.
  * Expectation  Goroutines: 1, then above 1 from 258 tasks on; a gap of 61. A single queue: always 0, no gap.
  * Falsified by a first_at above 1 at 257 tasks: then the queue holds less, or was not empty.
@@ -24,6 +26,7 @@
 
 static const struct param queue_params[] = {
     {"net", PARAM_INT, 0, 1, "0", NULL, "1: one more task, made ready by the network before the others are made"},
+    {"woken", PARAM_INT, 0, 1, "0", NULL, "1: the tasks wait on a channel and are woken by as many sends"},
     {0},
 };
 
@@ -32,6 +35,7 @@ enum { GAPS_MAX = 4096 };
 struct queued {
     struct queue *all;
     int64_t at;                  /* its place in the order; -1: has not run */
+    int64_t waited;              /* woken=1: its place in the order of waiting */
 };
 
 struct queue {
@@ -40,8 +44,10 @@ struct queue {
     struct queued *tasks;
     int64_t *order;              /* place -> task */
     _Atomic int64_t next;
-    int64_t *gaps, *net_at;      /* GAPS_MAX each */
-    uint64_t n, ngaps, nnet;
+    int64_t *gaps, *net_at, *ordered; /* GAPS_MAX each */
+    be_chan *gate;               /* woken=1: what the tasks wait on */
+    _Atomic int64_t waiting;
+    uint64_t n, ngaps, nnet, nordered;
     int64_t counted;
     int fds[2];
     bool net;
@@ -49,6 +55,11 @@ struct queue {
 
 static void queued_task(void *arg) {
     struct queued *t = arg;
+    char go;
+    if (t->all->gate) {
+        t->waited = atomic_fetch_add(&t->all->waiting, 1);
+        be_chan_recv(t->all->gate, &go);
+    }
     t->at = atomic_fetch_add(&t->all->next, 1);
     be_wg_done(&t->all->wg);
 }
@@ -94,20 +105,37 @@ static void note_gap(struct queue *q) {
     }
 }
 
+static void wake_all(struct queue *q) {
+    char go = 0;
+    do be_sleep(1000000);
+    while (atomic_load(&q->waiting) < (int64_t)q->n);
+    for (uint64_t i = 0; i < q->n; i++) be_chan_send(q->gate, &go);
+}
+
+/* Pairs of neighbours in the order of waiting that ran in that order; q->order is free for it by now. */
+static void note_order(struct queue *q) {
+    int64_t pairs = 0;
+    for (uint64_t i = 0; i < q->n; i++) q->order[q->tasks[i].waited] = q->tasks[i].at;
+    for (uint64_t i = 1; i < q->n; i++) pairs += q->order[i] > q->order[i - 1];
+    if (q->nordered < GAPS_MAX) q->ordered[q->nordered++] = pairs;
+}
+
 static double queue_batch(void *state, uint64_t n) {
     struct queue *q = state;
     (void)n;
     atomic_store(&q->next, 0);
-    for (uint64_t i = 0; i < q->n; i++) q->tasks[i] = (struct queued){q, -1};
+    atomic_store(&q->waiting, 0);
+    for (uint64_t i = 0; i < q->n; i++) q->tasks[i] = (struct queued){q, -1, 0};
     if (q->net) start_net(q);
-    crowd_go(q->pt, &q->wg, queued_task, q->tasks, sizeof *q->tasks, q->n);
+    if (crowd_go(q->pt, &q->wg, queued_task, q->tasks, sizeof *q->tasks, q->n) && q->gate) wake_all(q);
     be_wg_wait(&q->wg);
     for (uint64_t i = 0; i < q->n; i++) {
         if (q->tasks[i].at < 0) continue;
         q->order[q->tasks[i].at] = (int64_t)i;
         q->counted++;
     }
-    if (q->pt->measuring) note_gap(q);
+    if (q->pt->measuring && q->gate) note_order(q);
+    else if (q->pt->measuring) note_gap(q);
     else q->nnet = 0;
     return (double)q->tasks[0].at;
 }
@@ -121,6 +149,9 @@ static void quote_gaps(struct queue *q) {
     else point_metric_unavailable(q->pt, "tick_gap", "fewer than two tasks came from a global queue before the local one was empty");
     if (q->nnet) point_metric(q->pt, "net_at_percent", 100 * crowd_rank(q->net_at, q->nnet, 0.5) / (double)q->n, "%", "lower");
     else point_metric_unavailable(q->pt, "net_at_percent", "net=0");
+    if (q->nordered)
+        point_metric(q->pt, "in_order_percent", 100 * crowd_rank(q->ordered, q->nordered, 0.5) / (double)(q->n - 1), "%", "higher");
+    else point_metric_unavailable(q->pt, "in_order_percent", "woken=0");
 }
 
 static bool queue_open(struct queue *q) {
@@ -138,7 +169,9 @@ static void queue_run(struct point *pt) {
     q.order = point_alloc(pt, q.n, sizeof *q.order);
     q.gaps = point_alloc(pt, GAPS_MAX, sizeof *q.gaps);
     q.net_at = point_alloc(pt, GAPS_MAX, sizeof *q.net_at);
-    if (q.tasks && q.order && q.gaps && q.net_at && queue_open(&q)) {
+    q.ordered = point_alloc(pt, GAPS_MAX, sizeof *q.ordered);
+    if (point_int(pt, "woken") == 1 && q.n > 1) q.gate = be_chan_make(1, 0);
+    if (q.tasks && q.order && q.gaps && q.net_at && q.ordered && queue_open(&q)) {
         struct batch_plan plan = {queue_batch, &q, 1, true, q.n, queue_counted};
         point_measure(pt, &plan);
         if (pt->status == POINT_OK) quote_gaps(&q);
@@ -147,10 +180,16 @@ static void queue_run(struct point *pt) {
         be_net_close(q.fds[0]);
         close(q.fds[1]);
     }
+    if (q.gate) be_chan_free(q.gate);
+    free(q.ordered);
     free(q.net_at);
     free(q.gaps);
     free(q.order);
     free(q.tasks);
+}
+
+static int64_t queue_parked(const struct point *pt) {
+    return point_int(pt, "woken") ? pt->tasks : 0;
 }
 
 const struct workload queue = {
@@ -159,5 +198,6 @@ const struct workload queue = {
     .metric = "first_at", .unit = "place", .better = "lower",
     .tasks = 258, .tasks_min = 1, .tasks_max = 100000,
     .params = queue_params,
+    .parked = queue_parked,
     .run = queue_run,
 };

@@ -3,11 +3,12 @@
  *
  * Method       Each of --tasks tasks waits for the times of hold_us one after the other: by the runtime's timer, by a
  *              blocking read of a timerfd, or by a read of it through the poller. The first `files` tasks block whatever
- *              via says. With limit above 0 there are that many connections, and a task needs one for its waits.
+ *              via says. With limit above 0 there are that many connections, and a task needs one for its waits. hogs
+ *              computing tasks keep the processors busy meanwhile.
  * Unit         ns from the first task made to the last that has ended. Histogram: from a task's first instruction to its
  *              end, the queue for a connection included. threads: the kernel's count while the tasks wait.
- * Expectation  timer, net: the sum of the waits, on about procs threads. block: procs + tasks threads. limit: the sum
- *              times tasks / limit.
+ * Expectation  timer, net: the sum of the waits, on about procs threads. block: procs + tasks threads where hogs keep all
+ *              processors busy, fewer where nothing else runs. limit: the sum times tasks / limit.
  * Falsified by a batch shorter than the waits of one task.
  * Known lies   threads is read once, when a quarter of the shortest wait has passed; outside.threads sees all of it. The
  *              waits stand in for services of stated times: nothing is computed.
@@ -30,6 +31,7 @@ static const struct param waiters_params[] = {
      "timer: the runtime's sleep; block: a blocking read; net: a read through the poller"},
     {"files", PARAM_INT, 0, 100000, "0", NULL, "how many of the tasks block in any case"},
     {"limit", PARAM_INT, 0, 100000, "0", NULL, "connections that the tasks share; 0: one each"},
+    {"hogs", PARAM_INT, 0, 1024, "0", NULL, "computing tasks that run beside"},
     {0},
 };
 
@@ -153,7 +155,7 @@ static bool waiters_prepare(struct point *pt) {
 }
 
 static int64_t waiters_parked(const struct point *pt) {
-    return pt->tasks;
+    return pt->tasks + point_int(pt, "hogs"); /* a hog that never ends keeps its thread from the others */
 }
 
 static void waiters_run(struct point *pt) {
@@ -167,7 +169,10 @@ static void waiters_run(struct point *pt) {
     waiters_open(&w);
     if (pt->status == POINT_OK) {
         struct batch_plan plan = {waiters_batch, &w, 1, true, w.n, waiters_counted};
+        struct hogs hogs = {0};
+        hogs_start(pt, &hogs, point_int(pt, "hogs"));
         point_measure(pt, &plan);
+        hogs_stop(&hogs);
         point_quote_percentiles(pt, "wait", w.hist);
         point_metric(pt, "threads", (double)w.threads_peak, "threads", "lower");
         point_metric(pt, "queued", (double)w.queued_peak, "tasks", "lower");

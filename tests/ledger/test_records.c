@@ -160,6 +160,10 @@ static const struct truth_table {
     {"mixed-1000", "trine",
      "all.metrics.memory_bytes@trine=1e6 all.metrics.memory_bytes@pthread=2e7 all.metrics.cpu_ns@trine=1e6 all.metrics.cpu_ns@pthread=2e7",
      "all.metrics.memory_bytes@trine=1e6 all.metrics.memory_bytes@pthread=1e6 all.metrics.cpu_ns@trine=1e6 all.metrics.cpu_ns@pthread=1e6"},
+    {"quota-blind", "trine", "blind.median@trine=20 blind.least@trine=1 blind.outside.throttled_ns@trine=2e8",
+     "blind.median@trine=20 blind.least@trine=15 blind.outside.throttled_ns@trine=0~0"},
+    {"sleepers-100k", "go", "asleep.median@go=2e8 asleep.params.sleep_us@go=200000~0",
+     "asleep.median@go=9e8 asleep.params.sleep_us@go=200000~0"},
     {"quota-aware", "go", "aware.outside.throttled_ns@go=0~0 aware.elapsed_ns@go=4e8", "aware.outside.throttled_ns@go=2e8 aware.elapsed_ns@go=4e8"},
 };
 enum { TRUTHS = sizeof table / sizeof *table };

@@ -66,6 +66,7 @@ var waiters = workload{
 			doc: "timer: the runtime's sleep; block: a blocking read; net: a read through the poller"},
 		{name: "files", kind: "int", min: 0, max: 100000, value: "0", doc: "how many of the tasks block in any case"},
 		{name: "limit", kind: "int", min: 0, max: 100000, value: "0", doc: "connections that the tasks share; 0: one each"},
+		{name: "hogs", kind: "int", min: 0, max: 1024, value: "0", doc: "computing tasks that run beside"},
 	},
 	run: func(pt *point) {
 		holds, via := parseHolds(pt.params.text("hold_us")), pt.params.text("via")
@@ -138,7 +139,9 @@ var waiters = workload{
 			return float64(all)
 		}
 		if pt.status == "ok" {
+			beside := startHogs(pt.params.int("hogs"))
 			pt.once(batch, func() int64 { return total })
+			beside.end()
 		}
 		pt.quotePercentiles("wait", h)
 		pt.setMetric("threads", float64(threadsPeak), "threads", "lower")

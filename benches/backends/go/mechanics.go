@@ -18,16 +18,24 @@ func (pt *point) once(run func() float64, counted func() int64) {
 var queue = workload{
 	name: "queue", doc: "the order in which tasks of one P run: length of its queue, overflow, polls of the global queue",
 	metric: "first_at", unit: "place", better: "lower", tasks: 258, tasksMin: 1, tasksMax: 100000,
-	params: []param{{name: "net", kind: "int", min: 0, max: 1, value: "0",
-		doc: "1: one more task, made ready by the network before the others are made"}},
+	params: []param{
+		{name: "net", kind: "int", min: 0, max: 1, value: "0",
+			doc: "1: one more task, made ready by the network before the others are made"},
+		{name: "woken", kind: "int", min: 0, max: 1, value: "0",
+			doc: "1: the tasks wait on a channel and are woken by as many sends"},
+	},
 	run: func(pt *point) {
-		order, at := make([]int64, pt.tasks), make([]int64, pt.tasks)
-		var gaps, netAt []int64
-		var next, total int64
+		order, at, waited := make([]int64, pt.tasks), make([]int64, pt.tasks), make([]int64, pt.tasks)
+		var gaps, netAt, ordered []int64
+		var next, waiting, total int64
 		net, begun := pt.params.int("net") == 1, false
+		var gate chan struct{}
+		if pt.params.int("woken") == 1 && pt.tasks > 1 {
+			gate = make(chan struct{})
+		}
 		batch := func() float64 {
 			var wg sync.WaitGroup
-			next = 0
+			next, waiting = 0, 0
 			if net {
 				startReader(pt, &wg, func() {
 					if begun {
@@ -37,11 +45,18 @@ var queue = workload{
 			}
 			wg.Add(len(at))
 			for i := range at {
-				slot := &at[i]
+				slot, place := &at[i], &waited[i]
 				go func() {
+					if gate != nil {
+						*place = atomic.AddInt64(&waiting, 1) - 1
+						<-gate
+					}
 					*slot = atomic.AddInt64(&next, 1) - 1
 					wg.Done()
 				}()
+			}
+			if gate != nil {
+				wakeAll(gate, &waiting, pt.tasks)
 			}
 			wg.Wait()
 			for i, place := range at {
@@ -49,7 +64,11 @@ var queue = workload{
 			}
 			total += int64(len(at))
 			begun = len(pt.phases) > 1
-			if gap := displacedGap(order); begun && gap > 0 {
+			if gate != nil {
+				if begun {
+					ordered = append(ordered, pairsInOrder(waited, at))
+				}
+			} else if gap := displacedGap(order); begun && gap > 0 {
 				gaps = append(gaps, gap)
 			}
 			return float64(at[0])
@@ -58,7 +77,32 @@ var queue = workload{
 		quoteRank(pt, "tick_gap", gaps, 1, "tasks",
 			"fewer than two tasks came from a global queue before the local one was empty")
 		quoteRank(pt, "net_at_percent", netAt, 100/float64(pt.tasks), "%", "net=0")
+		quoteRank(pt, "in_order_percent", ordered, 100/float64(pt.tasks-1), "%", "woken=0")
 	},
+}
+
+func wakeAll(gate chan struct{}, waiting *int64, n int64) {
+	for time.Sleep(time.Millisecond); atomic.LoadInt64(waiting) < n; {
+		time.Sleep(time.Millisecond)
+	}
+	for i := int64(0); i < n; i++ {
+		gate <- struct{}{}
+	}
+}
+
+// pairsInOrder: see note_order in queue.c.
+func pairsInOrder(waited, at []int64) int64 {
+	ran := make([]int64, len(at))
+	for i, place := range waited {
+		ran[place] = at[i]
+	}
+	pairs := int64(0)
+	for i := 1; i < len(ran); i++ {
+		if ran[i] > ran[i-1] {
+			pairs++
+		}
+	}
+	return pairs
 }
 
 func quoteRank(pt *point, name string, v []int64, scale float64, unit, why string) {
