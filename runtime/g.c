@@ -11,9 +11,16 @@
 
 #include <string.h>
 
+/* Dead Gs that no P keeps. What died lately goes first; what stays in `old` for a period, having stayed in `young` for
+ * up to one before, was not needed at the load of today. */
+struct shelf { struct g *young, *old; uint32_t nold; };
 static struct lock free_lock;
-static struct g *shared[RT_STACK_CLASSES]; /* free_lock */
-static at_u32 nshared[RT_STACK_CLASSES];    /* written under free_lock, read without: a hint */
+static struct shelf shelf[RT_STACK_CLASSES]; /* free_lock */
+static at_u32 nshared[RT_STACK_CLASSES];     /* on the shelf; written under free_lock, read without: a hint */
+/* The monitor's: taken from a shelf, to be given back; when the shelves last aged, and whether they must again. */
+static struct g *cold[RT_STACK_CLASSES];
+static int64_t trimmed_at;
+static bool trim_left;
 
 struct g *rt_gofslot(uintptr_t lo, uintptr_t hi)
 {
@@ -32,6 +39,7 @@ static struct g *make(int cls)
     gp->stack_bytes = (uintptr_t)gp - s.lo;
     gp->stackclass = (uint8_t)cls;
     gp->guarded = s.guarded;
+    gp->arena = s.arena;
     gp->sudog0.g = gp;
     at32_store_rlx(&gp->status, Gdead);
 #ifdef RT_TSAN
@@ -40,14 +48,27 @@ static struct g *make(int cls)
     return gp;
 }
 
+static void count_shared(int cls, uint32_t delta)
+{
+    at32_store_rlx(&nshared[cls], at32_load_rlx(&nshared[cls]) + delta);
+}
+
+static struct g *shelf_pop(struct shelf *s)
+{
+    struct g **from = s->young ? &s->young : &s->old, *gp = *from;
+    if (!gp) return NULL;
+    if (from == &s->old) s->nold--;
+    *from = gp->schedlink;
+    return gp;
+}
+
 /* Half a list's worth from the shared list to pp's. */
 static void refill(struct p *pp, int cls)
 {
+    struct g *gp;
     rt_lock(&free_lock);
-    for (uint32_t i = 0; i < RT_GFREE_MAX / 2 && shared[cls]; i++) {
-        struct g *gp = shared[cls];
-        shared[cls] = gp->schedlink;
-        at32_store_rlx(&nshared[cls], at32_load_rlx(&nshared[cls]) - 1);
+    for (uint32_t i = 0; i < RT_GFREE_MAX / 2 && (gp = shelf_pop(&shelf[cls])) != NULL; i++) {
+        count_shared(cls, -1u);
         gp->schedlink = pp->gfree[cls];
         pp->gfree[cls] = gp;
         pp->ngfree[cls]++;
@@ -75,9 +96,9 @@ static void spill(struct p *pp, int cls, uint32_t down_to)
         struct g *gp = pp->gfree[cls];
         pp->gfree[cls] = gp->schedlink;
         pp->ngfree[cls]--;
-        gp->schedlink = shared[cls];
-        shared[cls] = gp;
-        at32_store_rlx(&nshared[cls], at32_load_rlx(&nshared[cls]) + 1);
+        gp->schedlink = shelf[cls].young;
+        shelf[cls].young = gp;
+        count_shared(cls, 1);
     }
     rt_unlock(&free_lock);
 }
@@ -96,6 +117,53 @@ void rt_gfpurge(struct p *pp)
     for (int c = 0; c < RT_STACK_CLASSES; c++) spill(pp, c, 0);
 }
 
+/* ---- giving memory back ---- */
+/* A period has passed: what was old becomes cold, what was young old. Wants free_lock. True: something is left to age. */
+static bool age(int cls)
+{
+    struct shelf *s = &shelf[cls];
+    uint32_t all = at32_load_rlx(&nshared[cls]), young = all - s->nold;
+    if (all <= RT_TRIM_KEEP || cold[cls]) return cold[cls] != NULL;
+    cold[cls] = s->old;
+    count_shared(cls, -s->nold);
+    *s = (struct shelf){NULL, s->young, young};
+    return true;
+}
+
+static bool age_all(void)
+{
+    bool left = false;
+    rt_lock(&free_lock);
+    for (int c = 0; c < RT_STACK_CLASSES; c++)
+        if (rt_stackclass_bytes(c) >= rt_pagesize()) left |= age(c); /* below, slots share a page: they stay */
+    rt_unlock(&free_lock);
+    return left;
+}
+
+static void bury(struct g *gp)
+{
+#ifdef RT_TSAN
+    __tsan_destroy_fiber(gp->tsan_fiber);
+#endif
+    rt_stackvacate(gp->arena, gp->stack_lo);
+}
+
+bool rt_gftrim(int64_t now)
+{
+    if (now - trimmed_at >= RT_TRIM_PERIOD_NS) {
+        trim_left = trimmed_at != 0 && age_all(); /* a first period begins */
+        trimmed_at = now;
+    }
+    uint32_t n = 0;
+    for (int c = 0; c < RT_STACK_CLASSES; c++) {
+        for (struct g *gp; n < RT_TRIM_CHUNK && (gp = cold[c]) != NULL; n++) {
+            cold[c] = gp->schedlink;
+            bury(gp);
+        }
+    }
+    return trim_left || n;
+}
+
 #ifdef RT_TSAN
 /* TSan has room for some 8,000 fibers: those of a run go with its stacks; a zombie is still on its own. */
 static bool drop_fiber(uintptr_t lo, uintptr_t hi, void *unused)
@@ -112,8 +180,11 @@ void rt_gfforget(void)
 #ifdef RT_TSAN
     rt_stackwalk(drop_fiber, NULL);
 #endif
-    memset(shared, 0, sizeof shared);
+    memset(shelf, 0, sizeof shelf);
     memset(nshared, 0, sizeof nshared);
+    memset(cold, 0, sizeof cold);
+    trimmed_at = 0;
+    trim_left = false;
 }
 
 void rt_ginit(struct g *gp, trine_fn fn, void *arg)

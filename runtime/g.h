@@ -9,6 +9,9 @@
 struct g *rt_gfget(struct p *pp, int cls);
 void rt_gfput(struct p *pp, struct g *gp); /* gp is dead and its stack unused */
 void rt_gfpurge(struct p *pp);             /* all to the shared lists */
+/* From the monitor, at each round: dead Gs that stayed in the shared lists for one to two RT_TRIM_PERIOD_NS give their
+ * memory back, a few at a time. True: more may have to go, so do not sleep for good. */
+bool rt_gftrim(int64_t now);
 void rt_gfforget(void);                    /* end of run: the stacks are gone */
 /* The G of a slot (stack.h), whether it was used or not. */
 struct g *rt_gofslot(uintptr_t lo, uintptr_t hi);

@@ -43,6 +43,15 @@
 #define RT_GUARD_BATCH 16             /* guards made by one call: 0.4 us each instead of 1.0, and 6 us at a time */
 #define RT_ARENA_BYTES (64ull << 20) /* one mmap: 1,024 ordinary stacks; NORESERVE, so untouched pages are free */
 
+#ifdef TRINE_CHAOS
+#define RT_TRIM_PERIOD_NS 20000000ll
+#define RT_TRIM_KEEP 16u
+#else
+#define RT_TRIM_PERIOD_NS 5000000000ll /* a stack that nobody wanted for 5 to 10 s goes back: to touch it again costs 2 us */
+#define RT_TRIM_KEEP 1024u          /* of a class stay however old: 4 MiB, and no work for the monitor of a small program */
+#endif
+#define RT_TRIM_CHUNK 128u          /* given back in one round of the monitor: 100 us */
+
 #define RT_SPIN_LOCK_PAUSES 64      /* pauses before a runtime lock gives its core away: about one critical section */
 #define RT_GOID_BATCH 16            /* goroutine numbers a P takes at a time: Go's */
 #define RT_WAKE_SKIP_MAX 1024u      /* readies between two wake-ups for a lone runnext, once wake-ups proved useless */

@@ -101,6 +101,7 @@ struct g {
     void *arg;
     void *gopc;                /* return address of trine_go: where it was made */
     const char *name;
+    struct arena *arena;       /* constant: where its slot is (stack.h) */
     struct sudog sudog0;       /* for every wait but select */
     struct timer timer;        /* sleep, and the deadline of select_until */
 #ifdef RT_TSAN

@@ -18,12 +18,15 @@ struct arena {
     bool bare;            /* no more guards to be had: a canary instead */
     int cls;
     bool open;            /* still carved from; false: kept only for goroutines that outlive their run */
+    uint32_t nvacant;     /* of these, vacated: their bits */
+    uint64_t vacant[];
 };
 
 static struct lock lock;
 static struct arena *arenas;                    /* lock */
 static struct arena *current[RT_STACK_CLASSES]; /* lock */
-static at_u64 nmade, nunguarded;
+static uint32_t nvacant[RT_STACK_CLASSES];      /* lock: in all arenas of the class */
+static at_u64 nmade, nunguarded, ntrimmed;
 
 int rt_stackclass(size_t bytes)
 {
@@ -36,16 +39,18 @@ size_t rt_stackclass_bytes(int cls) { return (size_t)RT_STACK_MIN_BYTES << cls; 
 
 static size_t guard_bytes(int cls) { return rt_stackclass_bytes(cls) >= RT_STACK_GUARDED_BYTES ? rt_pagesize() : 0; }
 
+static size_t arena_bytes(size_t slots) { return sizeof(struct arena) + (slots + 63) / 64 * 8; }
+
 static struct arena *arena_make(int cls)
 {
     size_t stride = rt_stackclass_bytes(cls) + guard_bytes(cls);
     size_t slots = RT_ARENA_BYTES / stride ? RT_ARENA_BYTES / stride : 1;
     size_t bytes = (slots * stride + rt_pagesize() - 1) & ~(rt_pagesize() - 1);
-    struct arena *a = rt_sysalloc(sizeof *a);
+    struct arena *a = rt_sysalloc(arena_bytes(slots));
     if (!a) return NULL;
     a->base = (uintptr_t)rt_sysreserve(bytes, rt_pagesize());
     if (!a->base) {
-        rt_sysfree(a, sizeof *a);
+        rt_sysfree(a, arena_bytes(slots));
         return NULL;
     }
     a->bytes = bytes;
@@ -71,28 +76,66 @@ static bool has_guard(struct arena *a, uint32_t i)
     return i < a->guarded;
 }
 
-bool rt_stackcarve(int cls, struct stackslot *out)
+/* A slot that was vacated. Wants the lock, and that there is one. */
+static struct arena *carve_vacant(int cls, uint32_t *slot)
 {
-    rt_lock(&lock);
+    struct arena *a = current[cls]; /* the last one that had any is most often this */
+    if (!a || a->cls != cls || a->nvacant == 0)
+        for (a = arenas; a->cls != cls || a->nvacant == 0 || !a->open;) a = a->next;
+    uint32_t word = 0;
+    while (!a->vacant[word]) word++;
+    uint32_t bit = (uint32_t)__builtin_ctzll(a->vacant[word]);
+    a->vacant[word] &= a->vacant[word] - 1;
+    a->nvacant--;
+    nvacant[cls]--;
+    *slot = word * 64 + bit;
+    return a;
+}
+
+/* A slot that nobody ever had. Wants the lock. */
+static struct arena *carve_fresh(int cls, uint32_t *slot)
+{
     struct arena *a = current[cls];
     if (!a || a->used == a->slots) a = current[cls] = arena_make(cls);
-    if (!a) {
-        rt_unlock(&lock);
-        return false;
-    }
-    uint32_t i = a->used++;
-    out->guarded = has_guard(a, i);
+    if (!a) return NULL;
+    *slot = a->used++;
+    at64_add_rlx(&nmade, 1);
+    return a;
+}
+
+bool rt_stackcarve(int cls, struct stackslot *out)
+{
+    uint32_t i = 0;
+    rt_lock(&lock);
+    struct arena *a = nvacant[cls] ? carve_vacant(cls, &i) : carve_fresh(cls, &i);
+    if (a) out->guarded = has_guard(a, i);
     rt_unlock(&lock);
+    if (!a) return false;
     uintptr_t at = a->base + i * a->stride;
     size_t guard = guard_bytes(cls);
     out->lo = at + guard;
     out->hi = at + a->stride;
-    out->index = i;
-    at64_add_rlx(&nmade, 1);
+    out->arena = a;
     if (!out->guarded) {
         at64_add_rlx(&nunguarded, 1);
         *(uint64_t *)out->lo = RT_STACK_CANARY;
     }
+    return true;
+}
+
+bool rt_stackvacate(struct arena *a, uintptr_t lo)
+{
+    size_t guard = guard_bytes(a->cls);
+    if (a->stride < rt_pagesize()) return false;
+    uint32_t i = (uint32_t)((lo - guard - a->base) / a->stride);
+    RT_ASAN_UNPOISON((void *)lo, a->stride - guard);
+    rt_sysunused((void *)lo, a->stride - guard);
+    rt_lock(&lock);
+    a->vacant[i / 64] |= 1ull << i % 64;
+    a->nvacant++;
+    nvacant[a->cls]++;
+    rt_unlock(&lock);
+    at64_add_rlx(&ntrimmed, 1);
     return true;
 }
 
@@ -153,21 +196,26 @@ void rt_stackrelease(bool (*keep)(uintptr_t, uintptr_t, void *), void *arg)
         if (any) {
             release_slots(a, keep, arg);
             a->open = false;
+            a->nvacant = 0;
             link = &a->next;
         } else {
             *link = a->next;
             rt_sysfree((void *)a->base, a->bytes);
-            rt_sysfree(a, sizeof *a);
+            rt_sysfree(a, arena_bytes(a->slots));
         }
     }
-    for (int c = 0; c < RT_STACK_CLASSES; c++) current[c] = NULL;
+    for (int c = 0; c < RT_STACK_CLASSES; c++) {
+        current[c] = NULL;
+        nvacant[c] = 0;
+    }
     rt_unlock(&lock);
 }
 
 bool rt_stackguardhit(uintptr_t lo, uintptr_t addr) { return addr < lo && addr >= lo - rt_pagesize(); }
 
-void rt_stackcounts(uint64_t *made, uint64_t *unguarded)
+void rt_stackcounts(uint64_t *made, uint64_t *unguarded, uint64_t *trimmed)
 {
+    *trimmed = at64_load_rlx(&ntrimmed);
     *made = at64_load_rlx(&nmade);
     *unguarded = at64_load_rlx(&nunguarded);
 }

@@ -14,12 +14,16 @@
 
 #define RT_STACK_CANARY 0x7472696e65fac0deull
 
-struct stackslot { uintptr_t lo, hi; bool guarded; uint32_t index; };
+struct arena;
+struct stackslot { uintptr_t lo, hi; struct arena *arena; bool guarded; };
 
 int rt_stackclass(size_t bytes);                       /* the smallest class that holds it; -1: too large */
 size_t rt_stackclass_bytes(int cls);
-bool rt_stackcarve(int cls, struct stackslot *out);    /* a fresh slot; false: no memory */
-/* Every slot ever carved and not given back, in no order. fn returns false to stop. What others carve meanwhile
+bool rt_stackcarve(int cls, struct stackslot *out);    /* a slot that nobody has; false: no memory */
+/* Nobody will touch the slot that begins at lo: its memory goes back to the kernel, its guard stays, and it may be carved
+ * again. False: the class packs several slots into a page, so it stays. Blocks M for a system call. */
+bool rt_stackvacate(struct arena *a, uintptr_t lo);
+/* Every slot ever carved, in no order; one that was vacated reads as zeros. fn returns false to stop. What others carve meanwhile
  * may be missing. */
 void rt_stackwalk(bool (*fn)(uintptr_t lo, uintptr_t hi, void *arg), void *arg);
 /* The same in parts: n slots from where the cursor stands; at the end cursor.arena is NULL again. From one thread, while
@@ -30,5 +34,5 @@ void rt_stackwalk_some(struct stackcursor *at, uint32_t n, bool (*fn)(uintptr_t 
 void rt_stackrelease(bool (*keep)(uintptr_t lo, uintptr_t hi, void *arg), void *arg);
 /* Is addr in the guard page of some slot? Legal in a signal handler. */
 bool rt_stackguardhit(uintptr_t lo, uintptr_t addr);
-void rt_stackcounts(uint64_t *made, uint64_t *unguarded);
+void rt_stackcounts(uint64_t *made, uint64_t *unguarded, uint64_t *trimmed);
 #endif

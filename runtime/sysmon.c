@@ -8,10 +8,12 @@
  *   goroutines that ran a slice without a switch are asked to give way;
  *   Ps that dropped into the mailbox are handed on;
  *   the network is polled if nobody did for 10 ms; timers that a busy P let pass are brought to its notice;
- *   an idle P is woken for work that stayed in a queue (the readies that sched.c let pass).
+ *   an idle P is woken for work that stayed in a queue (the readies that sched.c let pass);
+ *   stacks that nobody wanted for a while go back to the kernel.
  */
 #include "sysmon.h"
 #include "find.h"
+#include "g.h"
 #include "m.h"
 #include "netpoll.h"
 #include "preempt.h"
@@ -170,7 +172,9 @@ void rt_sysmon(void)
         int did = rt_preempt_collect();
         int64_t now = rt_nanotime();
         if (switched()) active = now;
-        if (!rt_sysmon_report(now) && now - active > RT_SYSMON_DEEP_NS && sleep_deeply(now)) {
+        bool awake = rt_sysmon_report(now);
+        awake |= rt_gftrim(now);
+        if (!awake && now - active > RT_SYSMON_DEEP_NS && sleep_deeply(now)) {
             active = rt_nanotime();
             delay = RT_SYSMON_MIN_NS;
             idle = RT_SYSMON_IDLE_ROUNDS; /* one event, most often: back to sleep by doubling at once */

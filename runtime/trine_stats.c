@@ -52,7 +52,7 @@ void trine_stats(struct trine_stats *out)
     out->mwakes = at64_load_rlx(&s->mwakes);
     out->preempt_signals = at64_load_rlx(&s->preempt_signals);
     out->preempt_parked = at64_load_rlx(&s->preempt_parked);
-    rt_stackcounts(&out->stacks_made, &out->stacks_unguarded);
+    rt_stackcounts(&out->stacks_made, &out->stacks_unguarded, &out->stacks_trimmed);
     rt_trace_counts(&out->trace_events, &out->trace_dropped);
     rt_lock(&s->lock);
     out->threads_made = s->threads_made;

@@ -180,6 +180,7 @@ struct trine_stats {
     uint64_t netpolls;       /* goroutines readied by the network poller */
     uint64_t timers_fired;
     uint64_t stacks_made, stacks_unguarded; /* stacks carved; of these, those that only a canary guards */
+    uint64_t stacks_trimmed;                /* given back to the kernel because nobody wanted them for a while */
     uint64_t trace_events, trace_dropped;   /* events written to the trace; those for which there was no room */
 };
 /* The totals so far, each read for itself: not one instant. From anywhere but a signal handler (it takes a lock of the

@@ -131,6 +131,60 @@ static void memory_goes_back(void *arg)
     }
     CHECK(rss_kib() - before < 20 << 10);
 }
+#if defined(RT_TSAN)
+enum { CROWD = 3000 }; /* TSan has room for a few thousand fibers */
+#else
+enum { CROWD = 10000 };
+#endif
+struct crowd { trine_wg here, open, left; };
+static void touch_and_end(void *arg)
+{
+    struct crowd *c = arg;
+    volatile char page[6000];
+    page[0] = 1;
+    trine_wg_done(&c->here);
+    trine_wg_wait(&c->open);
+    page[5999] = page[0];
+    trine_wg_done(&c->left);
+}
+static void crowd(void) /* all alive at once */
+{
+    struct crowd c = {0};
+    trine_wg_add(&c.here, CROWD);
+    trine_wg_add(&c.left, CROWD);
+    trine_wg_add(&c.open, 1);
+    for (int i = 0; i < CROWD; i++) go(touch_and_end, &c);
+    trine_wg_wait(&c.here);
+    trine_wg_done(&c.open);
+    trine_wg_wait(&c.left);
+}
+/* Within a run too: stacks that are no more wanted are given back after two periods, in which little may go on; and
+ * they serve again: hardly a new one is carved. */
+static void cold_stacks_go_back(void *arg)
+{
+    struct trine_stats s;
+    (void)arg;
+    crowd();
+    trine_stats(&s);
+    uint64_t made = s.stacks_made;
+    long before = rss_kib();
+    for (int i = 0; i < 600 && s.stacks_trimmed + 100 < made; i++, trine_stats(&s)) trine_sleep(50000000);
+    CHECK(s.stacks_trimmed + 100 >= made);
+#if !defined(RT_ASAN) && !defined(RT_TSAN) /* their shadow counts too */
+    CHECK(before - rss_kib() > CROWD * 6L); /* of 8 KiB that each touched */
+#else
+    (void)before;
+#endif
+    crowd();
+    trine_stats(&s);
+    CHECK(s.stacks_made < made + 100);
+}
+static void ColdStacksGoBack(void **state)
+{
+    (void)state;
+    run_in_child(&(trine_config){.gomaxprocs = 1}, cold_stacks_go_back, NULL);
+}
+
 static void MemoryGoesBack(void **state)
 {
     (void)state;
@@ -318,7 +372,7 @@ static void RunRefusesBadInput(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(RunAgain),           cmocka_unit_test(MemoryGoesBack),
+        cmocka_unit_test(RunAgain),           cmocka_unit_test(MemoryGoesBack), cmocka_unit_test(ColdStacksGoBack),
         cmocka_unit_test(EndWithHogs),        cmocka_unit_test(EndWithBlockingReads),
         cmocka_unit_test(ZombiesWakeInTheNextRun), cmocka_unit_test(LibcIsUsableAfterTheRun),
         cmocka_unit_test(RunRefusesBadInput),

@@ -98,7 +98,7 @@ int be_counts(struct be_count out[BE_MAX_COUNTS]) {
         {"global_gets", s.global_gets}, {"global_puts", s.global_puts}, {"overflows", s.overflows},
         {"runnext_hits", s.runnext_hits}, {"tick61", s.tick61},     {"preempt_signals", s.preempt_signals},
         {"preempt_parked", s.preempt_parked}, {"syscalls", s.syscalls}, {"netpolls", s.netpolls},
-        {"timers_fired", s.timers_fired}, {"stacks_made", s.stacks_made},
+        {"timers_fired", s.timers_fired}, {"stacks_made", s.stacks_made}, {"stacks_trimmed", s.stacks_trimmed},
     };
     _Static_assert(sizeof counts / sizeof counts[0] <= BE_MAX_COUNTS, "raise BE_MAX_COUNTS");
     memcpy(out, counts, sizeof counts);
