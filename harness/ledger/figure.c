@@ -112,6 +112,8 @@ static struct value none_measured(const json_t *points) {
     return value_missing(MISSING_HERE, "%s%s%s", status, *reason ? ": " : "", reason);
 }
 
+enum { VALID_LEAST = 3 }; /* two have an interval of twelve deviations either way */
+
 struct value figure_of_cell(const json_t *points, const char *path, double level, bool *invalid) {
     const json_t *p;
     size_t i, n = 0, n_ok = 0;
@@ -119,7 +121,7 @@ struct value figure_of_cell(const json_t *points, const char *path, double level
     if (!json_array_size(points)) return value_missing(MISSING_HERE, "it was not run");
     if (about_the_end(path)) return of_ends(points, path, level);
     double *x = xcalloc(json_array_size(points) + 1, sizeof *x);
-    for (int trusted = 1; trusted >= 0 && n < 2; trusted--) {
+    for (int trusted = 1; trusted >= 0 && n < VALID_LEAST; trusted--) {
         json_array_foreach((json_t *)points, i, p) {
             if (!rep_measured(p) || rep_valid(p) != trusted) continue;
             n_ok++;

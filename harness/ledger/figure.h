@@ -17,7 +17,7 @@
 double figure_of_point(const json_t *point, const char *path, char *why, size_t why_bytes);
 
 /* points: the repetitions of one experiment on one backend, NULL when there are none. Figures of valid points
- * count; with fewer than two of them those that are not valid do too, and *invalid is set. */
+ * count; with fewer than three of them those that are not valid do too, and *invalid is set. */
 struct value figure_of_cell(const json_t *points, const char *path, double level, bool *invalid);
 
 #endif

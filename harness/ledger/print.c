@@ -86,10 +86,25 @@ static void print_totals(FILE *out, const json_t *claims, const struct strlist *
     }
 }
 
+/* Of each backend, as its driver said: behaviour changes with it. */
+static void print_versions(FILE *out, const json_t *claims, const struct strlist *backends) {
+    fputs("measured on", out);
+    for (size_t b = 0; b < backends->n; b++) {
+        const json_t *c;
+        const char *version = "not there";
+        size_t i;
+        json_array_foreach((json_t *)claims, i, c)
+            version = json_str(json_object_get(json_object_get(c, "backends"), backends->v[b]), "version", version);
+        fprintf(out, "%s %s (%s)", b ? "," : "", backends->v[b], version);
+    }
+    fputc('\n', out);
+}
+
 void ledger_print(FILE *out, const json_t *claims, const struct strlist *backends) {
     const char *group = "";
     const json_t *c;
     size_t i;
+    print_versions(out, claims, backends);
     json_array_foreach((json_t *)claims, i, c) {
         if (strcmp(group, json_str(c, "group", "")) != 0) {
             group = json_str(c, "group", "");
