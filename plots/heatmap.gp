@@ -1,9 +1,21 @@
-# Latency over time: one column a window, the darker the more samples (share of the window, log scale).
+# Latency over time, a panel a backend: one column a window, the darker the more of its requests (log scale).
 load style
+set terminal svg size 760,(npanels > 2 ? 560 : 320) dynamic enhanced font "system-ui,sans-serif,12" name svgname
+set output out
 unset key
-set logscale ycb
-set palette defined (0 "#deebf7", 0.4 "#6baed6", 1 "#08306b")
-set colorbox user origin 0.9,0.25 size 0.015,0.5
-set rmargin 14
-set cblabel "share of the window"
-plot for [b in present] data index b using (($1+$2)/2):(($3+$4)/2):1:2:3:4:5 with boxxyerror fill solid noborder lc palette
+set logscale y
+set cbrange [0.0005:1]
+set logscale cb
+set palette defined (0 "#cfe3f3", 0.5 "#4a98d0", 1 "#08306b")
+unset colorbox
+set grid noytics
+set lmargin 10
+set rmargin 2
+set format y "%.0s %c"
+set xtics 1
+set multiplot layout (npanels+1)/2, (npanels > 1 ? 2 : 1)
+do for [i=1:npanels] {
+    set title Panel[i] noenhanced offset 0,-0.6
+    plot data index (i-1) using (($1+$2)/2):(sqrt($3*$4)):1:2:3:4:5 with boxxyerror fill solid noborder lc palette
+}
+unset multiplot

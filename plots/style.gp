@@ -9,31 +9,37 @@ set datafile missing "-"
 set border 3 lc rgb "#808080" lw 0.8
 set tics nomirror out scale 0.6
 set grid ytics lc rgb "#808080" lw 0.4 dt 3
-set key outside top center horizontal maxrows 1 samplen 2 noenhanced
+set key outside top left Left reverse horizontal samplen 2 noenhanced
 set lmargin 11
 set rmargin 3
 set xlabel xname noenhanced
 set ylabel yname noenhanced
 set pointsize 0.8
+set format "%g"
 
-known = "trine pthread pool go"
-number(b) = b eq "trine" ? 1 : b eq "pthread" ? 2 : b eq "pool" ? 3 : b eq "go" ? 4 : 5
-set style line 1 lc rgb "#2b8fd6" lw 2 dt 1         pt 7
-set style line 2 lc rgb "#e0701b" lw 2 dt 2         pt 5
-set style line 3 lc rgb "#1aa37a" lw 2 dt (12,4,2,4) pt 9
-set style line 4 lc rgb "#c774b0" lw 2 dt (3,3)     pt 13
-set style line 5 lc rgb "#8a8a8a" lw 2 dt (8,3,2,3,2,3) pt 11
-# The processes themselves, hollow, and points that are not to be trusted, crossed.
-set style line 11 lc rgb "#2b8fd6" lw 0.7 pt 6  ps 0.55
-set style line 12 lc rgb "#e0701b" lw 0.7 pt 4  ps 0.55
-set style line 13 lc rgb "#1aa37a" lw 0.7 pt 8  ps 0.55
-set style line 14 lc rgb "#c774b0" lw 0.7 pt 12 ps 0.55
-set style line 15 lc rgb "#8a8a8a" lw 0.7 pt 10 ps 0.55
-array Colour[5] = ["#2b8fd6", "#e0701b", "#1aa37a", "#c774b0", "#8a8a8a"]
+# 1 to 4 are the backends that every figure has; trine@a and trine@b are the old and the new build of one run.
+number(b) = b eq "trine" || b eq "trine@b" ? 1 : b eq "pthread" ? 2 : b eq "pool" ? 3 : b eq "go" ? 4 : \
+            b eq "trine@a" ? 6 : b eq "boost" ? 7 : b eq "tbb" ? 8 : b eq "tokio" ? 9 : 5
+array Colour[9] = ["#2b8fd6", "#e0701b", "#1aa37a", "#c774b0", "#8a8a8a", "#7a6fd0", "#a08a1e", "#c2536b", "#5b8c2a"]
+array Mark[9] = [7, 5, 9, 13, 11, 15, 7, 5, 9]
+set style line 1 lw 2 dt 1
+set style line 2 lw 2 dt 2
+set style line 3 lw 2 dt (12,4,2,4)
+set style line 4 lw 2 dt (3,3)
+set style line 5 lw 2 dt (8,3,2,3,2,3)
+set style line 6 lw 2 dt (6,3)
+set style line 7 lw 2 dt (14,3)
+set style line 8 lw 2 dt (2,2)
+set style line 9 lw 2 dt (10,2,2,2)
+# The processes themselves are hollow marks of the same shape.
+do for [i=1:9] {
+    set style line i lc rgb Colour[i] pt Mark[i]
+    set style line 10+i lc rgb Colour[i] lw 0.7 pt Mark[i]-1 ps 0.55
+}
 
 # What every scatter draws: the medians with their intervals, each process, and the invalid ones.
 # An empty list still makes one turn in gnuplot, so the parts are only there when they have something to draw.
 RAW     = raw eq "" ? "NaN notitle" : "for [b in raw] data index b.'-raw' using 1:2 with points ls 10+number(b) notitle"
-INVALID = invalid eq "" ? "NaN notitle" : "for [b in invalid] data index b.'-invalid' using 1:2 with points pt 2 ps 1 lw 1.4 lc rgb Colour[number(b)] title b.' (invalid)'"
+INVALID = invalid eq "" ? "NaN notitle" : "for [b in invalid] data index b.'-invalid' using 1:2 with points pt 2 ps 1 lw 1.4 lc rgb Colour[number(b)] notitle, keyentry with points pt 2 lc rgb '#808080' title 'not valid'"
 LINES   = present eq "" ? "NaN notitle" : "for [b in present] data index b using 1:2:3:4 with yerrorlines ls number(b) title b"
 MARKS   = present eq "" ? "NaN notitle" : "for [b in present] data index b using 1:2:3:4 with yerrorbars ls number(b) dt 1 title b"

@@ -2,9 +2,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "cmd/pages.h"
 #include "cmd/session.h"
 #include "ledger/ledger.h"
-#include "report/report.h"
 #include "run/validate.h"
 #include "store/manifest.h"
 #include "store/store.h"
@@ -52,8 +52,7 @@ static int tell(const struct request *q, const struct ledger *l, const char *run
     char *path = path_join(run_dir, "claims.json");
     int rc = json_write_file(path, claims, e);
     if (!rc) ledger_print(stdout, claims, &backends);
-    if (!rc && report_write(run_dir, stderr))
-        rc = err_set(e, TRINE_EXIT_INFRA, "the report of %s could not be written", run_dir);
+    if (!rc) rc = pages_write(run_dir, e);
     if (!rc) printf("\nledger: %s\nreport: %s/report.html\n", path, run_dir);
     free(path);
     strlist_free(&backends);

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/version.h"
 #include "cmd/cmd.h"
+#include "cmd/pages.h"
 #include "probe/env.h"
 #include "run/precision.h"
 #include "run/runner.h"
@@ -11,9 +12,6 @@
 #include "run/validate.h"
 #include "store/manifest.h"
 #include "store/store.h"
-#ifdef TRINE_HAVE_REPORT
-#include "report/report.h"
-#endif
 
 #include <errno.h>
 #include <stdio.h>
@@ -146,8 +144,8 @@ int session_report(const char *run_dir, struct err *e) {
     json_decref(latest);
     json_decref(points);
 #ifdef TRINE_HAVE_REPORT
-    int rc = report_write(run_dir, stderr);
-    if (rc) return err_set(e, TRINE_EXIT_INFRA, "the report of %s could not be written", run_dir);
+    int rc = pages_write(run_dir, e);
+    if (rc) return rc;
     printf("\nreport: %s/report.html\n", run_dir);
 #else
     printf("\nrun: %s\n", run_dir);

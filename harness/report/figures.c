@@ -17,55 +17,56 @@
 
 #define GNUPLOT_LIMIT_S 20
 
+/* In the report's order: scaling, latency against load, its percentiles and its course, the switch, blocking, noise. */
 static const struct figure_spec specs[] = {
-    {"switch", "Cost of a switch, by layer",
-     "A gap between backends on this log axis is a factor. Yield goes through a run "
-     "queue; ping-pong parks and readies through a channel; wake readies a task on another processor.",
-     FIGURE_PLACES, "yield,pingpong,wake", "", "workload", 1, "layer", "ns a switch"},
     {"procs", "Throughput against GOMAXPROCS",
      "Rises until every CPU has work; past that, nothing is left to gain.", FIGURE_PLACES, "cpu", "", "procs",
      1, "GOMAXPROCS", "operations a second"},
     {"mix-throughput", "Throughput against the CPU and I/O mix",
      "The more a task waits, the more of them share a CPU.", FIGURE_PLACES, "mix", "", "p:io_percent", 1,
      "share of waiting, %", "cycles a second"},
-    {"mix-p99", "Tail latency against the CPU and I/O mix",
-     "Where the tail leaves the median's course, waiting tasks "
-     "queue behind computing ones.",
-     FIGURE_PLACES, "mix", "h:latency:99", "p:io_percent", 1e3, "share of waiting, %", "p99, µs"},
-    {"blocked", "Threads against blocked calls",
-     "On the dotted line every blocked task holds a thread; below it, threads are "
-     "shared.",
-     FIGURE_PLACES, "block", "o:threads.peak", "tasks", 1, "tasks in a blocking call", "threads at the peak"},
+    {"creation", "Cost of creating a task against how many there are",
+     "Threads pay the kernel for each; tasks of a runtime reuse stacks.", FIGURE_PLACES, "spawn", "", "tasks", 1,
+     "tasks", "ns a task"},
+    {"memory", "Memory of a task against how many there are",
+     "A flat line is a fixed price for each; a rise at the left is the fixed cost, shared by few.", FIGURE_PLACES,
+     "memory", "", "tasks", 1024, "tasks", "KiB a task"},
+    {"load", "p99 against offered load",
+     "Where a line turns upwards, requests begin to queue: the load that a scheduler carries is left of it.",
+     FIGURE_PLACES, "latency", "h:latency:99", "p:load", 1e3, "offered load, share of the capacity", "p99, µs"},
+    {"mix-p99", "p99 against the CPU and I/O mix",
+     "Where the tail leaves the median's course, waiting tasks queue behind computing ones.", FIGURE_PLACES, "mix",
+     "h:latency:99", "p:io_percent", 1e3, "share of waiting, %", "p99, µs"},
+    {"percentiles", "Latency by percentile",
+     "Each further nine takes the same room; a line that turns upwards is a tail that the median hides. It ends where "
+     "fewer than ten samples lie beyond.",
+     FIGURE_PERCENTILES, "latency,wake,net", "h:latency:50", "tasks", 1e3, "percentile", "latency, µs"},
+    {"heatmap", "Latency over time",
+     "The strongest row is the usual latency; a column that reaches up is a moment when requests stood still.",
+     FIGURE_HEATMAP, "*", "", "tasks", 1, "s since the first request", "latency, µs"},
+    {"switch", "Cost of a switch, by layer",
+     "A gap between backends on this log axis is a factor. The bare switch has no scheduler; yield goes through a run "
+     "queue; ping-pong parks and readies through a channel; wake readies a task on another processor.",
+     FIGURE_PLACES, "switch,yield,pingpong,wake", "", "workload", 1, "layer", "ns a switch"},
+    {"working-set", "Cost of a switch against the working set",
+     "Steps stand where the set leaves a cache: that is refill, not the switch.", FIGURE_PLACES, "yield", "",
+     "p:ws_kib", 1, "working set of each task, KiB", "ns a switch"},
     {"pinning", "Latency by pinning",
      "Where tasks meet on one cache, the figure is lower; across sockets it is higher.", FIGURE_PLACES, "*",
      "h:latency:99", "pin", 1e3, "pinning", "p99, µs"},
-    {"memory", "Memory of a task against how many there are",
-     "A flat line is a fixed price for each; a rise at the left is the "
-     "fixed cost, shared by few.",
-     FIGURE_PLACES, "memory", "", "tasks", 1024, "tasks", "KiB a task"},
-    {"creation", "Cost of creating a task against how many there are",
-     "Threads pay the kernel for each; tasks of a runtime reuse "
-     "stacks.",
-     FIGURE_PLACES, "spawn", "", "tasks", 1, "tasks", "ns a task"},
-    {"percentiles", "Latency by percentile",
-     "Each further nine takes the same room; a line that turns upwards is a tail that "
-     "the median hides. It ends where fewer than ten samples lie beyond.",
-     FIGURE_PERCENTILES, "latency,wake,net", "h:latency:50", "tasks", 1e3, "percentile", "latency, µs"},
-    {"working-set", "Cost of a switch against the working set",
-     "Steps stand where the set leaves a cache: that is refill, not "
-     "the switch.",
-     FIGURE_PLACES, "yield", "", "p:ws_kib", 1, "working set of each task, KiB", "ns a switch"},
-    {"noise", "Noise floor",
-     "Below the dotted line repetitions agree within 3 %; an effect smaller than a series' own spread "
-     "cannot be seen in it.",
-     FIGURE_NOISE, "*", "", "tasks", 1, "share of the series, %", "half the interval, % of the median"},
+    {"blocked", "Threads against blocked calls",
+     "On the dotted line every blocked task holds a thread; below it, threads are shared.", FIGURE_PLACES, "block",
+     "o:threads.peak", "tasks", 1, "tasks in a blocking call", "threads at the peak"},
     {"threads-time", "Threads over time",
      "Thread-per-task climbs to its tasks; a runtime adds threads only for calls that block.", FIGURE_THREADS,
      "*", "", "tasks", 1e6, "ms since the start", "threads"},
-    {"heatmap", "Latency over time",
-     "A dark column is a moment when everything was slow; a stall in one window shows nowhere "
-     "else.",
-     FIGURE_HEATMAP, "*", "", "tasks", 1, "s", "latency, µs"},
+    {"noise", "Noise floor",
+     "Below the dotted line repetitions agree within 3 %; an effect smaller than a series' own spread cannot be seen "
+     "in it.",
+     FIGURE_NOISE, "*", "", "tasks", 1, "share of the series, %", "half the interval, % of the median"},
+    {FIGURE_OF_HISTORY, "History of this machine and profile",
+     "A level that holds is no news; a mark is a change of level, and what changed it stands at that run's commit.",
+     FIGURE_HISTORY, "*", "", "tasks", 1, "run", ""},
 };
 
 /* Where the scripts stand: TRINE_PLOTS, beside the installed command, or the source tree. Caller frees. */
@@ -110,6 +111,16 @@ static void list_var(struct strbuf *b, const char *name, const struct strlist *l
     free(all);
 }
 
+/* Names that come from files go into a script: nothing in them may end a string or be run. */
+static void plain_text(struct strbuf *b, const char *text) {
+    for (; *text; text++) strbuf_add(b, strchr("\"'`\\\n\r", *text) ? " " : text, 1);
+}
+
+/* The workload `switch` is the one without a scheduler. */
+static const char *tick_text(const struct figure_spec *s, const char *label) {
+    return strcmp(s->x, "workload") == 0 && strcmp(label, "switch") == 0 ? "bare switch" : label;
+}
+
 static int write_script(const char *dir, const struct figure_spec *s, const struct figure_data *d,
                         const char *plots) {
     struct strbuf b = {0};
@@ -121,11 +132,22 @@ static int write_script(const char *dir, const struct figure_spec *s, const stru
     for (const char *c = s->name; *c; c++) strbuf_printf(&b, "%c", *c == '-' ? '_' : *c);
     strbuf_puts(&b, "\"\n");
     strbuf_printf(&b, "xname = \"%s\"\nyname = \"%s\"\nstyle = plots.\"/style.gp\"\n", s->xname, s->yname);
-    list_var(&b, "present", &d->present), list_var(&b, "raw", &d->raw), list_var(&b, "invalid", &d->invalid);
+    if (s->kind == FIGURE_HISTORY)
+        strbuf_puts(&b, "present = \"\"\n");
+    else
+        list_var(&b, "present", &d->present);
+    list_var(&b, "raw", &d->raw), list_var(&b, "invalid", &d->invalid);
     strbuf_puts(&b, "ticks = '");
-    for (size_t i = 0; i < d->labels.n; i++)
-        strbuf_printf(&b, "%s\"%s\" %zu", i ? ", " : "", d->labels.v[i], i);
-    strbuf_printf(&b, "'\nnticks = %zu\nload plots.\"/%s.gp\"\n", d->labels.n, s->name);
+    for (size_t i = 0; i < d->labels.n; i++) {
+        strbuf_puts(&b, i ? ", \"" : "\""), plain_text(&b, tick_text(s, d->labels.v[i]));
+        strbuf_printf(&b, "\" %zu", i);
+    }
+    strbuf_printf(&b, "'\nnpanels = %zu\narray Panel[%zu]\n", d->panels.n, d->panels.n ? d->panels.n : 1);
+    for (size_t i = 0; i < d->panels.n; i++) {
+        strbuf_printf(&b, "Panel[%zu] = \"", i + 1), plain_text(&b, d->panels.v[i]);
+        strbuf_puts(&b, "\"\n");
+    }
+    strbuf_printf(&b, "nticks = %zu\nload plots.\"/%s.gp\"\n", d->labels.n, s->name);
     int rc = file_write(file, b.s, b.len, &e);
 
     if (rc == 0) rc = file_write(dat, strbuf_str(&d->dat), d->dat.len, &e);
@@ -179,7 +201,7 @@ static char *note_of(const struct rep_run *run, const struct figure_spec *s, con
 
     run_backends(run, &all);
     for (size_t i = 0; i < all.n; i++)
-        if (!strlist_has(&d->present, all.v[i])) strlist_add(&absent, all.v[i]);
+        if (s->kind != FIGURE_HISTORY && !strlist_has(&d->present, all.v[i])) strlist_add(&absent, all.v[i]);
     if (s->kind == FIGURE_PLACES && d->most_n > 1) {
         strbuf_puts(&b, "Medians of ");
         if (d->least_n != d->most_n) strbuf_printf(&b, "%zu to ", d->least_n);
@@ -190,6 +212,7 @@ static char *note_of(const struct rep_run *run, const struct figure_spec *s, con
                           : "95 % interval of the median from six processes on, else their range");
     } else if (s->kind == FIGURE_PLACES && d->most_n == 1)
         strbuf_puts(&b, "One process a point: no interval, nothing here can be compared. ");
+    strbuf_puts(&b, strbuf_str(&d->note));
     if (d->raw.n > 0) strbuf_puts(&b, "Hollow marks: each process. ");
     if (d->invalid.n > 0) strbuf_puts(&b, "Crosses: measured, not to be trusted. ");
     if (absent.n > 0 && absent.n < all.n) {
@@ -207,7 +230,7 @@ static char *note_of(const struct rep_run *run, const struct figure_spec *s, con
 static struct figure make_one(const struct rep_run *run, const struct figure_spec *spec, const char *dir,
                               const char *plots, const char **broken) {
     struct figure_spec s = *spec;
-    struct figure f = {.name = s.name, .title = s.title, .see = s.see};
+    struct figure f = {.name = s.name, .title = s.title, .see = s.see, .kind = s.kind};
     struct figure_data d;
     const char *why = NULL;
 
@@ -215,11 +238,12 @@ static struct figure make_one(const struct rep_run *run, const struct figure_spe
     if (d.present.n + d.invalid.n == 0 &&
         strcmp(s.name, "pinning") == 0) { /* no histograms: the typical value instead */
         figure_data_free(&d);
-        s.metric = "", s.scale = 1, s.yname = "ns a switch, median (no p99 was recorded)";
+        s.metric = "", s.scale = 1, s.yname = "ns a switch, median (no p99)";
         figure_collect(run, &s, &d);
     }
     if (d.present.n + d.invalid.n == 0)
-        why = "the run holds no such measurement";
+        why = s.kind == FIGURE_HISTORY ? "fewer than two runs of this machine and profile are known"
+                                       : "the run holds no such measurement";
     else if (write_script(dir, &s, &d, plots) != 0)
         why = "its data could not be written";
     else if (*broken == NULL || strcmp(*broken, "gnuplot is not installed") != 0) {

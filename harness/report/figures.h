@@ -4,10 +4,14 @@
 #define TRINE_REPORT_FIGURES_H
 
 #include "base/text.h"
+#include "report/places.h"
 #include "report/series.h"
+
+#define FIGURE_OF_HISTORY "history"
 
 struct figure {
     const char *name, *title, *see; /* see: what to look for */
+    enum figure_kind kind;
     char *note;                     /* how many, which interval, what is absent and why */
     char *svg;                      /* NULL: not drawn, the note says why */
     char *csv;                      /* what it was drawn from; NULL when there is nothing */

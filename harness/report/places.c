@@ -4,9 +4,9 @@
  *
  * One place holds one series: where several share a coordinate, the one with the fewest tasks, then with most
  * processors that the machine has, then the first of the plan. */
+#include "report/curves.h"
 #include "report/places.h"
 
-#include "base/hist.h"
 #include "base/json.h"
 
 #include <math.h>
@@ -15,8 +15,11 @@
 
 #define RAW_AT_MOST 10
 
-static const char *const known[] = {"trine", "pthread", "pool", "go"};
+static const char *const known[] = {"trine", "trine@a", "trine@b", "pthread", "pool", "go"};
 enum { NKNOWN = sizeof known / sizeof known[0] };
+
+/* Places of a named axis, in this order; others follow in that of the plan. */
+static const char *const pin_order[] = {"none", "compact", "scatter", "cores", "smt", "llc", "numa", "reverse"};
 
 void run_backends(const struct rep_run *run, struct strlist *out) {
     *out = (struct strlist){0};
@@ -29,7 +32,7 @@ void run_backends(const struct rep_run *run, struct strlist *out) {
         }
 }
 
-static bool listed(const char *list, const char *word) {
+bool figure_lists(const char *list, const char *word) {
     size_t n = strlen(word);
 
     if (strcmp(list, "*") == 0) return true;
@@ -43,11 +46,11 @@ static double working_set_x(double kib) {
     return kib <= 0 ? 0 : 1 + log2(kib) / 2;
 }
 
-static bool wanted(const struct rep_series *s, const struct figure_spec *spec) {
+bool figure_wants(const struct rep_series *s, const struct figure_spec *spec) {
     const char *pin = json_str(s->first, "pin", "none");
     double unused;
 
-    if (!listed(spec->workloads, json_str(s->first, "workload", ""))) return false;
+    if (!figure_lists(spec->workloads, json_str(s->first, "workload", ""))) return false;
     if (strcmp(spec->x, "pin") == 0) {
         if (strcmp(json_str(s->first, "experiment", ""), "pinning") != 0) return false;
     } else if (strcmp(pin, "none") != 0) {
@@ -95,16 +98,38 @@ static int by_x(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+static bool has_place(const struct figure_data *d, const char *label) {
+    for (size_t i = 0; i < d->nplaces; i++)
+        if (strcmp(d->places[i].label, label) == 0) return true;
+    return false;
+}
+
+/* The names that are there, in the order of their axis: pinnings by kind, workloads as the figure lists them. */
+static void order_labels(struct figure_data *d, const struct figure_spec *spec) {
+    struct strlist order = {0};
+
+    if (strcmp(spec->x, "pin") == 0)
+        for (size_t i = 0; i < sizeof pin_order / sizeof pin_order[0]; i++) strlist_add(&order, pin_order[i]);
+    else
+        strlist_split(&order, spec->workloads, ",");
+    for (size_t i = 0; i < order.n; i++)
+        if (has_place(d, order.v[i])) strlist_add(&d->labels, order.v[i]);
+    for (size_t i = 0; i < d->nplaces; i++)
+        if (!strlist_has(&d->labels, d->places[i].label)) strlist_add(&d->labels, d->places[i].label);
+    strlist_free(&order);
+}
+
 /* Numbers stand where they are; names get whole numbers, and the backends a little room beside each other. */
-static void settle(struct figure_data *d, const char *x, const struct strlist *backends) {
+static void settle(struct figure_data *d, const struct figure_spec *spec, const struct strlist *backends) {
+    const char *x = spec->x;
     bool named = strcmp(x, "pin") == 0 || strcmp(x, "workload") == 0;
 
+    if (named) order_labels(d, spec);
     for (size_t i = 0; i < d->nplaces; i++) {
         struct place *p = &d->places[i];
 
         if (strcmp(x, "p:ws_kib") == 0) p->x = working_set_x(p->x);
         if (!named) continue;
-        if (!strlist_has(&d->labels, p->label)) strlist_add(&d->labels, p->label);
         for (size_t k = 0; k < d->labels.n; k++)
             if (strcmp(d->labels.v[k], p->label) == 0) p->x = (double)k;
         for (size_t k = 0; k < backends->n; k++)
@@ -165,155 +190,12 @@ static void each_process(struct figure_data *d, const struct figure_spec *spec, 
 static void collect_places(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d,
                            const struct strlist *backends) {
     for (size_t i = 0; i < run->nseries; i++)
-        if (wanted(&run->series[i], spec)) take(run, d, &run->series[i], spec->x);
-    settle(d, spec->x, backends);
-    strbuf_printf(&d->csv, "backend,kind,%s,value,low,high,n\n", spec->x);
+        if (figure_wants(&run->series[i], spec)) take(run, d, &run->series[i], spec->x);
+    settle(d, spec, backends);
+    strbuf_printf(&d->csv, "backend,kind,%s,value,low,high,n\n", strncmp(spec->x, "p:", 2) == 0 ? spec->x + 2 : spec->x);
     for (size_t b = 0; b < backends->n; b++) medians(d, spec, backends->v[b]);
     for (size_t b = 0; b < backends->n; b++) each_process(d, spec, backends->v[b], true);
     for (size_t b = 0; b < backends->n; b++) each_process(d, spec, backends->v[b], false);
-}
-
-/* --- figures whose x is not a parameter --- */
-
-static void begin(struct figure_data *d, const char *backend) {
-    strlist_add(&d->present, backend);
-    strbuf_printf(&d->dat, "# %s\n", backend);
-}
-
-static void row(struct figure_data *d, const char *backend, double x, double y) {
-    strbuf_printf(&d->dat, "%.9g %.9g\n", x, y);
-    strbuf_printf(&d->csv, "%s,%.9g,%.9g\n", backend, x, y);
-}
-
-/* All valid repetitions of a series together. They are merged to draw the shape, never to compare. */
-static struct hist *merged(const struct rep_series *s, const char *name) {
-    struct hist *all = NULL;
-
-    for (size_t i = 0; i < s->npoints; i++) {
-        struct hist *h = rep_valid(s->points[i]) ? rep_histogram(s->points[i], name) : NULL;
-
-        if (all == NULL)
-            all = h;
-        else if (h != NULL)
-            hist_merge(all, h), hist_free(h);
-    }
-    return all;
-}
-
-static void collect_percentiles(const struct rep_run *run, const struct figure_spec *spec,
-                                struct figure_data *d, const char *backend) {
-    const struct rep_series *best = NULL;
-    double rank = -1;
-
-    for (size_t i = 0; i < run->nseries; i++) {
-        const struct rep_series *s = &run->series[i];
-        double load = json_num(s->first, "tasks", 0);
-
-        if (strcmp(json_str(s->first, "backend", ""), backend) != 0 || !wanted(s, spec) ||
-            s->nok <= s->ninvalid)
-            continue;
-        if (load > rank) rank = load, best = s;
-    }
-
-    struct hist *h = best ? merged(best, "latency") : NULL;
-
-    if (h == NULL) return;
-    begin(d, backend);
-    for (double nines = 0; nines < 9; nines += 0.05) {
-        double p = 100 * (1 - pow(10, -nines));
-        uint64_t v;
-
-        if (p >= 50 && hist_percentile(h, p, &v) != 0) break;
-        if (p < 50) v = hist_percentile_unguarded(h, p);
-        row(d, backend, pow(10, nines), (double)v / spec->scale);
-    }
-    strbuf_puts(&d->dat, "\n\n");
-    hist_free(h);
-}
-
-static int rising(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static void collect_noise(const struct rep_run *run, struct figure_data *d, const char *backend) {
-    double *spread = xmalloc((run->nseries + 1) * sizeof *spread);
-    size_t n = 0;
-
-    for (size_t i = 0; i < run->nseries; i++) {
-        struct rep_summary s = rep_series_summary(&run->series[i], "");
-
-        if (strcmp(json_str(run->series[i].first, "backend", ""), backend) != 0 || s.n < 2 || !(s.median > 0))
-            continue;
-        double half = (s.high - s.low) / 2 / s.median * 100;
-
-        if (half > 0) spread[n++] = half;
-    }
-    qsort(spread, n, sizeof *spread, rising);
-    if (n > 0) begin(d, backend);
-    for (size_t i = 0; i < n; i++) row(d, backend, 100 * ((double)i + 0.5) / (double)n, spread[i]);
-    if (n > 0) strbuf_puts(&d->dat, "\n\n");
-    free(spread);
-}
-
-/* The point with most tasks whose threads were watched. */
-static void collect_threads(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d,
-                            const char *backend) {
-    const json_t *best = NULL, *pair, *p;
-    double most = -1;
-    size_t i;
-
-    json_array_foreach(run->points, i, p) {
-        const json_t *t = json_object_get(json_object_get(p, "outside"), "threads");
-
-        if (strcmp(json_str(p, "backend", ""), backend) != 0 || !rep_valid(p)) continue;
-        if (!listed(spec->workloads, json_str(p, "workload", "")) ||
-            json_array_size(json_object_get(t, "series")) == 0)
-            continue;
-        if (json_num(p, "tasks", 0) > most) most = json_num(p, "tasks", 0), best = t;
-    }
-    if (best == NULL) return;
-    begin(d, backend);
-    json_array_foreach(json_object_get(best, "series"), i, pair)
-        row(d, backend, json_number_value(json_array_get(pair, 0)) / spec->scale,
-            json_number_value(json_array_get(pair, 1)));
-    strbuf_puts(&d->dat, "\n\n");
-}
-
-/* Rows of a heatmap: the four sides of a cell and its share of the window. Only a record with an interval log
- * (histograms.latency.intervals: [{"start_ns", "end_ns", "buckets"}]) has one. */
-static void collect_heatmap(const struct rep_run *run, struct figure_data *d, const char *backend) {
-    const json_t *p, *w, *b;
-    size_t i, k, j;
-
-    if (d->present.n > 0) return; /* one backend a heatmap: colours are taken */
-    json_array_foreach(run->points, i, p) {
-        const json_t *h =
-            json_object_get(json_object_get(json_object_get(p, "record"), "histograms"), "latency");
-        const json_t *windows = json_object_get(h, "intervals");
-
-        if (strcmp(json_str(p, "backend", ""), backend) != 0 || !rep_valid(p) || json_array_size(windows) < 3)
-            continue;
-        begin(d, backend);
-        json_array_foreach(windows, k, w) {
-            double total = 0;
-
-            json_array_foreach(json_object_get(w, "buckets"), j, b) total +=
-                json_number_value(json_array_get(b, 1));
-            json_array_foreach(json_object_get(w, "buckets"), j, b) {
-                double low = json_number_value(json_array_get(b, 0)),
-                       n = json_number_value(json_array_get(b, 1));
-
-                strbuf_printf(&d->dat, "%.9g %.9g %.9g %.9g %.9g\n", json_num(w, "start_ns", 0) / 1e9,
-                              json_num(w, "end_ns", 0) / 1e9, low / 1e3, (low * 1.06 + 1) / 1e3, n / total);
-                strbuf_printf(&d->csv, "%s,%.9g,%.9g\n", backend, json_num(w, "start_ns", 0) / 1e9,
-                              low / 1e3);
-            }
-        }
-        strbuf_puts(&d->dat, "\n\n");
-        return;
-    }
 }
 
 void figure_collect(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d) {
@@ -321,15 +203,13 @@ void figure_collect(const struct rep_run *run, const struct figure_spec *spec, s
 
     *d = (struct figure_data){0};
     run_backends(run, &backends);
-    if (spec->kind == FIGURE_PLACES)
-        collect_places(run, spec, d, &backends);
-    else
-        strbuf_printf(&d->csv, "backend,%s,%s\n", spec->xname, spec->yname);
-    for (size_t b = 0; b < backends.n; b++) {
-        if (spec->kind == FIGURE_PERCENTILES) collect_percentiles(run, spec, d, backends.v[b]);
-        if (spec->kind == FIGURE_NOISE) collect_noise(run, d, backends.v[b]);
-        if (spec->kind == FIGURE_THREADS) collect_threads(run, spec, d, backends.v[b]);
-        if (spec->kind == FIGURE_HEATMAP) collect_heatmap(run, d, backends.v[b]);
+    switch (spec->kind) {
+    case FIGURE_PLACES: collect_places(run, spec, d, &backends); break;
+    case FIGURE_PERCENTILES: collect_percentiles(run, spec, d, &backends); break;
+    case FIGURE_NOISE: collect_noise(run, spec, d, &backends); break;
+    case FIGURE_THREADS: collect_threads(run, spec, d, &backends); break;
+    case FIGURE_HEATMAP: collect_heatmap(run, spec, d, &backends); break;
+    case FIGURE_HISTORY: collect_history(run, d); break;
     }
     strlist_free(&backends);
 }
@@ -337,6 +217,6 @@ void figure_collect(const struct rep_run *run, const struct figure_spec *spec, s
 void figure_data_free(struct figure_data *d) {
     for (size_t i = 0; i < d->nplaces; i++) free(d->places[i].label);
     free(d->places);
-    strlist_free(&d->labels), strlist_free(&d->present), strlist_free(&d->raw), strlist_free(&d->invalid);
-    strbuf_free(&d->dat), strbuf_free(&d->csv);
+    strlist_free(&d->labels), strlist_free(&d->panels), strlist_free(&d->present), strlist_free(&d->raw), strlist_free(&d->invalid);
+    strbuf_free(&d->dat), strbuf_free(&d->csv), strbuf_free(&d->note);
 }

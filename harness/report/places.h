@@ -5,7 +5,14 @@
 #include "base/text.h"
 #include "report/series.h"
 
-enum figure_kind { FIGURE_PLACES, FIGURE_PERCENTILES, FIGURE_NOISE, FIGURE_THREADS, FIGURE_HEATMAP };
+enum figure_kind {
+    FIGURE_PLACES,
+    FIGURE_PERCENTILES,
+    FIGURE_NOISE,
+    FIGURE_THREADS,
+    FIGURE_HEATMAP,
+    FIGURE_HISTORY
+};
 
 struct figure_spec {
     const char *name, *title, *see;
@@ -28,7 +35,9 @@ struct figure_data {
     struct place *places;
     size_t nplaces;
     struct strlist labels; /* of a named axis, in order */
+    struct strlist panels; /* of small multiples: the title of each */
     struct strbuf dat, csv;
+    struct strbuf note; /* what the caption must add: which points were drawn */
     struct strlist present, raw, invalid; /* backends that have such a block */
     size_t least_n, most_n;               /* repetitions of a place */
     size_t ndrawn, ninterval;             /* places with a median; those whose interval is one at 95 % */
@@ -37,6 +46,10 @@ struct figure_data {
 /* Fills data for one figure; nothing present: there is no such measurement in the run. */
 void figure_collect(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d);
 void figure_data_free(struct figure_data *d);
+
+bool figure_lists(const char *list, const char *word); /* a word of a list by commas; "*" has them all */
+/* Whether a series is of the figure's workloads and has its metric; only the figure over pinning takes pinned ones. */
+bool figure_wants(const struct rep_series *s, const struct figure_spec *spec);
 
 /* The backends of the run, the known four first. */
 void run_backends(const struct rep_run *run, struct strlist *out);

@@ -30,14 +30,34 @@ static void head(struct strbuf *b, const struct rep_run *run) {
     strbuf_puts(b, " to "), html_text(b, json_str(run->manifest, "ended_utc", "?"));
     strbuf_printf(b, ", <span class=\"%s\">", strcmp(ended, "complete") == 0 ? "ok" : "warn"),
         html_text(b, ended);
-    strbuf_puts(b, "</span></p><nav aria-label=\"Sections\">");
-    if (run->peers != NULL) strbuf_puts(b, "<a href=\"#peers\">Peers</a>");
+    strbuf_puts(b, "</span></p>");
+}
+
+/* The comparison stands beside the report as a file of its own; without it there is no link. */
+static void contents(struct strbuf *b, const struct rep_run *run, const char *run_dir) {
+    char *compare = path_join(run_dir, "compare.html");
+
+    strbuf_puts(b, "<nav aria-label=\"Sections\"><a href=\"#verdicts\">Verdicts</a>");
     if (run->claims != NULL) strbuf_puts(b, "<a href=\"#claims\">Claims</a>");
-    strbuf_puts(
-        b,
-        "<a href=\"#results\">Results</a><a href=\"#validity\">Validity</a><a href=\"#machine\">Machine</a>"
-        "<a href=\"#figures\">Figures</a><a href=\"#troubles\">Missing</a><a "
-        "href=\"#repeat\">Repeat</a></nav>\n");
+    if (run->peers != NULL) strbuf_puts(b, "<a href=\"#peers\">Peers</a>");
+    strbuf_puts(b, "<a href=\"#machine\">Machine</a><a href=\"#figures\">Figures</a><a href=\"#history\">History</a>"
+                   "<a href=\"#results\">Results</a><a href=\"#validity\">Validity</a><a href=\"#troubles\">Missing</a>"
+                   "<a href=\"#repeat\">Repeat</a>");
+    if (file_exists(compare))
+        strbuf_puts(b, "<a href=\"compare.html\" title=\"a file beside this one\">Side by side</a>");
+    strbuf_puts(b, "</nav>\n");
+    free(compare);
+}
+
+static void figures_section(struct strbuf *b, const struct figure *f, size_t n) {
+    strbuf_puts(b, "<h2 id=\"figures\">Figures</h2><nav aria-label=\"Figures\">");
+    for (size_t i = 0; i < n; i++)
+        if (f[i].csv != NULL && f[i].kind != FIGURE_HISTORY)
+            strbuf_printf(b, "<a href=\"#fig-%s\">%s</a>", f[i].name, f[i].title);
+    strbuf_puts(b, "</nav>");
+    for (size_t i = 0; i < n; i++)
+        if (f[i].csv != NULL && f[i].kind != FIGURE_HISTORY) html_figure(b, &f[i]);
+    html_undrawn(b, f, n);
 }
 
 int report_write(const char *run_dir, FILE *log) {
@@ -52,13 +72,15 @@ int report_write(const char *run_dir, FILE *log) {
 
     if (run.damaged) fprintf(log, "report: %zu damaged lines of points.jsonl are left out\n", run.damaged);
     head(&b, &run);
+    contents(&b, &run, run_dir);
+    html_verdicts(&b, &run);
     html_claims(&b, &run);
     html_peers(&b, &run);
+    html_machine(&b, &run);
+    figures_section(&b, figures, n);
+    html_history(&b, &run, figures, n);
     html_results(&b, &run);
     html_validity(&b, &run);
-    html_machine(&b, &run, run_dir);
-    strbuf_puts(&b, "<h2 id=\"figures\">Figures</h2>");
-    for (size_t i = 0; i < n; i++) html_figure(&b, &figures[i]);
     html_troubles(&b, &run);
     html_repeat(&b, &run);
     strbuf_printf(&b, "</main><script>%s</script></body></html>\n", page_script);

@@ -82,6 +82,7 @@ int rep_load(const char *run_dir, struct rep_run *run, FILE *log) {
     run->env = optional_file(run_dir, "env.json");
     run->claims = optional_file(run_dir, "claims.json");
     run->peers = optional_file(run_dir, "peers.json");
+    run->history = optional_file(run_dir, "history.json");
     int rc = load_points(run_dir, run, log);
 
     json_array_foreach(run->points, i, point) {
@@ -101,7 +102,7 @@ void rep_free(struct rep_run *run) {
     for (size_t i = 0; i < run->nseries; i++) free(run->series[i].points);
     free(run->series);
     json_decref(run->points), json_decref(run->manifest), json_decref(run->env), json_decref(run->claims);
-    json_decref(run->peers);
+    json_decref(run->peers), json_decref(run->history);
     *run = (struct rep_run){0};
 }
 

@@ -15,7 +15,7 @@ struct rep_series {
 };
 
 struct rep_run {
-    json_t *manifest, *env, *claims, *peers; /* NULL where the file is absent */
+    json_t *manifest, *env, *claims, *peers, *history; /* NULL where the file is absent */
     json_t *points;                  /* array, the last attempt of each */
     size_t damaged;                  /* lines of points.jsonl that are no JSON object */
     size_t attempts;                 /* lines that are */

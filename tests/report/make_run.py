@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the folder of a run that never was, for the tests of the report: known figures, and every kind of trouble.
 
-make_run.py DIR [REPS]   writes manifest.json, env.json, claims.json and points.jsonl into DIR.
+make_run.py DIR [REPS [whole]]   writes manifest, env, claims, history and points into DIR; `whole`: no damaged line.
 Synthetic: nothing in it was measured. The seed is fixed, so two calls write the same bytes.
 """
 import hashlib
@@ -30,7 +30,7 @@ def histogram(scale, n=20000):
 
 
 def point(experiment, workload, backend, rep, value, unit="ns", better="lower", procs=1, tasks=2, params=None,
-          pin="none", hist=None, threads=None, **change):
+          pin="none", hist=None, threads=None, windows=0, **change):
     params = params or {}
     key = json.dumps([experiment, workload, backend, procs, tasks, params, pin], sort_keys=True)
     series = hashlib.sha1(key.encode()).hexdigest()[:16]
@@ -43,6 +43,10 @@ def point(experiment, workload, backend, rep, value, unit="ns", better="lower", 
          "outside": {"steal_fraction": 0.001}}
     if hist:
         p["record"]["histograms"] = {"latency": histogram(hist)}
+    if windows:
+        p["record"]["histograms"]["latency"]["intervals"] = [
+            {"start_ns": 10**13 + i * 10**9, "end_ns": 10**13 + (i + 1) * 10**9,
+             "buckets": histogram(hist * (30 if i == 3 else 1), 2000)["buckets"]} for i in range(windows)]
     if threads:
         ramp = [[i * 1_000_000, round(1 + (threads - 1) * min(1, i / 20))] for i in range(0, 60)]
         p["outside"]["threads"] = {"peak": threads, "mean": threads * 0.8, "made": threads, "series": ramp}
@@ -61,6 +65,11 @@ def sweep(reps):
                 point(layer if layer != "pingpong" else "switch", layer, b, r, ns * f * w, hist=900 * f if layer == "wake" else None)
             for procs in (1, 2, 4, 8):
                 point("cpu", "cpu", b, r, 9e5 * min(procs, 2) * w * (0.9 if procs > 2 else 1), "1/s", "higher", procs, 8)
+            for load in (0.1, 0.5, 0.8, 0.9, 0.95):
+                point("latency", "latency", b, r, 4e4 * f / (1 - load) * w, "ns", procs=2, tasks=None, params={"load": str(load)},
+                      hist=4e4 * f / (1 - load), windows=6 if r == 0 and load in (0.5, 0.9) else 0)
+            if b == "trine":
+                point("bare-switch", "switch", b, r, 2.1 * w, tasks=1)
             for share in (0, 25, 50, 75, 90):
                 point("mix", "mix", b, r, 5e4 * (1 + share / 20) / (1 + f / 20) * w, "1/s", "higher", 2, 64,
                       {"io_percent": str(share)}, hist=4e4 * f * (1 + share / 50) if share else None)
@@ -96,6 +105,20 @@ def troubles():
     point("hol", "hol", "go", 0, 0, status="timeout", valid=False, reason="no record within 60 s")
 
 
+def history():
+    """Twelve runs of four series; the first is 20 % slower since the seventh run."""
+    series = []
+    for b in BACKENDS:
+        level = [60 * FACTOR[b] * (1.2 if b == "trine" and i >= 6 else 1) * rng.lognormvariate(0, 0.01) for i in range(12)]
+        series.append({
+            "machine": "synthetic <machine>", "cpu": "No CPU at all", "profile": "synthetic", "unit": "ns", "better": "lower",
+            "name": f"yield/procs 1, tasks 2/{b}/yield_ns",
+            "runs": [{"started_utc": f"2026-11-{i + 1:02}T04:00:00Z", "commit": f"{i:07x}", "run": f"r{i}", "median": v, "processes": 10}
+                     for i, v in enumerate(level)],
+            "changes": [{"index": 6, "before": 60.0, "after": 72.0, "p": 0.0005, "machine_changed": False}] if b == "trine" else []})
+    return {"schema": "trine-history", "version": 1, "series": series}
+
+
 def main():
     out, reps = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 10
     out.mkdir(parents=True, exist_ok=True)
@@ -104,15 +127,21 @@ def main():
     lines = [json.dumps(p) for p in points]
     first = dict(points[0], attempt=0, valid=False, invalid_because=["replaced by a later attempt"])
     lines.insert(0, json.dumps(first))
-    lines.insert(5, '{"id": "cut off in the mid')
+    if "whole" not in sys.argv:
+        lines.insert(5, '{"id": "cut off in the mid')
     (out / "points.jsonl").write_text("\n".join(lines) + "\n")
     (out / "manifest.json").write_text(json.dumps({
         "schema": "trine-manifest", "version": 1, "profile": "synthetic", "commit": "0000000", "seed": 61,
         "started_utc": "2026-11-21T04:00:00Z", "ended_utc": "2026-11-21T05:00:00Z", "ended": "complete",
         "arguments": ["trine", "run", "--profile", "synthetic", "--seed", "61"]}))
+    (out / "history.json").write_text(json.dumps(history()))
     (out / "env.json").write_text(json.dumps({
         "schema": "trine-env", "version": 1, "machine": "synthetic <machine>",
-        "cpu": {"model": "No CPU at all"}, "topology": {"cpus": 2}, "kernel": {"release": "0.0"},
+        "cpu": {"model": "No CPU at all"}, "memory_bytes": 2 ** 33, "topology": {
+            "cpus": 8, "cores": 4, "packages": 2, "numa_nodes": 2, "smt": True,
+            "caches": [{"level": "L1d", "count": 4, "bytes": 32768, "cpus_each": 2},
+                       {"level": "L3", "count": 2, "bytes": 2 ** 24, "cpus_each": 4}],
+            "cpu_map": [{"cpu": i, "core": i // 2, "package": i // 4} for i in range(8)]}, "kernel": {"release": "0.0"},
         "counters": {"cycles": {"unavailable": "ENOENT (no PMU)"}}}))
     (out / "claims.json").write_text(json.dumps([{
         "id": "switch-user", "statement": "switching goroutines, in user space", "claimed": "~200 ns", "source": "S0 S1",
