@@ -3,6 +3,9 @@ load style
 set terminal svg size 760,(npanels > 2 ? 560 : 320) dynamic enhanced font "system-ui,sans-serif,12" name svgname
 set output out
 unset key
+stats data using 3 nooutput name "LOW"
+stats data using 4 nooutput name "HIGH"
+set yrange [LOW_min:HIGH_max]
 set logscale y
 set cbrange [0.0005:1]
 set logscale cb
@@ -11,7 +14,6 @@ unset colorbox
 set grid noytics
 set lmargin 10
 set rmargin 2
-set format y "%.0s %c"
 set xtics 1
 set multiplot layout (npanels+1)/2, (npanels > 1 ? 2 : 1)
 do for [i=1:npanels] {

@@ -17,20 +17,22 @@ static const char style[] =
     "dark;--dim:#666;--line:#8886}@media(prefers-color-scheme:dark){:root{--dim:#aaa}}"
     "body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:75rem;padding:0 1rem}"
     "h1{font-size:1.4rem}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}.dim{color:var(--dim)}"
-    "main>div{display:grid;grid-template-columns:repeat(auto-fill,minmax(21rem,1fr));gap:1rem}"
+    "main>div{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(21rem,100%),1fr));gap:1rem}"
     "figure{margin:0;border:1px solid "
-    "var(--line);border-radius:6px;padding:.5rem}figcaption{font-size:.85rem}"
+    "var(--line);border-radius:6px;padding:.5rem;min-width:0}figcaption{font-size:.85rem;overflow-x:auto}"
     "svg{width:100%;height:auto}svg "
     "text{font-size:11px;fill:currentColor}table{font-size:.8rem;border-collapse:collapse}"
     "td{padding:0 .6rem 0 "
-    "0;white-space:nowrap}.worse{color:#c0392b;font-weight:600}.better{color:#1a8a5f;font-weight:600}"
+    "0}.worse{color:#c0392b;font-weight:600}.better{color:#1a8a5f;font-weight:600}"
     "@media print{figure{break-inside:avoid}}";
 
-/* The colours of the report: a known backend has its own, other columns take them in turn. */
+/* The colours of the report (plots/style.gp): a known backend has its own, as the old build (a) and the new one (b)
+ * have; other columns take them in turn. */
 static const char *colour(const char *name, size_t i) {
-    static const char *const known[] = {"trine", "pthread", "pool", "go"};
-    static const char *const colours[] = {"#2b8fd6", "#e0701b", "#1aa37a", "#c774b0", "#8a8a8a"};
-    for (size_t k = 0; k < 4; k++)
+    static const char *const known[] = {"trine", "pthread", "pool", "go", "", "a", "boost", "tbb", "tokio", "b"};
+    static const char *const colours[] = {"#2b8fd6", "#e0701b", "#1aa37a", "#c774b0", "#8a8a8a",
+                                          "#7a6fd0", "#a08a1e", "#c2536b", "#5b8c2a", "#2b8fd6"};
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
         if (strcmp(known[k], name) == 0) return colours[k];
     return colours[i % 5];
 }

@@ -116,6 +116,14 @@ static void plain_text(struct strbuf *b, const char *text) {
     for (; *text; text++) strbuf_add(b, strchr("\"'`\\\n\r", *text) ? " " : text, 1);
 }
 
+static void array(struct strbuf *b, const char *name, const struct strlist *l) {
+    strbuf_printf(b, "array %s[%zu]\n", name, l->n ? l->n : 1);
+    for (size_t i = 0; i < l->n; i++) {
+        strbuf_printf(b, "%s[%zu] = \"", name, i + 1), plain_text(b, l->v[i]);
+        strbuf_puts(b, "\"\n");
+    }
+}
+
 /* The workload `switch` is the one without a scheduler. */
 static const char *tick_text(const struct figure_spec *s, const char *label) {
     return strcmp(s->x, "workload") == 0 && strcmp(label, "switch") == 0 ? "bare switch" : label;
@@ -142,11 +150,8 @@ static int write_script(const char *dir, const struct figure_spec *s, const stru
         strbuf_puts(&b, i ? ", \"" : "\""), plain_text(&b, tick_text(s, d->labels.v[i]));
         strbuf_printf(&b, "\" %zu", i);
     }
-    strbuf_printf(&b, "'\nnpanels = %zu\narray Panel[%zu]\n", d->panels.n, d->panels.n ? d->panels.n : 1);
-    for (size_t i = 0; i < d->panels.n; i++) {
-        strbuf_printf(&b, "Panel[%zu] = \"", i + 1), plain_text(&b, d->panels.v[i]);
-        strbuf_puts(&b, "\"\n");
-    }
+    strbuf_printf(&b, "'\nnpanels = %zu\n", d->panels.n);
+    array(&b, "Panel", &d->panels), array(&b, "Marks", &d->marks);
     strbuf_printf(&b, "nticks = %zu\nload plots.\"/%s.gp\"\n", d->labels.n, s->name);
     int rc = file_write(file, b.s, b.len, &e);
 

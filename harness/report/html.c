@@ -169,7 +169,7 @@ static void percent_encoded(struct strbuf *b, const char *text) {
 void html_figure(struct strbuf *b, const struct figure *f) {
     strbuf_printf(b, "<figure id=\"fig-%s\"><h3>%s</h3>", f->name, f->title);
     if (f->svg != NULL)
-        strbuf_puts(b, "<div class=\"scroll\">"), strbuf_puts(b, f->svg), strbuf_puts(b, "</div>");
+        strbuf_puts(b, "<div class=\"scroll\" tabindex=\"0\">"), strbuf_puts(b, f->svg), strbuf_puts(b, "</div>");
     strbuf_puts(b, "<figcaption><b>"), html_text(b, f->see), strbuf_puts(b, "</b> "), html_text(b, f->note);
     if (f->csv != NULL) {
         strbuf_printf(b, " <a download=\"%s.csv\" href=\"data:text/csv;charset=utf-8,", f->name);

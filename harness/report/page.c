@@ -29,7 +29,7 @@ const char page_style[] =
     "td.t{white-space:normal;min-width:16rem}thead th{position:sticky;top:0;background:var(--soft)}\n"
     "th button{all:unset;cursor:pointer;font-weight:600}th "
     "button:focus-visible,input:focus-visible,a:focus-visible,"
-    ".wrap:focus-visible{outline:2px solid var(--link);outline-offset:2px}\n"
+    ".wrap:focus-visible,.scroll:focus-visible{outline:2px solid var(--link);outline-offset:2px}\n"
     "th[aria-sort=ascending] button::after{content:' \\2191'}th[aria-sort=descending] "
     "button::after{content:' \\2193'}\n"
     "input[type=search]{font:inherit;width:100%;max-width:26rem;padding:.35rem .6rem;margin:.3rem "

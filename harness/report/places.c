@@ -217,6 +217,7 @@ void figure_collect(const struct rep_run *run, const struct figure_spec *spec, s
 void figure_data_free(struct figure_data *d) {
     for (size_t i = 0; i < d->nplaces; i++) free(d->places[i].label);
     free(d->places);
-    strlist_free(&d->labels), strlist_free(&d->panels), strlist_free(&d->present), strlist_free(&d->raw), strlist_free(&d->invalid);
+    strlist_free(&d->labels), strlist_free(&d->panels), strlist_free(&d->marks),
+        strlist_free(&d->present), strlist_free(&d->raw), strlist_free(&d->invalid);
     strbuf_free(&d->dat), strbuf_free(&d->csv), strbuf_free(&d->note);
 }

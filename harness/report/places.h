@@ -36,6 +36,7 @@ struct figure_data {
     size_t nplaces;
     struct strlist labels; /* of a named axis, in order */
     struct strlist panels; /* of small multiples: the title of each */
+    struct strlist marks;  /* of each panel "x:TEXT x:TEXT": lines to mark it with; empty where no panel has any */
     struct strbuf dat, csv;
     struct strbuf note; /* what the caption must add: which points were drawn */
     struct strlist present, raw, invalid; /* backends that have such a block */

@@ -53,28 +53,29 @@ static const json_t *change_at(const json_t *series, size_t run) {
     return NULL;
 }
 
-/* x, the run's median, and at the first run of a new level (else missing) what the level became as a factor. */
+/* x and the run's median; the first run of a new level gets a mark. */
 static void panel(struct figure_data *d, const json_t *series) {
     const char *name = json_str(series, "name", "");
+    struct strbuf marks = {0};
     const json_t *r;
     size_t i;
 
     strbuf_printf(&d->dat, "# %s\n", name);
     json_array_foreach(json_object_get(series, "runs"), i, r) {
         const json_t *c = change_at(series, i);
-        double median = json_num(r, "median", NAN), factor = c ? json_num(c, "after", NAN) / json_num(c, "before", NAN) : NAN;
+        double median = json_num(r, "median", NAN);
+        double factor = c ? json_num(c, "after", NAN) / json_num(c, "before", NAN) : NAN;
 
-        strbuf_printf(&d->dat, "%zu %.9g ", i + 1, median);
-        if (c != NULL)
-            strbuf_printf(&d->dat, "%zu \"%+.1f%%\"\n", i + 1, (factor - 1) * 100);
-        else
-            strbuf_puts(&d->dat, "- -\n");
+        strbuf_printf(&d->dat, "%zu %.9g\n", i + 1, median);
         strbuf_printf(&d->csv, "\"%s\",%zu,%s,%s,%.9g,", name, i + 1, json_str(r, "started_utc", ""),
                       json_str(r, "commit", ""), median);
         if (c != NULL) strbuf_printf(&d->csv, "%.6g", factor);
+        if (c != NULL) strbuf_printf(&marks, "%s%zu:%+.1f%%", marks.len ? " " : "", i + 1, (factor - 1) * 100);
         strbuf_puts(&d->csv, "\n");
     }
+    strlist_add(&d->marks, strbuf_str(&marks));
     strbuf_puts(&d->dat, "\n\n");
+    strbuf_free(&marks);
 }
 
 void collect_history(const struct rep_run *run, struct figure_data *d) {

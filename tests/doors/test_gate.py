@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Every verdict of trine gate, on runs whose truth is known; and that it refuses what it cannot judge."""
+import glob
 import json
 import os
 import subprocess
@@ -198,8 +199,7 @@ class Rerun(runs.Runs):
         args = ["run", "--profile", sweep, "--driver", f"trine={driver}", "--backends", "trine", "--quiet"]
         for out, reps in (("base", "12"), ("few", "6")):
             subprocess.run([runs.TRINE, *args, "--reps", reps, "--out", self.path(out)], check=False, capture_output=True, timeout=60)
-        base, few = (os.path.join(self.path(o), m, r) for o in ("base", "few") for m in os.listdir(self.path(o))
-                     for r in os.listdir(self.path(o, m)))
+        base, few = (glob.glob(self.path(o, "*", "*"))[0] for o in ("base", "few"))
         before = json.loads(self.trine("gate", "--baseline", base, few, "--json", code=3).stdout)
         self.assertEqual(before["need_samples"], 10)
         r = self.trine("gate", "--baseline", base, few, "--rerun", code=None)
@@ -229,8 +229,7 @@ class TwoBuilds(runs.Runs):
     def gate(self, new, code):
         self.ab("--ab", self.path("old"), self.path(new))
         out = self.path("out-" + new)
-        machine = os.path.join(out, os.listdir(out)[0])
-        run_dir = os.path.join(machine, os.listdir(machine)[0])
+        run_dir = glob.glob(os.path.join(out, "*", "*"))[0]
         with open(os.path.join(run_dir, "manifest.json"), encoding="utf-8") as f:
             plan = json.load(f)["plan"]
         self.assertEqual(sorted({p["backend"] for p in plan}), ["trine@a", "trine@b"])

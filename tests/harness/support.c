@@ -52,7 +52,7 @@ static char *only_entry(const char *dir) {
     DIR *d = opendir(dir);
     char *found = NULL;
     for (struct dirent *de; d && (de = readdir(d));) {
-        if (de->d_name[0] == '.') continue;
+        if (de->d_name[0] == '.' || de->d_type != DT_DIR) continue; /* history.sqlite stands beside the machines */
         assert_null(found);
         found = path_join(dir, de->d_name);
     }
