@@ -17,7 +17,7 @@ enum { IDS_MAX = 256, QUICK_BUDGET_MS = 540000, QUICK_RERUNS = 1, FULL_RERUNS = 
 
 struct request {
     const char *run, *claims, *seed, *budget, *reruns, *out;
-    bool full, list, plan, document, quiet;
+    bool full, controls, list, plan, document, quiet;
     struct strlist ids, backends, drivers;
 };
 
@@ -169,13 +169,14 @@ int cmd_claims(int argc, char **argv) {
         {.name = "reruns", .text = &q.reruns},     {.name = "run", .text = &q.run},
         {.name = "claims", .text = &q.claims},     {.name = "list", .flag = &q.list},
         {.name = "document", .flag = &q.document}, {.name = "quiet", .flag = &q.quiet},
-        {.name = "plan", .flag = &q.plan}};
+        {.name = "plan", .flag = &q.plan},         {.name = "controls", .flag = &q.controls}};
     struct ledger l = {0};
     struct err e = {0};
     int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, words, IDS_MAX, &n);
     if (!rc) {
         for (size_t i = 0; i < n; i++) strlist_add(&q.ids, words[i]);
         rc = ledger_load(&l, q.claims, &q.ids, q.full, &e);
+        if (!rc && q.controls) ledger_ask_controls(&l);
         if (!rc) rc = serve(&q, &l, argc, argv, &e);
         if (rc) cmd_fail("claims", &e);
     }

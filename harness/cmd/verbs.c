@@ -64,6 +64,7 @@ const struct verb verbs[] = {
      "\nExample:\n  trine report results/amd-epyc-2c-1a2b3c4d/20261121T040000Z-abc1234-quick\n", cmd_report},
     {"claims", "[ID...] [options]", "measure the claims about goroutines and print the ledger of verdicts",
      "  --full             at the claimed size, ten processes a point, with the negative controls\n"
+     "  --controls         the negative controls in the quick form too\n"
      "  --backends NAMES   these backends alone\n"
      "  --seed N           orders the points and seeds the drivers\n"
      "  --driver NAME=PATH a driver beside those that are found; may be repeated\n"

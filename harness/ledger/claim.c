@@ -212,7 +212,7 @@ static char *id_of(const char *path) {
 int claim_parse(struct claim *c, const char *path, const char *text, bool full, struct err *e) {
     struct ini ini;
     bool experiments = false;
-    *c = (struct claim){.id = id_of(path), .path = xstrdup(path), .full = full};
+    *c = (struct claim){.id = id_of(path), .path = xstrdup(path), .full = full, .controlled = full};
     int rc = ini_read(&ini, path, text, e);
     for (size_t i = 0; !rc && i < ini.n; i++) {
         rc = read_entry(c, &ini.v[i], e);
@@ -313,7 +313,7 @@ bool claim_reads(const struct claim *c, const char *experiment, const char *back
     const struct control *k = &c->control;
     struct reader r = {experiment, backend, false};
     visit_all(c, note_reader, &r);
-    if (!c->full) return r.found;
+    if (!c->controlled) return r.found;
     if (k->backend && strcmp(k->backend, backend) == 0) return true;
     for (size_t i = 0; i < k->to.n; i++) {
         size_t n = strcspn(k->to.v[i], "@");

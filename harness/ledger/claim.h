@@ -43,6 +43,7 @@ struct claim {
     size_t nquantities, npredicates;
     struct control control;
     bool full;          /* the form that was read */
+    bool controlled;    /* its control is run and judged: set by claim_parse in the full form, else by whoever asks */
     struct sweep sweep; /* its experiments in that form; n 0: none */
 };
 
@@ -56,7 +57,7 @@ const struct fixed_verdict *claim_fixed(const struct claim *c, const char *backe
 
 /* Experiments that the predicates, the quantities or (controls) the control need. */
 void claim_experiments(const struct claim *c, bool controls, struct strlist *out);
-/* A figure of the claim, or in the full form of its control, is read from this backend by name (@). */
+/* A figure of the claim, or where that is asked of its control, is read from this backend by name (@). */
 bool claim_reads(const struct claim *c, const char *experiment, const char *backend);
 
 #endif

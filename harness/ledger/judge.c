@@ -186,7 +186,7 @@ static void add_figures(struct view *v, json_t *out) {
 
 static bool control_wanted(const struct claim *c, const char *backend) {
     const struct control *k = &c->control;
-    if (!c->full || !k->given || k->none) return false;
+    if (!c->controlled || !k->given || k->none) return false;
     return k->on.n ? strlist_has(&k->on, backend) : strcmp(backend, "trine") == 0;
 }
 

@@ -93,6 +93,10 @@ int ledger_load(struct ledger *l, const char *dir, const struct strlist *ids, bo
     return rc;
 }
 
+void ledger_ask_controls(struct ledger *l) {
+    for (size_t i = 0; i < l->n; i++) l->v[i].controlled = true;
+}
+
 void ledger_free(struct ledger *l) {
     for (size_t i = 0; i < l->n; i++) claim_free(&l->v[i]);
     free(l->v);
@@ -163,7 +167,7 @@ static int plan_claim(struct plan *p, const struct claim *c, const struct catalo
     struct strlist wanted = {0};
     struct sweep s;
     struct plan part;
-    claim_experiments(c, c->full, &wanted);
+    claim_experiments(c, c->controlled, &wanted);
     for (size_t i = 0; i < wanted.n; i++) {
         char *cell = cell_of(c, wanted.v[i]);
         if (!strlist_has(&own.only, cell)) strlist_add(&own.only, cell);

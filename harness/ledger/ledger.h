@@ -21,6 +21,8 @@ struct ledger {
 /* dir NULL: those that come with trine. ids: empty for all; an unknown one is refused with a suggestion. */
 int ledger_load(struct ledger *l, const char *dir, const struct strlist *ids, bool full, struct err *e);
 void ledger_free(struct ledger *l);
+/* With the negative controls in the quick form too. */
+void ledger_ask_controls(struct ledger *l);
 
 /* The points of all claims as one plan, repetition by repetition. A plan without points is no error: claims
  * with a verdict of their own need none. */

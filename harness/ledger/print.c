@@ -42,6 +42,13 @@ static void print_backend(FILE *out, const char *backend, const json_t *b) {
     strbuf_free(&text);
 }
 
+static void print_control(FILE *out, const char *backend, const json_t *control) {
+    if (!control) return;
+    const char *reason = json_str(control, "reason", "");
+    fprintf(out, "    control  on %s: %s%s%s%s\n", backend, json_str(control, "verdict", ""),
+            json_flag(control, "proves", false) ? ", as it must" : ", which proves nothing", *reason ? ": " : "", reason);
+}
+
 static void print_claim(FILE *out, const json_t *claim, const struct strlist *backends) {
     const json_t *all = json_object_get(claim, "backends");
     const char *scale = json_str(claim, "scale", "");
@@ -49,6 +56,8 @@ static void print_claim(FILE *out, const json_t *claim, const struct strlist *ba
             json_str(claim, "claimed", ""), json_str(claim, "source", ""));
     if (*scale) fprintf(out, "    scale    %s\n", scale);
     for (size_t i = 0; i < backends->n; i++) print_backend(out, backends->v[i], json_object_get(all, backends->v[i]));
+    for (size_t i = 0; i < backends->n; i++)
+        print_control(out, backends->v[i], json_object_get(json_object_get(all, backends->v[i]), "control"));
     fprintf(out, "    means    %s\n    again    %s\n", json_str(claim, "meaning", ""), json_str(claim, "command", ""));
 }
 

@@ -26,7 +26,8 @@ static json_t *claim_json(const struct claim *c, const struct evidence *v, const
     json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:s}", "id", c->id, "group", c->group, "statement", c->statement, "claimed",
                           c->claimed, "source", c->source);
     json_t *all = json_object();
-    char *missing = needs_lacking(c), *command = xasprintf("trine claims %s%s", c->id, c->full ? " --full" : "");
+    char *missing = needs_lacking(c), *command = xasprintf("trine claims %s%s", c->id,
+                                                             c->full ? " --full" : c->controlled ? " --controls" : "");
     if (!c->full) add_text(o, "scale", c->scale);
     add_text(o, "tolerance", c->tolerance);
     add_text(o, "falsifier", c->falsifier);
