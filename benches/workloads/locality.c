@@ -6,7 +6,9 @@
  *              P takes the task. resume=flush: as local, behind a clflush of every line: the control that must find all
  *              gone. Every second round times 32 single lines, one in each part, instead of whole passes. A round
  *              counts when the task ran where it should (sched_getcpu before and after); the others are only counted
- *              (misplaced_percent).
+ *              (misplaced_percent). Behind the measuring, where the machine has counters and resume=steal: the same rounds
+ *              once more, sixteen stolen, sixteen local, with a counter group a thread (regions.h), so that reading the
+ *              counters disturbs no time. events names others than the usual, exact ones of this processor say.
  * Unit         ns: first pass less second, the median over the rounds. refetched_lines: that over (remote - L1), both
  *              calibrated in this process; an estimate with an interval, not a count of misses.
  *              probe_refetched_percent: single lines above the threshold half way between L1 and remote.
@@ -27,6 +29,7 @@
 #include "chase.h"
 #include "crowd.h"
 #include "random.h"
+#include "regions.h"
 #include "workloads.h"
 
 static const char *const resumes[] = {"local", "steal", "flush", NULL};
@@ -34,11 +37,15 @@ static const char *const resumes[] = {"local", "steal", "flush", NULL};
 static const struct param locality_params[] = {
     {"payload_kib", PARAM_INT, 1, 65536, "16", NULL, "size of the payload"},
     {"resume", PARAM_CHOICE, 0, 0, "steal", resumes, "where the task comes to run, and what is left of its payload"},
+    {"events", PARAM_TEXT, 0, 0, "", NULL,
+     "counters of the steal loop and of the first pass, at most four, joined by +; empty: cycles, lines from another core, "
+     "cache-misses, instructions"},
     {0},
 };
 
 /* On a busy machine few rounds are placed as they should be: PATIENCE_NS more than asked for, then the point fails. */
-enum { PROBES = 32, ROUND_LIMIT_NS = 2000000, PATIENCE_NS = 2000000000, ROUNDS_MAX = 4000, ROUNDS_LEAST = 20 };
+enum { PROBES = 32, ROUND_LIMIT_NS = 2000000, PATIENCE_NS = 2000000000, ROUNDS_MAX = 4000, ROUNDS_LEAST = 20,
+       REGION_BLOCK = 16 };
 
 struct visit {
     struct be_wg wg;
@@ -49,6 +56,7 @@ struct visit {
     int cpu;                     /* that the task ran on; -1: it moved while it ran */
     int64_t first_ns, second_ns;
     int64_t above;               /* single lines above the threshold */
+    struct region_visit region;  /* regions is NULL: no counters are read */
     _Atomic bool done;           /* release by the task behind all of the above; acquired by the main task */
 };
 
@@ -79,7 +87,11 @@ static void probe_lines(struct visit *v) {
 static void visit_task(void *arg) {
     struct visit *v = arg;
     int before = sched_getcpu();
-    if (v->probing) {
+    if (v->region.regions) {
+        regions_enter(&v->region);
+        chase_pass_ns(v->payload);
+        regions_leave(&v->region);
+    } else if (v->probing) {
         probe_lines(v);
     } else {
         v->first_ns = (int64_t)chase_pass_ns(v->payload);
@@ -91,14 +103,14 @@ static void visit_task(void *arg) {
 }
 
 /* The main task's part of a round; false when the point has failed. */
-static bool send_visit(struct locality_work *w, struct visit *v, int *own_cpu) {
+static bool send_visit(struct locality_work *w, struct visit *v, bool steal, int *own_cpu) {
     chase_dirty(&w->payload);
     *own_cpu = sched_getcpu();
     if (w->flush) chase_flush(&w->payload);
     be_wg_add(&v->wg, 1);
     if (!point_go(w->pt, visit_task, v)) return false;
     int64_t limit = point_now() + ROUND_LIMIT_NS;
-    while (w->steal && !atomic_load_explicit(&v->done, memory_order_acquire) && point_now() < limit)
+    while (steal && !atomic_load_explicit(&v->done, memory_order_acquire) && point_now() < limit)
         burst_iterations(100, 1);
     be_wg_wait(&v->wg);
     w->visits++;
@@ -109,7 +121,7 @@ static void one_round(struct locality_work *w) {
     struct visit v = {.payload = &w->payload, .probing = w->rounds % 2, .seed = w->pt->config.seed + (uint64_t)w->rounds,
                       .threshold_ns = w->threshold_ns};
     int own_cpu;
-    if (!send_visit(w, &v, &own_cpu)) return;
+    if (!send_visit(w, &v, w->steal, &own_cpu)) return;
     w->rounds++;
     if (v.cpu < 0 || (v.cpu == own_cpu) == w->steal) {
         w->misplaced++;
@@ -119,6 +131,28 @@ static void one_round(struct locality_work *w) {
     } else if (w->passes < ROUNDS_MAX) {
         w->extra_ns[w->passes++] = (double)(v.first_ns - v.second_ns);
     }
+}
+
+/* The rounds with counters: blocks of stolen and of local ones, so that each stolen one but a block's first has one before
+ * it on the thief's thread. */
+static void count_regions(struct locality_work *w, struct regions *r) {
+    int64_t end = point_now() + w->pt->options.measure_ms * 1000000;
+    for (int64_t round = 0; w->pt->status == POINT_OK && point_now() < end; round++) {
+        bool steal = round / REGION_BLOCK % 2 == 0;
+        struct visit v = {.payload = &w->payload, .region = {.regions = r, .round = round}};
+        int own_cpu;
+        if (!send_visit(w, &v, steal, &own_cpu)) return;
+        if (v.cpu >= 0 && (v.cpu == own_cpu) != steal) regions_add(r, &v.region, steal);
+    }
+}
+
+static void measure_regions(struct locality_work *w) {
+    struct regions *r = point_alloc(w->pt, 1, sizeof *r);
+    if (!r) return;
+    if (regions_open(r, point_text(w->pt, "events"))) count_regions(w, r);
+    regions_report(r, w->pt);
+    regions_close(r);
+    free(r);
 }
 
 /* What one probe of a warm line reads; with the clock's own cost in it, as every probe has. */
@@ -203,6 +237,7 @@ static void locality_run(struct point *pt) {
         while (pt->status == POINT_OK && (point_now() < end || (too_few(w) && point_now() < end + PATIENCE_NS))) one_round(w);
         point_end(pt);
         if (pt->status == POINT_OK) judge_rounds(w);
+        if (pt->status == POINT_OK && w->steal) measure_regions(w);
     }
     chase_free(&w->payload);
     free(w);

@@ -93,7 +93,7 @@ static void fake_close(int fd) {
 }
 
 static void test_seam(void **state) {
-    static const struct pmu_seam seam = {fake_encode, fake_open, fake_read, fake_close};
+    static const struct pmu_seam seam = {fake_encode, fake_open, fake_read, fake_close, NULL};
     char *names[] = {"unknown", "enoent", "permitted", "multiplexed", "readfails", "short"};
     struct pmu_set set;
     (void)state;

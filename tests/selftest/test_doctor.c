@@ -102,8 +102,8 @@ static ssize_t pmu_read(int fd, void *buf, size_t bytes) {
 static void pmu_close(int fd) {
     (void)fd;
 }
-static const struct pmu_seam counters_there = {pmu_encode, pmu_there, pmu_read, pmu_close};
-static const struct pmu_seam counters_absent = {pmu_encode, pmu_absent, pmu_read, pmu_close};
+static const struct pmu_seam counters_there = {pmu_encode, pmu_there, pmu_read, pmu_close, NULL};
+static const struct pmu_seam counters_absent = {pmu_encode, pmu_absent, pmu_read, pmu_close, NULL};
 
 static char *healthy_tree(void) {
     char *dir = scratch_make();
