@@ -84,8 +84,10 @@ struct g *rt_gfget(struct p *pp, int cls)
         gp = pp->gfree[cls];
         if (!gp) return make(cls);
     }
-    pp->gfree[cls] = gp->schedlink;
+    struct g *next = gp->schedlink;
+    pp->gfree[cls] = next;
     pp->ngfree[cls]--;
+    if (next) rt_prefetch_g(next);
     return gp;
 }
 

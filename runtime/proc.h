@@ -246,6 +246,16 @@ extern struct sched rt_sched;
 const char *rt_statusname(uint32_t status); /* proc.c: Go's words */
 const char *rt_waitname(uint32_t waitreason);
 
+/* gp will be run, or made anew, soon: its first two lines and the top of its stack, which lies below it. Among many
+ * goroutines each of these is a miss of 80 ns or more. */
+static inline void rt_prefetch_g(struct g *gp)
+{
+    __builtin_prefetch(gp, 1);
+    __builtin_prefetch((char *)gp + 64, 1);
+    __builtin_prefetch((char *)gp - 64, 1);
+    __builtin_prefetch((char *)gp - 128, 1);
+}
+
 /* ---- the current goroutine ---- */
 /* Read afresh at every use: after a switch this code may be on another thread, and a cached thread-local address
  * would be the old one's. Hence the asm, which the compiler can neither merge nor move over another. */

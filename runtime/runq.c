@@ -107,8 +107,10 @@ struct g *rt_runqget(struct p *pp, bool *inherit)
     *inherit = false;
     for (;;) {
         uint64_t w = at64_load_rlx(&pp->runqhead); /* the entries are our own; put acquires before it reuses a slot */
-        if (at32_load_rlx(&pp->runqtail) == (uint32_t)w) return NULL;
+        uint32_t n = at32_load_rlx(&pp->runqtail) - (uint32_t)w;
+        if (n == 0) return NULL;
         struct g *gp = atp_load_rlx(SLOT(pp, (uint32_t)w));
+        if (n > 1) rt_prefetch_g(atp_load_rlx(SLOT(pp, (uint32_t)w + 1))); /* while this one runs */
         if (take(pp, w, 1)) return gp;
     }
 }
