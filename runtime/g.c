@@ -198,9 +198,8 @@ void rt_ginit(struct g *gp, trine_fn fn, void *arg)
     arch_ctx_make(&gp->ctx, (void *)((uintptr_t)gp & ~(uintptr_t)15));
 }
 
-void rt_gcheckstack(struct g *gp)
+void rt_gstackoverflow(struct g *gp)
 {
-    if (!gp->guarded && *(uint64_t *)gp->stack_lo != RT_STACK_CANARY)
-        rt_throw("stack overflow: goroutine %llu%s%s used more than its %zu bytes", (unsigned long long)gp->goid,
-                 gp->name ? " " : "", gp->name ? gp->name : "", gp->stack_bytes);
+    rt_throw("stack overflow: goroutine %llu%s%s used more than its %zu bytes", (unsigned long long)gp->goid,
+             gp->name ? " " : "", gp->name ? gp->name : "", gp->stack_bytes);
 }

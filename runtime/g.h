@@ -18,5 +18,9 @@ struct g *rt_gofslot(uintptr_t lo, uintptr_t hi);
 /* Makes gp ready to begin at rt_arch_entry. */
 void rt_ginit(struct g *gp, trine_fn fn, void *arg);
 /* Throws when the canary of an unguarded stack was overwritten. */
-void rt_gcheckstack(struct g *gp);
+__attribute__((noreturn, cold)) void rt_gstackoverflow(struct g *gp);
+static inline void rt_gcheckstack(struct g *gp)
+{
+    if (__builtin_expect(!gp->guarded && *(uint64_t *)gp->stack_lo != RT_STACK_CANARY, 0)) rt_gstackoverflow(gp);
+}
 #endif
