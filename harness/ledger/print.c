@@ -97,7 +97,7 @@ static void print_totals(FILE *out, const json_t *claims, const struct strlist *
 
 /* Of each backend, as its driver said: behaviour changes with it. */
 static void print_versions(FILE *out, const json_t *claims, const struct strlist *backends) {
-    fputs("measured on", out);
+    fputs("backends:", out);
     for (size_t b = 0; b < backends->n; b++) {
         const json_t *c;
         const char *version = "not there";
