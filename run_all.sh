@@ -17,7 +17,7 @@ usage: ./run_all.sh [smoke | quick | full | peers] [OPTION ...]   measure this m
   peers   trine beside Go, Boost.Fiber, oneTBB and tokio where they are found: some forty minutes, then trine peers RUN
   full    every sweep; takes what it needs, and resumes a full run that was interrupted
   test    unit tests, lint and smoke tests, then the runtime's tests in the chaos, asan and tsan builds;
-          --stress adds the long ones. The last line is the count of tests.
+          --stress adds the long ones, an hour of them. The last line is the count of tests.
 
 Options after a profile go to 'trine run' (full resuming an interrupted run: to 'trine resume').
 Each command installs the packages of its own tier (tools/packages.txt says which and why), as root or through
@@ -174,11 +174,11 @@ run_tests() {
 }
 
 test_all() {
-    local labels=unit results=() name ci=()
+    local labels=unit stress=OFF results=() name ci=()
     case ${CI:-false} in false | 0 | no) ;; *) ci=(--ci) ;; esac
     case ${1:-} in
     '') ;;
-    --stress) labels+='|stress'; shift ;;
+    --stress) labels+='|stress'; stress=ON; shift ;;
     *) die 2 "unknown option '$1' of test: expected --stress" ;;
     esac
     (($# == 0)) || die 2 "test takes one option at most: --stress"
@@ -186,7 +186,7 @@ test_all() {
     command -v python3 >/dev/null || die 4 "python3 is not installed: the count of tests needs it"
     local fuzz=2 # seconds a target; CI takes the time to look further
     ((${#ci[@]})) && fuzz=30
-    build dev all -DTRINE_TESTS=ON -DTRINE_FUZZ_SECONDS=$fuzz
+    build dev all -DTRINE_TESTS=ON -DTRINE_FUZZ_SECONDS=$fuzz -DTRINE_STRESS_TESTS=$stress
     run_tests dev dev -L "$labels|lint|smoke"
     results+=(dev=build/test/dev.xml)
     # The other builds run a stated part: the runtime's tests, and under asan every unit test, since the parsers read foreign input.

@@ -34,6 +34,7 @@ static struct g *make(int cls)
     if (!rt_stackcarve(cls, &s)) return NULL;
     struct g *gp = rt_gofslot(s.lo, s.hi);
     RT_ASAN_UNPOISON((void *)s.lo, s.hi - s.lo);
+    RT_VALGRIND_STACK(s.lo, (uintptr_t)gp); /* for good: a slot is carved once */
     memset(gp, 0, sizeof *gp);
     gp->stack_lo = s.lo;
     gp->stack_bytes = (uintptr_t)gp - s.lo;

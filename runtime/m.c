@@ -231,6 +231,7 @@ void rt_systemstack(void (*fn)(void *), void *arg)
         return;
     }
     mp->onsystem = true;
+    RT_VALGRIND_USABLE((char *)mp->g0.ctx.sp - 256, M_STACK_BYTES / 4); /* nobody has pushed anything there yet */
     arch_call_on((char *)mp->g0.ctx.sp - 256, fn, arg); /* 256: past g0's red zone */
     mp->onsystem = false;
 }

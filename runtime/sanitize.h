@@ -1,5 +1,5 @@
 /*
- * sanitize.h: what TSan and ASan must be told about stacks. Floor 1; empty in an ordinary build.
+ * sanitize.h: what TSan, ASan and Valgrind must be told about stacks. Floor 1; empty in an ordinary build.
  *
  * TSan gets a fiber a goroutine, switched without synchronisation (flag 1: by default a switch would hide races); the
  * release at ready and the acquire at resume are the runtime's own atomics. ASan is told where the next stack lies.
@@ -37,5 +37,16 @@ void __asan_unpoison_memory_region(void const volatile *addr, size_t size);
 #define RT_ASAN_UNPOISON(p, n) __asan_unpoison_memory_region(p, n)
 #else
 #define RT_ASAN_UNPOISON(p, n) ((void)0)
+#endif
+
+/* Without it Valgrind takes a switch to a stack nearby for a call with a huge frame. In the builds with checks alone,
+ * where its header is installed: a few instructions without effect outside of Valgrind. */
+#if defined(TRINE_DEBUG_CHECKS) && __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#define RT_VALGRIND_USABLE(top, n) ((void)VALGRIND_MAKE_MEM_UNDEFINED((char *)(top) - (n), (n)))
+#define RT_VALGRIND_STACK(lo, hi) ((void)VALGRIND_STACK_REGISTER((void *)(lo), (void *)(hi)))
+#else
+#define RT_VALGRIND_STACK(lo, hi) ((void)0)
+#define RT_VALGRIND_USABLE(top, n) ((void)0)
 #endif
 #endif

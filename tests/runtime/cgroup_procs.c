@@ -164,6 +164,7 @@ static void test_v2_in_a_container(void **state)
     put("/sys/fs/cgroup/inner/cpu.max", "max 100000\n");
     assert_int_equal(procs(8), 3);
     put("/proc/self/cgroup", "0::/docker/12345\n"); /* a sibling whose name begins alike is not below */
+    put("/sys/fs/cgroup5/cpu.max", "200000 100000\n");
     assert_int_equal(procs(8), 8);
 }
 

@@ -133,6 +133,42 @@ static void fifo(trine_chan *c, int cap)
 static void main_fifo(void *arg) { (void)arg, each_cap(fifo); }
 static void TestChanFifo(void **state) { (void)state, run_goroutines(main_fifo); }
 
+/* ---- who came first is served first ---- */
+enum { QUEUE_N = 10 };
+struct place {
+    trine_chan *c;
+    atomic_int *arrived;
+    int n, got;
+    trine_wg *wg;
+};
+static void wait_in_line(void *arg)
+{
+    struct place *p = arg;
+    while (atomic_load(p->arrived) != p->n) trine_yield();
+    atomic_fetch_add(p->arrived, 1); /* with one P nobody comes between this and the wait */
+    p->got = recv_int(p->c);
+    trine_wg_done(p->wg);
+}
+static void main_in_line(void *arg)
+{
+    struct place p[QUEUE_N];
+    atomic_int arrived = 0;
+    trine_wg wg = {0};
+    trine_chan *c = make_chan(sizeof(int), 0);
+    (void)arg;
+    trine_wg_add(&wg, QUEUE_N);
+    for (int i = 0; i < QUEUE_N; i++) {
+        p[i] = (struct place){c, &arrived, i, -1, &wg};
+        go(wait_in_line, &p[i]);
+    }
+    while (atomic_load(&arrived) < QUEUE_N) trine_yield();
+    for (int i = 0; i < QUEUE_N; i++) send_int(c, i);
+    trine_wg_wait(&wg);
+    for (int i = 0; i < QUEUE_N; i++) CHECK(p[i].got == i);
+    trine_chan_free(c);
+}
+static void TestChanWaitersInOrder(void **state) { (void)state, run_at(1, main_in_line, NULL); }
+
 /* ---- several senders, several receivers: every value arrives exactly once ---- */
 enum { CROWD = 4, CROWD_N = 250 };
 struct crowd {
@@ -217,7 +253,7 @@ int main(void)
         cmocka_unit_test(TestChanRecvFromEmptyBlocks), cmocka_unit_test(TestChanSendToFullBlocks),
         cmocka_unit_test(TestChanRecvAfterClose),      cmocka_unit_test(TestChanCloseWakesReceivers),
         cmocka_unit_test(TestChanFifo),                cmocka_unit_test(TestChanManySenders),
-        cmocka_unit_test(TestChanElemSizes),
+        cmocka_unit_test(TestChanElemSizes),           cmocka_unit_test(TestChanWaitersInOrder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

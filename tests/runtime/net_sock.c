@@ -4,15 +4,18 @@
  */
 #include "goroutines.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/time.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static trine_wg wg;
@@ -268,7 +271,25 @@ static void test_a_thousand_connections_need_no_further_thread(void **state)
 }
 
 /* ---- EINTR ---- */
-static void on_alarm(int sig) { (void)sig; }
+static void on_signal(int sig) { (void)sig; }
+
+/* To every thread: a signal for the process would always find the same one. */
+static atomic_bool storm_over;
+static void *storm(void *arg)
+{
+    char self[16];
+    snprintf(self, sizeof self, "%ld", syscall(SYS_gettid));
+    while (!atomic_load(&storm_over)) {
+        DIR *d = opendir("/proc/self/task");
+        for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
+            if (e->d_name[0] == '.' || strcmp(e->d_name, self) == 0) continue;
+            syscall(SYS_tgkill, getpid(), atoi(e->d_name), SIGUSR1);
+        }
+        if (d) closedir(d);
+        nanosleep(&(struct timespec){0, 200000}, NULL);
+    }
+    return arg;
+}
 
 static void interrupted_main(void *arg)
 {
@@ -286,13 +307,15 @@ static void interrupted_main(void *arg)
 static void test_interrupted_calls(void **state)
 {
     (void)state;
-    struct sigaction sa = {.sa_handler = on_alarm, .sa_flags = SA_ONSTACK}, old;
-    struct itimerval every = {{0, 200}, {0, 200}}, never = {{0, 0}, {0, 0}};
-    sigaction(SIGALRM, &sa, &old);
-    setitimer(ITIMER_REAL, &every, NULL);
+    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK}, old;
+    pthread_t t;
+    sigaction(SIGUSR1, &sa, &old);
+    atomic_store(&storm_over, false);
+    assert_int_equal(pthread_create(&t, NULL, storm, NULL), 0);
     run_goroutines(interrupted_main);
-    setitimer(ITIMER_REAL, &never, NULL);
-    sigaction(SIGALRM, &old, NULL);
+    atomic_store(&storm_over, true);
+    pthread_join(t, NULL);
+    sigaction(SIGUSR1, &old, NULL);
 }
 
 int main(void)

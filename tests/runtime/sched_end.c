@@ -35,6 +35,19 @@ static void wait_for_threads(int most)
     if (n_threads() > most) fprintf(stderr, "%d threads, expected at most %d\n", n_threads(), most);
     CHECK(n_threads() <= most);
 }
+/* Of the runtime's own threads none is left. The kernel's list alone cannot tell: the thread that makes threads exists
+ * only once a slice ran out, and before that one zombie hides in its place. */
+static void wait_for_no_zombie(void)
+{
+    struct trine_stats s;
+    trine_stats(&s);
+    for (int i = 0; i < 5000 && s.threads > 0; i++) {
+        usleep(1000);
+        trine_stats(&s);
+    }
+    CHECK(s.threads == 0);
+    wait_for_threads(IDLE_THREADS);
+}
 static void run(int procs, trine_fn fn, void *arg)
 {
     CHECK(trine_run(&(trine_config){.gomaxprocs = procs, .slice_ns = 1000000}, fn, arg) == 0);
@@ -89,10 +102,10 @@ static void run_often(void *arg)
     for (int i = 0; i < rounds(20); i++) {
         nobody = make_chan(sizeof(int), 0); /* one a run: who waited on it is gone with its run */
         run(1 + i % 4, leave_everything, NULL);
-        wait_for_threads(IDLE_THREADS); /* a yielder may have been stopped by signal */
+        wait_for_no_zombie(); /* a yielder may have been stopped by signal */
         struct trine_stats s;
         trine_stats(&s);
-        CHECK(s.goroutines == 0 && s.gomaxprocs == 0 && s.threads == 0);
+        CHECK(s.goroutines == 0 && s.gomaxprocs == 0);
         trine_chan_free(nobody);
     }
     CHECK(!atomic_load(&ran_on));
@@ -244,9 +257,7 @@ static void zombies(void *arg)
         run(2, an_ordinary_run, NULL); /* beside them */
         atomic_store(&release_all, 1);
         if (fn == reader) CHECK(write(fds[1], "xyz", 3) == 3);
-        wait_for_threads(IDLE_THREADS);
-        trine_stats(&s);
-        CHECK(s.threads == 0);
+        wait_for_no_zombie();
         run(2, an_ordinary_run, NULL);
         close(fds[0]);
         close(fds[1]);

@@ -198,12 +198,60 @@ static void main_until(void *arg)
 }
 static void TestSelectUntil(void **state) { (void)state, run_goroutines(main_until); }
 
+/* The value comes first, then the deadline passes, and only then does the select's goroutine run: it has its value,
+ * and is readied once. */
+struct served {
+    trine_chan *c, *quiet;
+    int ran, x;
+    trine_wg wg;
+};
+static void wait_for_either(void *arg)
+{
+    struct served *s = arg;
+    trine_case k[] = {{s->quiet, TRINE_RECV, NULL, false}, {s->c, TRINE_RECV, &s->x, false}};
+    s->ran = trine_select_until(k, 2, trine_nanotime() + 1000000);
+    trine_wg_done(&s->wg);
+}
+static uint64_t preemptions(void)
+{
+    struct trine_stats st;
+    trine_stats(&st);
+    return st.preemptions;
+}
+static void main_served(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 10; i++) {
+        struct served s = {.c = make_chan(sizeof(int), 0), .quiet = make_chan(0, 0)};
+        trine_wg_add(&s.wg, 1);
+        go(wait_for_either, &s);
+        trine_yield(); /* it parks */
+        int64_t end = trine_nanotime() + 1000000;
+        int five = 5;
+        bool sent = trine_chan_try_send(s.c, &five); /* false: this was stopped for longer than that */
+        while (trine_nanotime() < end) {}
+        for (uint64_t before = preemptions(); preemptions() == before;) {} /* the scheduler looks at the timers */
+        trine_wg_wait(&s.wg);
+        CHECK(sent ? s.ran == 1 && s.x == 5 : s.ran == -1);
+        trine_chan_free(s.c);
+        trine_chan_free(s.quiet);
+    }
+}
+static void TestSelectServedAfterDeadline(void **state)
+{
+    (void)state;
+    atomic_store(&n_failures, 0);
+    assert_int_equal(trine_run(&(trine_config){.gomaxprocs = 1}, main_served, NULL), 0);
+    assert_int_equal(atomic_load(&n_failures), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(TestSelfSelect),       cmocka_unit_test(TestSelectFairness),
         cmocka_unit_test(TestPseudoRandomSend), cmocka_unit_test(TestSelectNullChan),
         cmocka_unit_test(TestSelectClose),      cmocka_unit_test(TestSelectUntil),
+        cmocka_unit_test(TestSelectServedAfterDeadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

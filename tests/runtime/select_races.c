@@ -69,26 +69,30 @@ static void TestSelectStress(void **state) { (void)state, run_goroutines(main_st
 /* Go's TestNonblockSelectRace: c1 is ready until the moment at which c2 is: a try over both must find one. */
 struct pair {
     trine_chan *c1, *c2, *done;
-    bool close;
+    atomic_int arrived;
+    int turn;
 };
 static void try_both(void *arg)
 {
     struct pair *p = arg;
-    int x, found;
+    int x, found; /* the look at c1 may come before, between and after */
     trine_case k[] = {{p->c1, TRINE_RECV, &x, false}, {p->c2, TRINE_RECV, &x, false}};
+    meet(&p->arrived, p->turn);
     found = trine_try_select(k, 2) >= 0;
     trine_chan_send(p->done, &found);
 }
 static void nonblock_select_race(bool close)
 {
     int n = rounds(5000);
-    struct pair p = {.done = make_chan(sizeof(int), 1), .close = close};
+    struct pair p = {.done = make_chan(sizeof(int), 1)};
     for (int i = 0; i < n; i++) {
         int one = 1;
         p.c1 = make_chan(sizeof(int), 1);
         p.c2 = make_chan(sizeof(int), 1);
         trine_chan_send(p.c1, &one);
+        p.turn = i + 1;
         go(try_both, &p);
+        meet(&p.arrived, i + 1);
         if (close) trine_chan_close(p.c2);
         else trine_chan_send(p.c2, &one);
         trine_chan_try_recv(p.c1, &one, NULL);
@@ -119,7 +123,7 @@ static void move_token(void *arg)
 }
 static void main_token(void *arg)
 {
-    struct pair p = {make_chan(sizeof(int), 4), make_chan(sizeof(int), 4), make_chan(sizeof(int), 0), false};
+    struct pair p = {make_chan(sizeof(int), 4), make_chan(sizeof(int), 4), make_chan(sizeof(int), 0), 0, 0};
     int n = rounds(20000), missed = 0, x;
     (void)arg;
     send_int(p.c1, 1);
@@ -238,7 +242,7 @@ static void TestSelectManyCases(void **state) { (void)state, run_goroutines(main
 static void ring_select(void *arg)
 {
     struct lane *l = arg;
-    int n = rounds(1000), x = 0;
+    int n = rounds(3000), x = 0;
     for (int i = 0; i < n; i++) {
         trine_case k[LANES];
         for (int j = 0; j < LANES; j++) {
@@ -256,7 +260,7 @@ static void main_ring(void *arg)
     struct lane lanes[LANES];
     (void)arg;
     trine_wg_add(&s.wg, LANES);
-    for (int i = 0; i < LANES; i++) s.c[i] = make_chan(sizeof(int), (size_t)(i % 2));
+    for (int i = 0; i < LANES; i++) s.c[i] = make_chan(sizeof(int), 0); /* seldom ready: both looks, and so all locks */
     for (int i = 0; i < LANES; i++) {
         lanes[i] = (struct lane){&s, i};
         go(ring_select, &lanes[i]);

@@ -74,6 +74,38 @@ static void main_fairness(void *arg)
 }
 static void TestMutexFairness(void **state) { (void)state, run_goroutines(main_fairness); }
 
+/* ---- a starving waiter gets the mutex from hand to hand: it has it, and runs, before the unlock returns ---- */
+struct handover {
+    trine_mutex m;
+    atomic_int got;
+    trine_wg wg;
+};
+static void starving_waiter(void *arg)
+{
+    struct handover *h = arg;
+    trine_mutex_lock(&h->m);
+    atomic_store(&h->got, 1);
+    trine_mutex_unlock(&h->m);
+    trine_wg_done(&h->wg);
+}
+static void main_handover(void *arg)
+{
+    struct handover h = {0};
+    (void)arg;
+    trine_wg_add(&h.wg, 1);
+    trine_mutex_lock(&h.m);
+    go(starving_waiter, &h);
+    trine_yield(); /* it parks */
+    for (int64_t end = trine_nanotime() + 2000000; trine_nanotime() < end;) {} /* longer than a waiter stays patient */
+    trine_mutex_unlock(&h.m);
+    trine_mutex_lock(&h.m); /* first: whoever runs wins */
+    trine_yield();          /* the waiter finds it taken again, and turns on starvation */
+    trine_mutex_unlock(&h.m);
+    CHECK(atomic_load(&h.got) == 1);
+    trine_wg_wait(&h.wg);
+}
+static void TestMutexHandoff(void **state) { (void)state, run_at(1, main_handover, NULL); }
+
 /* ---- readers-writer lock: Go's TestParallelReaders and TestRWMutex ---- */
 struct readers {
     trine_rwmutex rw;
@@ -283,7 +315,7 @@ static void TestSemaHandoff(void **state) { (void)state, run_goroutines(main_han
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(TestMutex),         cmocka_unit_test(TestMutexFairness),
+        cmocka_unit_test(TestMutex),         cmocka_unit_test(TestMutexFairness), cmocka_unit_test(TestMutexHandoff),
         cmocka_unit_test(TestParallelReaders), cmocka_unit_test(TestRWMutex),
         cmocka_unit_test(TestRWMutexWriterFirst), cmocka_unit_test(TestOnce),
         cmocka_unit_test(TestSemaphore),     cmocka_unit_test(TestSemaHandoff),
