@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* A batch must be long beside the clock's own cost and the start of its tasks. */
 static const int64_t batch_least_ns = 10 * 1000 * 1000;
@@ -72,10 +73,17 @@ void point_phase(struct point *pt, const char *name, int64_t start_ns, int64_t e
     if (pt->nphases < POINT_MAX_PHASES) pt->phases[pt->nphases++] = (struct phase){name, start_ns, end_ns};
 }
 
+static int64_t kernel_switches(void) {
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return u.ru_nvcsw + u.ru_nivcsw;
+}
+
 void point_begin(struct point *pt) {
     for (int i = 0; i < pt->nhistograms; i++) hist_reset(pt->histograms[i].hist);
     pt->ncounts = be_counts(pt->counts_before);
     pt->measuring = true;
+    pt->kernel_switches = -kernel_switches();
     point_phase(pt, "measure", point_now(), 0);
 }
 
@@ -83,18 +91,36 @@ void point_end(struct point *pt) {
     struct phase *measure = &pt->phases[pt->nphases - 1];
     pt->measuring = false;
     be_counts(pt->counts_after);
+    pt->kernel_switches += kernel_switches();
     measure->end_ns = point_now();
     pt->elapsed_ns = measure->end_ns - measure->start_ns;
+}
+
+/* Over the measured phase; -1: the runtime does not count them. */
+static int64_t runtime_switches(const struct point *pt) {
+    for (int i = 0; i < pt->ncounts; i++)
+        if (!strcmp(pt->counts_after[i].name, "switches"))
+            return (int64_t)(pt->counts_after[i].value - pt->counts_before[i].value);
+    return -1;
+}
+
+double point_kernel_switches_per_operation(const struct point *pt) {
+    return pt->operations ? (double)pt->kernel_switches / (double)pt->operations : NAN;
 }
 
 /* Where the runtime counts its switches, they stand beside what the tasks counted: a figure whose operations did not
  * switch as often as they should measured something else. */
 static void compare_switches(struct point *pt, int64_t operations) {
-    for (int i = 0; i < pt->ncounts; i++) {
-        if (strcmp(pt->counts_after[i].name, "switches") || operations == 0) continue;
-        uint64_t switches = pt->counts_after[i].value - pt->counts_before[i].value;
+    int64_t switches = runtime_switches(pt);
+    if (operations == 0) return;
+    if (switches >= 0)
         point_metric(pt, "switches_per_operation", (double)switches / (double)operations, "1", "lower");
-    }
+    point_metric(pt, "kernel_switches_per_operation", point_kernel_switches_per_operation(pt), "1", "lower");
+}
+
+void point_check_switches(struct point *pt, int64_t expected) {
+    int64_t got = runtime_switches(pt);
+    if (got >= 0) point_check(pt, "switches", llabs(got - expected) * 100 <= expected, (double)expected, (double)got);
 }
 
 void point_operations(struct point *pt, int64_t expected, int64_t got) {

@@ -63,6 +63,7 @@ struct point {
     bool warmup_steady;
     int64_t operations, expected_operations, elapsed_ns;
     struct be_count counts_before[BE_MAX_COUNTS], counts_after[BE_MAX_COUNTS];
+    int64_t kernel_switches;         /* of all threads, over the measured phase */
     int ncounts;
     struct phase phases[POINT_MAX_PHASES];
     int nphases;
@@ -99,6 +100,12 @@ void point_begin(struct point *pt);
 void point_end(struct point *pt);
 void point_sample(struct point *pt, double value);
 void point_operations(struct point *pt, int64_t expected, int64_t got);
+
+/* Where the runtime counts its switches: a check that it made this many, to 1 %. */
+void point_check_switches(struct point *pt, int64_t expected);
+
+/* The kernel's switches of all threads over the measured phase, for one operation. */
+double point_kernel_switches_per_operation(const struct point *pt);
 
 /* Names and units must outlive the point. */
 void point_metric(struct point *pt, const char *name, double value, const char *unit, const char *better);

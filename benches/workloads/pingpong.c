@@ -159,6 +159,19 @@ static int64_t pingpong_parked(const struct point *pt) {
     return pt->tasks;
 }
 
+/* A rendezvous on one P is a switch a transfer, beside what starting costs each task a batch. Threads that are bound to one
+ * CPU cannot hand over without the kernel switching: at least once a transfer. */
+static void check_switches(const struct pingpong *w) {
+    struct point *pt = w->pt;
+    if (w->layer == LAYER_CHAN) {
+        if (pt->config.procs == 1 && point_int(pt, "cap") == 0)
+            point_check_switches(pt, pt->operations + 2 * pt->tasks * pt->nsamples);
+    } else if (pt->config.ncpus == 1) {
+        double got = point_kernel_switches_per_operation(pt);
+        point_check(pt, "kernel_switches_per_operation", got >= 0.99, 1, got);
+    }
+}
+
 static void pingpong_run(struct point *pt) {
     const char *layer = point_text(pt, "layer");
     struct pingpong w = {.pt = pt, .npairs = (uint64_t)pt->tasks / 2, .elem_bytes = (uint64_t)point_int(pt, "bytes"),
@@ -177,6 +190,7 @@ static void pingpong_run(struct point *pt) {
     if (pingpong_make(&w, (size_t)point_int(pt, "cap"))) {
         struct batch_plan plan = {pingpong_batch, &w, 100, false, 2 * w.npairs, pingpong_counted};
         point_measure(pt, &plan);
+        if (pt->status == POINT_OK) check_switches(&w);
         if (pt->status == POINT_OK && !strcmp(be_name, "pthread") && w.layer == LAYER_CHAN) pingpong_bare(&w);
     } else {
         point_fail(pt, "channels or pipes for %llu pairs could not be made", (unsigned long long)w.npairs);

@@ -109,6 +109,9 @@ static void yield_run(struct point *pt) {
         struct batch_plan plan = {yield_batch, &w, 100, false, w.ntasks, yield_counted};
         point_measure(pt, &plan);
     }
+    /* On one P each yield is a switch; beside them each task starts, waits at the gate, and goes on, once a batch. */
+    if (pt->status == POINT_OK && pt->config.procs == 1 && pt->tasks > 1)
+        point_check_switches(pt, pt->operations + 2 * pt->tasks * pt->nsamples);
     if (pt->status == POINT_OK && sets) {
         double warm = warm_pass_ns(sets, w.set_bytes);
         point_metric(pt, "touch_warm_ns", warm, "ns", "lower");
