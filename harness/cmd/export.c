@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { FORMATS_MAX = 32 };
@@ -47,6 +48,22 @@ static int choose(struct side *run, const struct strlist *only, struct err *e) {
                                            "--only: %s has no experiment or backend of that name", run->name);
 }
 
+/* Nothing at all is no export of that format: said, instead of an empty file. */
+static int write_all(const struct export_format *f, const struct side *run, struct err *e) {
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    if (!out) return err_set(e, TRINE_EXIT_INFRA, "cannot write %s: %s", f->name, strerror(errno));
+    f->write(out, run);
+    int rc = fclose(out) == 0 ? 0 : err_set(e, TRINE_EXIT_INFRA, "cannot write %s: %s", f->name, strerror(errno));
+    if (!rc && bytes == 0)
+        rc = err_set(e, TRINE_EXIT_INVALID, "%s has no valid point with what %s carries", run->name, f->name);
+    if (!rc && (fwrite(text, 1, bytes, stdout) != bytes || fflush(stdout) != 0))
+        rc = err_set(e, TRINE_EXIT_INFRA, "cannot write to stdout: %s", strerror(errno));
+    free(text);
+    return rc;
+}
+
 int cmd_export(int argc, char **argv) {
     const char *to = NULL, *name = NULL;
     struct strlist only = {0};
@@ -61,9 +78,7 @@ int cmd_export(int argc, char **argv) {
              : n ? side_load(&run, name, &e)
                  : err_set(&e, TRINE_EXIT_USAGE, "which run? (trine export --help)");
         if (!rc) rc = choose(&run, &only, &e);
-        if (!rc) f->write(stdout, &run);
-        if (!rc && (fflush(stdout) != 0 || ferror(stdout)))
-            rc = err_set(&e, TRINE_EXIT_INFRA, "cannot write to stdout: %s", strerror(errno));
+        if (!rc) rc = write_all(f, &run, &e);
         if (rc) cmd_fail("export", &e);
     }
     side_free(&run);

@@ -114,7 +114,9 @@ static void caption(struct strbuf *b, const struct compare *c, const struct comp
     for (size_t i = 0; i < c->columns.n; i++) {
         const struct compare_cell *cell = &r->cells[i];
         const char *verdict = compare_verdict_name(cell->verdict);
-        strbuf_printf(b, "<tr><td>%c</td><td>", (char)('A' + i % 26));
+        strbuf_printf(b, "<tr><td>%c ", (char)('A' + i % 26));
+        xml_text(b, c->columns.v[i]);
+        strbuf_puts(b, "</td><td>");
         if (isfinite(cell->median)) strbuf_printf(b, "%.4g ", cell->median), xml_text(b, r->unit);
         strbuf_puts(b, "</td><td>");
         if (isfinite(cell->limits)) strbuf_printf(b, "%.3g limits", cell->limits);
@@ -151,11 +153,24 @@ static void heads(struct strbuf *b, const struct compare *c) {
     }
 }
 
+/* Whether any column has a process to be trusted: a panel of nothing is not drawn. */
+static bool shown(const struct compare *c, const struct compare_row *r) {
+    for (size_t i = 0; i < c->columns.n; i++)
+        if (r->cells[i].m && r->cells[i].m->n > 0) return true;
+    return false;
+}
+
 char *compare_page(const struct compare *c) {
     struct strbuf b = {0};
+    const struct compare_row *before = NULL;
+    size_t left_out = 0;
     heads(&b, c);
     for (size_t i = 0; i < c->nrows; i++) {
-        const struct compare_row *r = &c->rows[i], *before = i ? &c->rows[i - 1] : NULL;
+        const struct compare_row *r = &c->rows[i];
+        if (!shown(c, r)) {
+            left_out++;
+            continue;
+        }
         if (!before || strcmp(before->experiment, r->experiment) != 0 ||
             strcmp(before->metric, r->metric) != 0) {
             strbuf_puts(&b, before ? "</div><h2>" : "<h2>");
@@ -169,7 +184,11 @@ char *compare_page(const struct compare *c) {
         picture(&b, c, r);
         caption(&b, c, r);
         strbuf_puts(&b, "</figure>\n");
+        before = r;
     }
-    strbuf_puts(&b, c->nrows ? "</div></main></body></html>\n" : "</main></body></html>\n");
+    if (before) strbuf_puts(&b, "</div>");
+    if (left_out)
+        strbuf_printf(&b, "<p class=\"dim\">Figures without a valid process on any side, not drawn: %zu.</p>", left_out);
+    strbuf_puts(&b, "</main></body></html>\n");
     return b.s;
 }

@@ -95,7 +95,7 @@ void gate_print(FILE *out, const struct gate *g) {
 
 static void markdown_row(struct strbuf *b, const struct gate_row *r) {
     strbuf_printf(b, "| %s | `%s` | ", verdict_of(r), r->baseline->name);
-    if (isfinite(r->low))
+    if (isfinite(r->low) && isfinite(r->high)) /* else too few samples bound nothing */
         strbuf_printf(b, "%.3f [%.3f, %.3f]", r->slowdown, r->low, r->high);
     else
         strbuf_puts(b, "-");

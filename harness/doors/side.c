@@ -152,24 +152,33 @@ static bool allowed(const char *difference, const char *kinds) {
     return false;
 }
 
+/* Joins what is not allowed to the refusal; the rest is marked in the output. */
+static void sort_out(const struct strlist *differences, const char *kinds_allowed, bool force, struct strlist *refused,
+                     struct strlist *marked) {
+    for (size_t k = 0; k < differences->n; k++) {
+        const char *d = differences->v[k];
+        if (!force && !allowed(d, kinds_allowed))
+            strlist_add(refused, d);
+        else if (!strlist_has(marked, d))
+            strlist_add(marked, d);
+    }
+}
+
 int side_refuse(const struct side *sides, size_t n, const char *kinds_allowed, bool force,
                 struct strlist *marked, struct err *e) {
     int rc = 0;
     for (size_t i = 1; i < n && !rc; i++) {
-        struct strlist differences = {0};
+        struct strlist differences = {0}, refused = {0};
         side_differences(&sides[0], &sides[i], &differences);
-        for (size_t k = 0; k < differences.n && !rc; k++) {
-            const char *d = differences.v[k];
-            if (!force && !allowed(d, kinds_allowed)) {
-                bool machines = strncmp(d, "machine", 7) == 0;
-                rc = err_set(e, TRINE_EXIT_USAGE, "%s and %s differ in %s; %s--force goes on and marks it",
-                             sides[0].name, sides[i].name, d,
-                             machines ? "--machines compares machines, " : "");
-            } else if (!strlist_has(marked, d)) {
-                strlist_add(marked, d);
-            }
+        sort_out(&differences, kinds_allowed, force, &refused, marked);
+        if (refused.n) {
+            char *all = strlist_join(&refused, "; ");
+            bool machines = strncmp(refused.v[0], "machine", 7) == 0;
+            rc = err_set(e, TRINE_EXIT_USAGE, "%s and %s differ in %s; %s--force goes on and marks it", sides[0].name,
+                         sides[i].name, all, machines ? "--machines compares machines, " : "");
+            free(all);
         }
-        strlist_free(&differences);
+        strlist_free(&differences), strlist_free(&refused);
     }
     return rc;
 }

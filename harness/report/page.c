@@ -82,7 +82,7 @@ const char page_script[] =
     "for(const r of rows){const s=r.textContent.toLowerCase();\n"
     "r.hidden=!w.every(x=>s.includes(x))||(on.size>0&&!on.has(r.cells[v].textContent));k+=!r.hidden}\n"
     "n.textContent=k+' of '+rows.length+' rows'};\n"
-    "if(v>=0)for(const name of new Set(rows.map(r=>r.cells[v].textContent))){const b=document.createElement('button');\n"
+    "if(v>=0)for(const name of [...new Set(rows.map(r=>r.cells[v].textContent))].sort()){const b=document.createElement('button');\n"
     "b.type='button';b.textContent=name+' ('+rows.filter(r=>r.cells[v].textContent===name).length+')';"
     "b.setAttribute('aria-pressed','false');\n"
     "b.addEventListener('click',()=>{on.has(name)?on.delete(name):on.add(name);"

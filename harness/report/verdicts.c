@@ -8,13 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *class_of(const char *verdict) {
-    static const char *const good[] = {"reproduced", "met"}, *const bad[] = {"contradicted", "not met"};
+/* Every verdict of claims and of peers, in the order in which they are counted, with its colour. */
+static const char *const verdicts[][2] = {
+    {"reproduced", "ok"}, {"met", "ok"},        {"partly", "warn"},       {"contradicted", "bad"},
+    {"not met", "bad"},   {"inconclusive", "warn"}, {"open", "warn"}, {"not measurable here", "dim"},
+    {"not applicable", "dim"}};
+enum { NVERDICTS = sizeof verdicts / sizeof verdicts[0] };
 
-    for (size_t i = 0; i < 2; i++) {
-        if (strcmp(verdict, good[i]) == 0) return "ok";
-        if (strcmp(verdict, bad[i]) == 0) return "bad";
-    }
+static const char *class_of(const char *verdict) {
+    for (size_t i = 0; i < NVERDICTS; i++)
+        if (strcmp(verdict, verdicts[i][0]) == 0) return verdicts[i][1];
     return "warn";
 }
 
@@ -28,9 +31,9 @@ static void claim_rows(struct strbuf *b, const json_t *claim) {
         const char *verdict = json_str(v, "verdict", "");
         strbuf_puts(b, "<tr>"), html_cell(b, json_str(claim, "id", "")), html_backend_cell(b, backend);
         strbuf_printf(b, "<td class=\"%s\">", class_of(verdict)), html_text(b, verdict), strbuf_puts(b, "</td>");
+        html_long_cell(b, json_str(claim, "statement", "")), html_long_cell(b, json_str(claim, "claimed", ""));
         html_number_cell(b, json_num(v, "measured", NAN)), html_number_cell(b, json_num(v, "low", NAN));
         html_number_cell(b, json_num(v, "high", NAN)), html_cell(b, json_str(v, "unit", ""));
-        html_cell(b, json_str(claim, "claimed", "")), html_long_cell(b, json_str(claim, "statement", ""));
         html_long_cell(b, json_str(v, "reason", "")), html_long_cell(b, json_str(claim, "meaning", ""));
         html_cell(b, json_str(claim, "source", "")), html_cell(b, json_str(claim, "scale", ""));
         strbuf_puts(b, "<td><code>"), html_text(b, json_str(claim, "command", "")),
@@ -39,9 +42,8 @@ static void claim_rows(struct strbuf *b, const json_t *claim) {
 }
 
 void html_claims(struct strbuf *b, const struct rep_run *run) {
-    static const char *const heads[] = {"Claim",   "Backend", "Verdict", "Measured",  "Low",
-                                        "High",    "Unit",    "Claimed", "Statement", "Why",
-                                        "Meaning", "Source",  "Scale",   "Command"};
+    static const char *const heads[] = {"Claim", "Backend", "Verdict", "Statement", "Claimed", "Measured", "Low",
+                                        "High",  "Unit",    "Why",     "Meaning",   "Source",  "Scale",    "Command"};
     const json_t *list = json_is_object(run->claims) ? json_object_get(run->claims, "claims") : run->claims,
                  *claim;
     size_t i;
@@ -110,19 +112,28 @@ static json_t *claims_by_backend(const struct rep_run *run) {
     return all;
 }
 
-static void counts_line(struct strbuf *b, const char *name, const json_t *counts) {
+static void one_count(struct strbuf *b, const char *verdict, json_int_t n, bool first) {
+    strbuf_printf(b, "%s<span class=\"%s\">%lld ", first ? "" : ", ", class_of(verdict), (long long)n);
+    html_text(b, verdict), strbuf_puts(b, "</span>");
+}
+
+/* Takes the counts apart: the verdicts known, in their order, then any other. */
+static void counts_line(struct strbuf *b, const char *name, json_t *counts) {
     const char *verdict;
     const json_t *n;
     bool first = true;
 
     if (json_object_size(counts) == 0) return;
     strbuf_puts(b, "<dt>"), html_text(b, name), strbuf_puts(b, "</dt><dd>");
-    json_object_foreach((json_t *)counts, verdict, n) {
-        strbuf_printf(b, "%s<span class=\"%s\">%lld ", first ? "" : ", ", class_of(verdict),
-                      (long long)json_integer_value(n));
-        html_text(b, verdict), strbuf_puts(b, "</span>");
+    for (size_t i = 0; i < NVERDICTS; i++) {
+        json_int_t known = json_int(counts, verdicts[i][0], 0);
+
+        if (known == 0) continue;
+        one_count(b, verdicts[i][0], known, first);
         first = false;
+        json_object_del(counts, verdicts[i][0]);
     }
+    json_object_foreach(counts, verdict, n) one_count(b, verdict, json_integer_value(n), first), first = false;
     strbuf_puts(b, "</dd>");
 }
 

@@ -129,6 +129,9 @@ class Refusals(runs.Runs):
         self.refused("compare", self.a, b, says="machine: m against n")
         self.trine("compare", self.a, b, "--machines")
 
+    def test_every_difference_is_named_at_once(self):
+        self.refused("compare", self.a, self.other(machine="n", profile="q"), says="machine: m against n; profile: p against q")
+
     def test_profiles(self):
         b = self.other(profile="q")
         self.refused("compare", self.a, b, says="profile: p against q")
@@ -182,6 +185,15 @@ class Refusals(runs.Runs):
         cell = json.loads(self.trine("compare", "--json", a, a).stdout)["rows"][0]["sides"][1]
         self.assertEqual(cell["verdict"], "too few")
         self.assertNotIn("low", cell)
+
+    def test_a_figure_that_nobody_has_is_no_panel(self):
+        points = [dict(p, valid=False, invalid_because=["steal"]) for p in self.points]
+        page = self.path("page.html")
+        self.trine("compare", self.write_run("none", points), self.write_run("neither", points), "--html", page)
+        with open(page, encoding="utf-8") as f:
+            text = f.read()
+        self.assertEqual(text.count("<figure>"), 0)
+        self.assertIn("not drawn: 1", text)
 
     def test_invalid_points_are_left_out_and_counted(self):
         points = [dict(p, valid=False, invalid_because=["steal"]) if i < 3 else p for i, p in enumerate(self.points)]

@@ -121,6 +121,10 @@ class Export(runs.Runs):
             for line in lines:
                 self.assertTrue(sample.fullmatch(line) or re.fullmatch(r"# (HELP|TYPE) trine_\w+ .+|# EOF", line), line)
 
+    def test_an_export_of_nothing_is_said(self):
+        r = self.trine("export", "--to", "hgrm", "synthetic-base", "--only", "yield", code=3)
+        self.assertEqual((r.stdout, r.stderr), ("", "trine export: synthetic-base has no valid point with what hgrm carries\n"))
+
     def test_hgrm(self):
         blocks = self.export("hgrm", "synthetic-base", "--only", "trine").split("#[trine ")[1:]
         self.assertEqual(len(blocks), reference.REPS)
