@@ -61,6 +61,9 @@ const struct verb verbs[] = {
      "\nExample:\n  trine resume results/amd-epyc-2c-1a2b3c4d/20261121T040000Z-abc1234-full\n",
      cmd_resume},
     {"report", "RUN", "write the report of a run again and print its main figures",
+     "Into the run's folder: report.html, one file that needs no network; compare.html, its builds or backends side by\n"
+     "side; figures/, for each figure its data, a gnuplot script that draws it again, and the SVG.\n"
+     "The history is that of the results folder in which the run stands.\n"
      "\nExample:\n  trine report results/amd-epyc-2c-1a2b3c4d/20261121T040000Z-abc1234-quick\n", cmd_report},
     {"claims", "[ID...] [options]", "measure the claims about goroutines and print the ledger of verdicts",
      "  --full             at the claimed size, ten processes a point, with the negative controls\n"
