@@ -184,6 +184,27 @@ struct sampler *sampler_start(const struct probe_root *r, pid_t pid, int64_t per
     return NULL;
 }
 
+double sampler_rise_per_s(const int64_t (*series)[2], size_t n) {
+    int64_t most = 0;
+    for (size_t i = 0, from = 0; i < n; i++) {
+        while (series[from + 1 < n ? from + 1 : from][0] <= series[i][0] - SAMPLER_RISE_NS && from < i) from++;
+        if (series[i][1] - series[from][1] > most) most = series[i][1] - series[from][1];
+    }
+    return (double)most * 1e9 / SAMPLER_RISE_NS;
+}
+
+int64_t sampler_shrink_ns(const int64_t (*series)[2], size_t n) {
+    int64_t peak = 0, left_ns = -1;
+    for (size_t i = 0; i < n; i++) peak = series[i][1] > peak ? series[i][1] : peak;
+    for (size_t i = 0; i < n; i++) {
+        if (series[i][1] == peak)
+            left_ns = i + 1 < n ? series[i + 1][0] : -1;
+        else if (left_ns >= 0 && 2 * series[i][1] <= peak)
+            return series[i][0] - left_ns;
+    }
+    return -1;
+}
+
 static json_t *threads_json(const struct sampler *s) {
     if (s->looks == 0) return json_unavailable("the process ended before the first look");
     json_t *series = json_array();
@@ -196,6 +217,11 @@ static json_t *threads_json(const struct sampler *s) {
                           (json_int_t)s->ntasks, "period_ns",
                           (json_int_t)(s->looks > 1 ? span / (s->looks - 1) : s->period_ns), "looks",
                           (json_int_t)s->looks, "series", series);
+    int64_t shrink_ns = s->series_cut ? -1 : sampler_shrink_ns(s->series, s->nseries);
+    json_object_set_new(o, "rise_per_s", json_real(sampler_rise_per_s(s->series, s->nseries)));
+    json_object_set_new(o, "shrink_ns",
+                        shrink_ns >= 0 ? json_integer(shrink_ns)
+                                       : json_unavailable("not seen to fall to half of the peak"));
     if (s->series_cut) json_object_set_new(o, "series_cut", json_true());
     return o;
 }

@@ -20,6 +20,12 @@ struct sampler;
 struct sampler *sampler_start(const struct probe_root *r, pid_t pid, int64_t period_ns, const int *cpus,
                               size_t n);
 
+/* From a series of [ns, threads], changes only: the most threads that came within RISE_NS, a second; and the time
+ * from the last look at the peak to the first with at most half of it, -1: it was not seen to shrink. */
+enum { SAMPLER_RISE_NS = 10000000 };
+double sampler_rise_per_s(const int64_t (*series)[2], size_t n);
+int64_t sampler_shrink_ns(const int64_t (*series)[2], size_t n);
+
 /* Stops and adds to `outside`: threads, run_delay_ns, max_rss_bytes, pinning. Frees s. */
 void sampler_stop(struct sampler *s, json_t *outside);
 

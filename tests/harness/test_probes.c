@@ -1,6 +1,7 @@
 /* The kernel's files as recorded trees: cgroup v1, v2, hybrid and a container's mount; /proc/stat. */
 #include "probe/cgroup.h"
 #include "probe/kernel.h"
+#include "probe/sampler.h"
 #include "support.h"
 
 #include <stdlib.h>
@@ -123,11 +124,23 @@ static void test_steal(void **state) {
     assert_true(kernel_steal_fraction(&a, &b, &tick) == -1);
 }
 
+/* 4 threads, 40 more within 5 ms, 10 more 95 ms later; 14 ms behind the last look at the peak there are 20. */
+static void test_rise_and_shrink(void **state) {
+    static const int64_t series[][2] = {{0, 4},          {1000000, 24},   {5000000, 44},
+                                        {100000000, 54}, {200000000, 50}, {214000000, 20}};
+    (void)state;
+    assert_true(sampler_rise_per_s(series, 6) == 4000);
+    assert_int_equal(sampler_shrink_ns(series, 6), 14000000);
+    assert_int_equal(sampler_shrink_ns(series, 5), -1);
+    assert_true(sampler_rise_per_s(series, 0) == 0);
+    assert_int_equal(sampler_shrink_ns(series, 0), -1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_v1),        cmocka_unit_test(test_v2),
         cmocka_unit_test(test_hybrid),    cmocka_unit_test(test_container_mount),
-        cmocka_unit_test(test_no_cgroup), cmocka_unit_test(test_steal),
+        cmocka_unit_test(test_no_cgroup), cmocka_unit_test(test_rise_and_shrink), cmocka_unit_test(test_steal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
