@@ -6,13 +6,14 @@
  * Sides: an M that submits (rt_injectlist: the queue, the light fence, npidle, rt_wakep) against one that finds nothing
  * (nmspinning down, the heavy fence, every queue again; then it parks on its note). A third M, made by the runtime
  * when it needs one, takes part.
- * Bound: one or two submissions; one pass over the Ps instead of four. sched.c's own submitter, wake_for_ready, is the
- * same three steps as rt_injectlist and is static there: see README.md.
+ * The other submitter is rt_wake_for_ready, with its thinning of wake-ups.
+ * Bound: one or two submissions; one pass over the Ps instead of four.
  */
 #include "find.h"
 #include "m.h"
 #include "netpoll.h"
 #include "runq.h"
+#include "sched_switch.h"
 #include "timer.h"
 #include "suite.h"
 
@@ -133,6 +134,23 @@ static void submit(int i) {
     rt_injectlist(&ms[0], &l);
 }
 static void submit_one(void) { submit(0); }
+
+/* The way of trine_go and of every ready: the ring or runnext, then rt_wake_for_ready. With wake_skip at 0 it wakes for
+ * runnext too; above 0 it may leave one there to sysmon, which is not modelled. */
+static void ready(bool next) {
+    struct glist over;
+
+    glist_init(&over);
+    model_assert(rt_runqput(&ps[0], &gs[0], next, &over));
+    rt_wake_for_ready(&ps[0]);
+}
+static void ready_in_ring(void) { ready(false); }
+static void ready_in_runnext(void) { ready(true); }
+static void two_ps_thinned(void) {
+    start(2, 2);
+    nsubmitted = 1;
+    at32_store_rlx(&rt_sched.wake_skip, 8); /* thinning is for runnext alone: what stands in the ring is told of */
+}
 static void submit_pair(void) {
     struct glist l;
 
@@ -176,6 +194,8 @@ static void worker0(void) { look_for_work(&ms[0]); }
 
 static const struct model scenario[] = {
     {"park against submit", two_ps, {submit_one, worker, newborn}, all_found_once, all_found},
+    {"park against ready", two_ps_thinned, {ready_in_ring, worker, newborn}, all_found_once, all_found},
+    {"park against runnext", two_ps, {ready_in_runnext, worker, newborn}, all_found_once, all_found},
     {"hand-over of the search", one_spins, {worker0, worker, newborn}, all_found_once, all_found},
 };
 

@@ -37,6 +37,7 @@ DESCRIBED = {
     # ---- sched_preempt ----
     'sched_preempt.Preemption': ('loops without calls give their P up', 'by moving the goroutine', 'the thread stays with its goroutine and the P leaves: C holds thread-local addresses and libc\'s locks'),
     'sched_preempt.PollIsAPreemptionPoint': ('the flag alone, at TRINE_POLL, with the signal blocked', 'function prologues', 'C has no prologue to check in'),
+    'sched_preempt.StatsIsAPreemptionPoint': ('trine_stats looks at the flag: it takes a lock of the runtime\'s', 'ReadMemStats stops the world', ''),
     'sched_preempt.AsyncPreempt': ('the world stops beside loops without calls', SAME, ''),
     'sched_preempt.PreemptionAfterSyscall': ('loops right after calls of 10, 100 and 1,000 us', SAME, ''),
     'sched_preempt.VectorRegistersSurvive': ('xmm and ymm over preemptions by signal (1e6 in stress)', 'saved by its stub', 'kept by the kernel: the thread stays in its handler'),
@@ -66,7 +67,7 @@ DESCRIBED = {
     'sched_end.LibcIsUsableAfterTheRun': ('the caller\'s malloc and printf work after the run', 'the process ends', ''),
     'sched_end.RunRefusesBadInput': ('-EINVAL and -EBUSY of trine_run', 'no such call', ''),
     # ---- sched_misuse ----
-    'sched_misuse.OutsideOfARun': ('42 functions outside of a run: one line each', 'cannot be written', ''),
+    'sched_misuse.OutsideOfARun': ('44 functions outside of a run: one line each', 'cannot be written', ''),
     'sched_misuse.AfterTheRunEnded': ('the same after a run', 'cannot be written', ''),
     'sched_misuse.InASignalHandler': ('the same in a signal handler', 'signals are channels', ''),
     'sched_misuse.InABlockingCall': ('the same between trine_syscall_enter and _exit', 'entersyscall is not public', ''),
@@ -74,7 +75,7 @@ DESCRIBED = {
     'sched_misuse.LegalAnywhere': ('what may be asked from anywhere, may be', 'the same for its questions', ''),
     'sched_misuse.BadArguments': ('NULL, zero, negative, absurd', 'panics', '-errno where a program can go on'),
     # ---- sched_many ----
-    'sched_many.ManyGoroutines': ('100,000 goroutines alive and parked', SAME, ''),
+    'sched_many.ManyGoroutines': ('100,000 goroutines alive and parked; 1,000 under TSan', SAME, ''),
     'sched_many.ManySmallStacks': ('the same on stacks of 2 KiB', 'starts at 2 KiB and grows', 'declared, not grown'),
     'sched_many.ParkAgainstSubmit': ('park and ready, 1e5 times (1e7 in stress), five schedulers', SAME, 'model-checked as well'),
     'sched_many.ReturnsFromBlockingCalls': ('returns into a world without a free P', SAME, ''),

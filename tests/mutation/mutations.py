@@ -95,6 +95,8 @@ MUTATIONS = [
      ['sched_preempt']),
     ('flag-ignored', 'runtime calls do not look at the flag', 'sched.h',
      'was | at32_load_rlx(&gp->preempt) | elsewhere', 'was | elsewhere', ['sched_preempt', 'sched_end']),
+    ('stats-ignores-the-flag', 'asking for the figures is no preemption point', 'trine_stats.c',
+     'if (gp && !nested) rt_enter("trine_stats");', 'if (gp && !nested) gp->inrt = 1;', ['sched_preempt']),
     ('vector-register-lost', 'the handler returns with one vector register changed, as a broken kernel would', 'preempt.c',
      'park_here(mp, gp);\n    errno = saved;', 'park_here(mp, gp);\n    errno = saved;\n    if (uc) ((ucontext_t *)uc)->uc_mcontext.fpregs->_xmm[15].element[0] ^= 1;',
      ['sched_preempt']),

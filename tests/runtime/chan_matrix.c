@@ -167,7 +167,7 @@ static void main_in_line(void *arg)
     for (int i = 0; i < QUEUE_N; i++) CHECK(p[i].got == i);
     trine_chan_free(c);
 }
-static void TestChanWaitersInOrder(void **state) { (void)state, run_at(1, main_in_line, NULL); }
+static void TestChanWaitersInOrder(void **state) { (void)state, run_in_turn(main_in_line); }
 
 /* ---- several senders, several receivers: every value arrives exactly once ---- */
 enum { CROWD = 4, CROWD_N = 250 };

@@ -64,6 +64,14 @@ static inline void run_at(int procs, trine_fn fn, void *arg)
     }
 }
 
+/* One P and no time slices: goroutines change places only where they wait or yield. */
+static inline void run_in_turn(trine_fn fn)
+{
+    atomic_store(&n_failures, 0);
+    assert_int_equal(trine_run(&(trine_config){.gomaxprocs = 1, .ablate = TRINE_NO_PREEMPT}, fn, NULL), 0);
+    assert_int_equal(atomic_load(&n_failures), 0);
+}
+
 static inline void run_goroutines(trine_fn fn)
 {
     for (int procs = 1; procs <= 4; procs *= 2) run_at(procs, fn, NULL);

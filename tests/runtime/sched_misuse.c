@@ -37,6 +37,8 @@ CALL(trine_chan_recv, chan, NULL)
 CALL(trine_chan_try_send, chan, NULL)
 CALL(trine_chan_try_recv, chan, NULL, NULL)
 CALL(trine_chan_close, chan)
+CALL(trine_chan_len, chan)
+CALL(trine_chan_cap, chan)
 CALL(trine_select, &one_case, 1)
 CALL(trine_try_select, &one_case, 1)
 CALL(trine_select_until, &one_case, 1, 1)
@@ -76,7 +78,7 @@ static const struct entry { const char *name; void (*call)(void); } entries[] = 
     E(trine_rwmutex_runlock), E(trine_rwmutex_lock), E(trine_rwmutex_unlock), E(trine_once_do), E(trine_sema_acquire),
     E(trine_sema_release), E(trine_timer_start), E(trine_timer_stop), E(trine_timer_reset), E(trine_open_fd),
     E(trine_read), E(trine_write), E(trine_accept), E(trine_connect), E(trine_close), E(trine_fd_deadline),
-    E(trine_syscall_enter),
+    E(trine_syscall_enter), E(trine_chan_len), E(trine_chan_cap),
 };
 #define N_ENTRIES (sizeof entries / sizeof *entries)
 
@@ -169,6 +171,8 @@ static void ask_anywhere(void *arg)
     trine_goid();
     trine_chan_free(trine_chan_make(8, 8));
     trine_chan_free(NULL);
+    CHECK(trine_trace_start(NULL) == -EINVAL && trine_trace_stop() == -EINVAL);
+    CHECK(trine_run(NULL, NULL, NULL) == (trine_goid() ? -EBUSY : -EINVAL));
 }
 static void on_ask(int sig)
 {

@@ -104,7 +104,7 @@ static void main_handover(void *arg)
     CHECK(atomic_load(&h.got) == 1);
     trine_wg_wait(&h.wg);
 }
-static void TestMutexHandoff(void **state) { (void)state, run_at(1, main_handover, NULL); }
+static void TestMutexHandoff(void **state) { (void)state, run_in_turn(main_handover); }
 
 /* ---- readers-writer lock: Go's TestParallelReaders and TestRWMutex ---- */
 struct readers {
