@@ -3,6 +3,7 @@
 #include "store/store.h"
 #include "support.h"
 
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,10 +154,19 @@ static void test_help(void **state) {
     child_result_free(&r);
 }
 
-/* Hooks of a child that reach the running trine itself. */
+static bool has_points(const char *out) {
+    char *pattern = path_join(out, "*/*/points.jsonl");
+    glob_t found;
+    struct stat st;
+    bool has = glob(pattern, 0, NULL, &found) == 0 && stat(found.gl_pathv[0], &st) == 0 && st.st_size > 0;
+    globfree(&found);
+    free(pattern);
+    return has;
+}
+
+/* Hooks of a child that reach the running trine itself: interrupted as soon as a point is on the disk. */
 static void interrupt_soon(pid_t pid, void *arg) {
-    (void)arg;
-    usleep(700000);
+    for (int tries = 0; tries < 2000 && !has_points(arg); tries++) usleep(10000);
     kill(pid, SIGINT);
 }
 
@@ -168,7 +178,8 @@ static void test_interrupt(void **state) {
     (void)state;
     char *argv[] = {TRINE_EXE, "run", "--profile", ini, "--out", out, "--backends", "fake", NULL};
     struct child_spec spec = {
-        .argv = argv, .timeout_ms = 20000, .max_output_bytes = 1 << 20, .hooks = {.started = interrupt_soon}};
+        .argv = argv, .timeout_ms = 40000, .max_output_bytes = 1 << 20,
+        .hooks = {.started = interrupt_soon, .arg = out}};
     struct child_result r;
     struct err e;
     child_run(&spec, &r);
