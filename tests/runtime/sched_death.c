@@ -283,7 +283,8 @@ static void SmallStackCanary(void **state)
 static void touch_nothing(void *arg)
 {
     (void)arg;
-    *(volatile int *)(uintptr_t)8 = 1;
+    volatile int *volatile at = (volatile int *)(uintptr_t)8; /* the compiler is not to know */
+    *at = 1;
 }
 static void OtherFaultsStaySegv(void **state)
 {
