@@ -10,20 +10,20 @@
 #include <math.h>
 #include <string.h>
 
-enum { PANEL_W = 300, PANEL_H = 130, LEFT = 66, TOP = 8, BOTTOM = 22 };
+enum { PANEL_W = 300, PANEL_H = 130, LEFT = 66, TOP = 8, BOTTOM = 22, SHORT_NAME = 8 };
 
 static const char style[] =
     ":root{color-scheme:light "
     "dark;--dim:#666;--line:#8886}@media(prefers-color-scheme:dark){:root{--dim:#aaa}}"
     "body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:75rem;padding:0 1rem}"
     "h1{font-size:1.4rem}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}.dim{color:var(--dim)}"
-    "main>div{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(21rem,100%),1fr));gap:1rem}"
+    "main>div{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(23rem,100%),1fr));gap:1rem}"
     "figure{margin:0;border:1px solid "
     "var(--line);border-radius:6px;padding:.5rem;min-width:0}figcaption{font-size:.85rem;overflow-x:auto}"
     "svg{width:100%;height:auto}svg "
-    "text{font-size:11px;fill:currentColor}table{font-size:.8rem;border-collapse:collapse}"
-    "td{padding:0 .6rem 0 "
-    "0}.worse{color:#c0392b;font-weight:600}.better{color:#1a8a5f;font-weight:600}"
+    "text{font-size:11px;fill:currentColor}table{font-size:.76rem;border-collapse:collapse}"
+    "td{padding:0 .4rem 0 "
+    "0;white-space:nowrap}.worse{color:#c0392b;font-weight:600}.better{color:#1a8a5f;font-weight:600}"
     "@media print{figure{break-inside:avoid}}";
 
 /* The colours of the report (plots/style.gp): a known backend has its own, as the old build (a) and the new one (b)
@@ -68,13 +68,24 @@ static double y_of(const struct scale *s, double v) {
     return TOP + (1 - at) * (PANEL_H - TOP - BOTTOM);
 }
 
+/* A column's own name where all are short, else a letter. */
+static void label(struct strbuf *b, const struct compare *c, size_t i) {
+    bool letters = false;
+    for (size_t k = 0; k < c->columns.n; k++) letters |= strlen(c->columns.v[k]) > SHORT_NAME;
+    if (letters)
+        strbuf_printf(b, "%c", (char)('A' + i % 26));
+    else
+        xml_text(b, c->columns.v[i]);
+}
+
 static void column(struct strbuf *b, const struct compare *c, const struct compare_row *r,
                    const struct scale *s, size_t i) {
     const struct compare_cell *cell = &r->cells[i];
     double step = (double)(PANEL_W - LEFT - 6) / (double)c->columns.n, x = LEFT + (double)i * step + step / 2;
     const char *fill = colour(c->columns.v[i], i);
-    strbuf_printf(b, "<text x=\"%.0f\" y=\"%d\" text-anchor=\"middle\">%c</text>", x, PANEL_H - 6,
-                  (char)('A' + i % 26));
+    strbuf_printf(b, "<text x=\"%.0f\" y=\"%d\" text-anchor=\"middle\">", x, PANEL_H - 6);
+    label(b, c, i);
+    strbuf_puts(b, "</text>");
     if (!cell->m || cell->m->n == 0) {
         strbuf_printf(b, "<text x=\"%.0f\" y=\"%d\" text-anchor=\"middle\">absent</text>", x, PANEL_H / 2);
         return;
@@ -114,12 +125,12 @@ static void caption(struct strbuf *b, const struct compare *c, const struct comp
     for (size_t i = 0; i < c->columns.n; i++) {
         const struct compare_cell *cell = &r->cells[i];
         const char *verdict = compare_verdict_name(cell->verdict);
-        strbuf_printf(b, "<tr><td>%c ", (char)('A' + i % 26));
-        xml_text(b, c->columns.v[i]);
+        strbuf_puts(b, "<tr><td>");
+        label(b, c, i);
         strbuf_puts(b, "</td><td>");
         if (isfinite(cell->median)) strbuf_printf(b, "%.4g ", cell->median), xml_text(b, r->unit);
         strbuf_puts(b, "</td><td>");
-        if (isfinite(cell->limits)) strbuf_printf(b, "%.3g limits", cell->limits);
+        if (isfinite(cell->limits)) strbuf_printf(b, "%.4g&#215;", cell->limits);
         strbuf_puts(b, "</td><td>");
         if (i && isfinite(cell->low))
             strbuf_printf(b, "%.3f [%.3f, %.3f]", cell->ratio, cell->low, cell->high);
@@ -144,7 +155,7 @@ static void heads(struct strbuf *b, const struct compare *c) {
                    "own scale. Ratios are to A "
                    "(Hodges-Lehmann, 95 %), verdicts after Holm over all of them");
     if (c->limit < NLIMITS)
-        strbuf_printf(b, "; limits: multiples of %s on that machine", limit_docs[c->limit]);
+        strbuf_printf(b, "; &#215;: multiples of %s on that machine", limit_docs[c->limit]);
     strbuf_puts(b, ".</p>");
     for (size_t i = 0; i < c->marked.n; i++) {
         strbuf_puts(b, "<p><b>The sides differ in ");
