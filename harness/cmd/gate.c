@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { RERUN_TIMEOUT_MS = 4 * 3600 * 1000, OUTPUT_MAX_BYTES = 16 << 20 };
@@ -46,14 +47,19 @@ static int publish(const struct gate *g, const struct request *q, struct err *e)
     return rc;
 }
 
+/* The last folder by name; history.sqlite may stand beside it. */
 static char *newest_in(const char *dir) {
     struct dirent **entries;
+    struct stat st;
     char *found = NULL;
     int n = scandir(dir, &entries, NULL, alphasort);
     for (int i = 0; i < n; i++) {
-        if (entries[i]->d_name[0] != '.') {
+        char *path = path_join(dir, entries[i]->d_name);
+        if (entries[i]->d_name[0] != '.' && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
             free(found);
-            found = path_join(dir, entries[i]->d_name);
+            found = path;
+        } else {
+            free(path);
         }
         free(entries[i]);
     }
