@@ -103,7 +103,7 @@ static bool make_queries(struct db *db, struct connection *c) {
 static void request_task(void *arg) {
     struct request *r = arg;
     struct db *db = r->all;
-    struct connection own, *c = &own;
+    struct connection own = {.fd = -1}, *c = &own;
     int64_t start = point_now();
     if (db->pool) {
         count_up(&db->waiting, &db->waiting_peak);

@@ -169,7 +169,7 @@ static const struct truth_table {
 enum { TRUTHS = sizeof table / sizeof *table };
 
 static void judge_row(struct claim *c, const struct truth_table *t, const char *figures, bool borne_out) {
-    c->needs.n = 0; /* these measurements stand, whatever the machine lacks */
+    strlist_free(&c->needs); /* these measurements stand, whatever the machine lacks */
     json_t *points = synthetic_points(c, figures, 5), *one = synthetic_verdict(c, points, t->backend);
     const char *verdict = json_str(one, "verdict", "-");
     bool right = borne_out ? strcmp(verdict, "reproduced") == 0

@@ -57,7 +57,7 @@ template <class T, class Owner> T &made(Owner *o) {
         new (o->room) T;
         __atomic_store_n(&o->made, 2, __ATOMIC_RELEASE);
     }
-    return *reinterpret_cast<T *>(o->room);
+    return *std::launder(reinterpret_cast<T *>(o->room));
 }
 
 /* What a channel of Boost carries has a fixed type: a word, or the address of a copy of a longer element. */
