@@ -1,5 +1,6 @@
 /* Measuring a point: warm-up, batches, counts. See point.h; called from the main task only. */
 #include "point.h"
+#include "warmup.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -11,7 +12,6 @@
 
 /* A batch must be long beside the clock's own cost and the start of its tasks. */
 static const int64_t batch_least_ns = 10 * 1000 * 1000;
-static const double steady_within = 0.03;
 
 int64_t point_int(const struct point *pt, const char *param) {
     return params_int(&pt->params, param);
@@ -186,31 +186,23 @@ void point_quote_percentiles(struct point *pt, const char *prefix, const struct 
     point_metric(pt, name, (double)hist_max(h), "ns", "lower");
 }
 
-static bool near_each_other(const double last[3]) {
-    double least = last[0], most = last[0];
-    for (int i = 1; i < 3; i++) {
-        if (last[i] < least) least = last[i];
-        if (last[i] > most) most = last[i];
-    }
-    return most - least <= steady_within * least;
-}
-
-/* Doubles n until a batch is long enough, then repeats it until it is steady; returns the n to measure with. */
+/* Doubles n until a batch is long enough, then repeats it until it is steady; returns the n to measure with. Where batches
+ * are so long that the limit comes before the third, it waits for that one, to three times the limit at most. */
 static uint64_t warm_up(struct point *pt, const struct batch_plan *plan) {
     int64_t start = point_now(), limit = pt->options.warmup_ms * 1000000;
     int64_t enough = limit / 8 < batch_least_ns ? limit / 8 : batch_least_ns;
     uint64_t n = plan->n;
-    double last[3] = {0};
-    int64_t same_n = 0;
+    double batches[WARMUP_BATCHES_MAX];
+    size_t same_n = 0;
     while (pt->status == POINT_OK && !pt->warmup_steady) {
         int64_t before = point_now();
-        last[same_n % 3] = plan->run(plan->state, n);
+        if (same_n == WARMUP_BATCHES_MAX) memmove(batches, batches + 1, --same_n * sizeof *batches);
+        batches[same_n++] = plan->run(plan->state, n);
         int64_t now = point_now();
-        same_n++;
         pt->warmup_batches++;
-        pt->warmup_steady = same_n >= 3 && near_each_other(last);
-        if (now - start >= limit) break;
-        if (!plan->fixed && now - before < enough) {
+        pt->warmup_steady = warmup_steady(batches, same_n);
+        if (now - start >= limit && (same_n >= 3 || now - start >= 3 * limit)) break;
+        if (!plan->fixed && now - before < enough && now - start < limit) {
             n *= 2;
             same_n = 0;
             pt->warmup_steady = false;

@@ -30,7 +30,7 @@ static void judge_record(const json_t *record, json_t *why) {
     const json_t *warmup = json_object_get(record, "warmup"), *check, *phase;
     size_t i;
     if (json_is_false(json_object_get(warmup, "steady")))
-        because(why, "warm-up: no three batches within 3 %%");
+        because(why, "warm-up: no three windows within 3 %%");
     json_array_foreach(json_object_get(record, "checks"), i, check) {
         if (json_flag(check, "ok", false)) continue;
         char *expected = json_line(json_object_get(check, "expected")),

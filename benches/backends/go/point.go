@@ -154,30 +154,45 @@ type plan struct {
 	counted func() int64
 }
 
-func nearEachOther(last [3]float64) bool {
-	low := math.Min(last[0], math.Min(last[1], last[2]))
-	high := math.Max(last[0], math.Max(last[1], last[2]))
+// steady: benches/driver/warmup.h has the rule.
+func steady(batches []float64) bool {
+	if len(batches) < 3 {
+		return false
+	}
+	return agree(batches, 1) || agree(batches, len(batches)/3)
+}
+
+func agree(batches []float64, width int) bool {
+	low, high := math.Inf(1), math.Inf(-1)
+	for i := 3; i > 0; i-- {
+		from := len(batches) - i*width
+		window := append([]float64{}, batches[from:from+width]...)
+		sort.Float64s(window)
+		m := (window[(width-1)/2] + window[width/2]) / 2
+		low, high = math.Min(low, m), math.Max(high, m)
+	}
 	return high-low <= 0.03*low
 }
 
 func (pt *point) warmUp(pl plan) int64 {
-	const batchLeastNs = 10 * 1000 * 1000
+	const batchLeastNs, lookBack = 10 * 1000 * 1000, 600
 	start, limit, n := now(), pt.opt.warmupMs*1000000, pl.n
 	enough := int64(math.Min(float64(limit/8), batchLeastNs))
-	var last [3]float64
-	sameN := 0
+	var batches []float64
 	for pt.status == "ok" && !pt.steady {
 		before := now()
-		last[sameN%3] = pl.run(n)
+		batches = append(batches, pl.run(n))
 		after := now()
-		sameN++
+		if len(batches) > lookBack {
+			batches = batches[1:]
+		}
 		pt.warmupBatches++
-		pt.steady = sameN >= 3 && nearEachOther(last)
-		if after-start >= limit {
+		pt.steady = steady(batches)
+		if after-start >= limit && (len(batches) >= 3 || after-start >= 3*limit) {
 			break
 		}
-		if !pl.fixed && after-before < enough {
-			n, sameN, pt.steady = 2*n, 0, false
+		if !pl.fixed && after-before < enough && after-start < limit {
+			n, batches, pt.steady = 2*n, nil, false
 		}
 	}
 	pt.warmupNs = now() - start

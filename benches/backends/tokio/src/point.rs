@@ -185,7 +185,7 @@ impl Point {
         }
     }
 
-    /// Warms up until three batches in a row lie within 3 %, then measures. A batch runs as a task on a worker; it
+    /// Warms up until three windows of batches in a row lie within 3 %, then measures. A batch runs as a task on a worker; it
     /// gets how many units to run, each of `per_unit` operations.
     pub async fn measure<F>(&mut self, least: i64, fixed: bool, per_unit: i64, mut batch: F)
     where
@@ -200,13 +200,11 @@ impl Point {
             let after = now();
             batches += 1;
             last.push(b.sample);
-            let recent = &last[last.len().saturating_sub(3)..];
-            let (low, high) = recent.iter().fold((f64::MAX, f64::MIN), |(l, h), &s| (l.min(s), h.max(s)));
-            steady = recent.len() == 3 && high - low <= 0.03 * low;
-            if after - began >= limit {
+            steady = is_steady(&last);
+            if after - began >= limit && (last.len() >= 3 || after - began >= 3 * limit) {
                 break;
             }
-            if !fixed && after - before < enough {
+            if !fixed && after - before < enough && after - began < limit {
                 (n, steady) = (2 * n, false);
                 last.clear();
             }
@@ -255,4 +253,21 @@ impl Point {
         }
         o
     }
+}
+
+/// benches/driver/warmup.h has the rule.
+fn is_steady(batches: &[f64]) -> bool {
+    let seen = batches.len().min(600);
+    seen >= 3 && (agree(batches, 1) || agree(batches, seen / 3))
+}
+
+fn agree(batches: &[f64], width: usize) -> bool {
+    let (mut low, mut high) = (f64::MAX, f64::MIN);
+    for window in batches[batches.len() - 3 * width..].chunks(width) {
+        let mut sorted = window.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let median = (sorted[(width - 1) / 2] + sorted[width / 2]) / 2.0;
+        (low, high) = (low.min(median), high.max(median));
+    }
+    high - low <= 0.03 * low
 }
