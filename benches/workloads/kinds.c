@@ -3,7 +3,8 @@
  *
  * Method       --tasks tasks at once: three in ten call a service over loopback (api_us), four in ten query a
  *              database over a pool of `connections` (db_us), three in ten write `file_kib` to a file of
- *              their own, fsync it and read it back and compare it, by calls that block a kernel thread.
+ *              their own, fsync it, read it back past the page cache (O_DIRECT) and compare it, by calls that block a
+ *              kernel thread. Where a file system has no O_DIRECT the page cache answers: direct_reads says how many did not.
  * Unit         ns until the last has ended. memory_bytes: private memory added when all were under way;
  *              cpu_ns: processor time of the process, all threads.
  * Expectation  Goroutines: threads only for the files under way. Threads: one for each task.
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,6 +47,7 @@ struct kinds_work {
     struct kind_task *tasks;
     uint64_t n;
     size_t file_bytes;
+    _Atomic int64_t direct;      /* files that were read past the page cache */
     char folder[64];
 };
 
@@ -66,16 +69,32 @@ static bool query(struct kinds_work *w) {
     return ok;
 }
 
+enum { DIRECT_ALIGN = 4096 };    /* of buffer and length: no device asks for more */
+
+/* The whole file, from the device where that can be: buf has room for bytes rounded up. */
+static bool read_back(const char *path, char *buf, size_t bytes, bool *direct) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_DIRECT);
+    ssize_t got = fd >= 0 ? pread(fd, buf, (bytes + DIRECT_ALIGN - 1) & ~(size_t)(DIRECT_ALIGN - 1), 0) : -1;
+    *direct = got >= 0;
+    if (fd >= 0) close(fd);
+    if (*direct) return got == (ssize_t)bytes;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    got = fd >= 0 ? pread(fd, buf, bytes, 0) : -1;
+    if (fd >= 0) close(fd);
+    return got == (ssize_t)bytes;
+}
+
 /* One bracket around all of it: each call may block, and between them there is nothing to do for others. */
-static bool write_and_read(const char *path, char *buf, size_t bytes, int fill) {
+static bool write_and_read(const char *path, char *buf, size_t bytes, int fill, bool *direct) {
     bool ok = false;
     memset(buf, fill, bytes);
     be_block_enter();
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd >= 0) {
         ok = write(fd, buf, bytes) == (ssize_t)bytes && fsync(fd) == 0;
-        ok = ok && pread(fd, buf, bytes, 0) == (ssize_t)bytes;
         close(fd);
+        memset(buf, ~fill, bytes);
+        ok = ok && read_back(path, buf, bytes, direct);
         unlink(path);
     }
     be_block_exit();
@@ -84,9 +103,12 @@ static bool write_and_read(const char *path, char *buf, size_t bytes, int fill) 
 }
 
 static bool use_file(const struct kind_task *t) {
-    char path[96], *buf = malloc(t->all->file_bytes);
+    size_t room = (t->all->file_bytes + DIRECT_ALIGN - 1) & ~(size_t)(DIRECT_ALIGN - 1);
+    char path[96], *buf = aligned_alloc(DIRECT_ALIGN, room);
+    bool direct = false;
     snprintf(path, sizeof path, "%s/%llu", t->all->folder, (unsigned long long)t->index);
-    bool ok = buf && write_and_read(path, buf, t->all->file_bytes, (int)(t->index % 127));
+    bool ok = buf && write_and_read(path, buf, t->all->file_bytes, (int)(t->index % 127), &direct);
+    if (direct) atomic_fetch_add(&t->all->direct, 1);
     free(buf);
     return ok;
 }
@@ -131,6 +153,7 @@ static void judge(struct kinds_work *w, const struct usage *before, const struct
     point_metric(pt, "throughput", (double)ok * 1e9 / (double)pt->elapsed_ns, "1/s", "higher");
     point_metric(pt, "cpu_ns", (double)cpu_ns, "ns", "lower");
     point_metric(pt, "cpu_per_request_ns", (double)cpu_ns / (double)w->n, "ns", "lower");
+    point_metric(pt, "direct_reads", (double)atomic_load(&w->direct), "reads", "higher");
     if (threads > 0) point_metric(pt, "threads", (double)threads, "threads", "lower");
     usage_quote(pt, before, peak);
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 // dbpool: benches/workloads/dbpool.c. SQLite needs cgo, which this driver does without.
@@ -212,7 +214,7 @@ var kinds = workload{
 	run: runKinds,
 }
 
-func useFile(folder string, index, size int64) bool {
+func useFile(folder string, index, size int64, direct *int64) bool {
 	path, want := filepath.Join(folder, fmt.Sprint(index)), bytes.Repeat([]byte{byte(index % 127)}, int(size))
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0600)
 	if err != nil {
@@ -220,12 +222,35 @@ func useFile(folder string, index, size int64) bool {
 	}
 	defer os.Remove(path)
 	defer f.Close()
-	got := make([]byte, size)
 	if _, err := f.Write(want); err != nil || f.Sync() != nil {
 		return false
 	}
-	_, err = f.ReadAt(got, 0)
+	got, err := readDirect(path, int(size))
+	if err == nil {
+		atomic.AddInt64(direct, 1)
+	} else {
+		got = make([]byte, size)
+		_, err = f.ReadAt(got, 0)
+	}
 	return err == nil && bytes.Equal(got, want)
+}
+
+// readDirect reads a file past the page cache, where its file system can.
+func readDirect(path string, size int) ([]byte, error) {
+	const align = 4096
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECT, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	room := (size + align - 1) / align * align
+	raw := make([]byte, room+align)
+	from := (align - int(uintptr(unsafe.Pointer(&raw[0]))%align)) % align
+	n, err := f.Read(raw[from : from+room])
+	if err == nil && n != size {
+		err = io.ErrUnexpectedEOF
+	}
+	return raw[from : from+n], err
 }
 
 func cpuNs() int64 {
@@ -265,7 +290,8 @@ func runKinds(pt *point) {
 }
 
 func (pt *point) measureKinds(m *mux, pool chan net.Conn, folder string) {
-	api, db, size, ok := uint32(pt.params.int("api_us")), uint32(pt.params.int("db_us")), pt.params.int("file_kib")*1024, int64(0)
+	api, db, size := uint32(pt.params.int("api_us")), uint32(pt.params.int("db_us")), pt.params.int("file_kib")*1024
+	var ok, direct int64
 	one := func(i int64) bool {
 		switch part := i % 10; {
 		case part < 3:
@@ -276,7 +302,7 @@ func (pt *point) measureKinds(m *mux, pool chan net.Conn, folder string) {
 			pool <- c
 			return status == serviceOK
 		}
-		return useFile(folder, i, size)
+		return useFile(folder, i, size, &direct)
 	}
 	useNow()
 	before, cpu := useNow(), cpuNs()
@@ -304,5 +330,6 @@ func (pt *point) measureKinds(m *mux, pool chan net.Conn, folder string) {
 	pt.setMetric("cpu_ns", float64(cpu), "ns", "lower")
 	pt.setMetric("cpu_per_request_ns", float64(cpu)/float64(pt.tasks), "ns", "lower")
 	pt.setMetric("threads", threads, "threads", "lower")
+	pt.setMetric("direct_reads", float64(direct), "reads", "higher")
 	pt.quoteUse(before, peak)
 }
