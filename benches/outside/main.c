@@ -1,14 +1,15 @@
 /*
- * trine-outside: a service, a load generator or clients as a program, for drivers that cannot fork them
- * (Go's). The same code as in the C drivers, told by lines on stdin; it ends when stdin does.
+ * trine-outside: a service, a load generator, clients or the clock of an open loop as a program, for drivers that cannot
+ * fork them (Go's). The same code as in the C drivers, told by lines on stdin; it ends when stdin does.
  *
- *   trine-outside service CONNECTIONS RATE BURST       prints its port; "counts" prints what service_counts
- *   holds trine-outside load PORT CONNECTIONS REQUESTS RATE SEED   prints "connected"; "go" runs it and
- *   prints a line a
- *                                                      request: latency in ns, status
- *   trine-outside clients PORT N MESSAGES GAP_US       prints "connected"; "chat" runs it and prints
- *   received, corrupted,
- *                                                      then a line a delivery: latency in ns
+ *   trine-outside service CONNECTIONS RATE BURST   prints its port; "counts" prints what service_counts holds
+ *   trine-outside load PORT CONNECTIONS REQUESTS RATE SEED
+ *                       prints "connected"; "go" runs it and prints a line a request: latency in ns, status
+ *   trine-outside clients PORT N MESSAGES GAP_US
+ *                       prints "connected"; "chat" runs it and prints received, corrupted, then a line a delivery: ns
+ *   trine-outside pace SPIN
+ *                       takes a number, so many times in ns, and their start on CLOCK_MONOTONIC; at each it writes a byte
+ *                       on descriptor 3; then prints a line a time: how late, in ns
  */
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -19,6 +20,7 @@
 #include "child.h"
 #include "clients.h"
 #include "load.h"
+#include "pacer.h"
 #include "service.h"
 
 enum { EXIT_USAGE = 2, EXIT_INFRASTRUCTURE = 4, LOOK_NS = 500000, STUCK_S = 30 };
@@ -120,11 +122,33 @@ static int run_clients(char **argv) {
     return 0;
 }
 
+/* Series after series: N, the times, where the clock starts; then the lags. */
+static int run_pace(char **argv) {
+    enum { BELL = 3 };   /* the write end of the driver's pipe */
+    char line[64];
+    while (fgets(line, sizeof line, stdin)) {
+        uint64_t n = strtoull(line, NULL, 10);
+        struct pacer_shared *s = calloc(1, sizeof *s + n * sizeof s->rings[0]);
+        if (!s) return EXIT_INFRASTRUCTURE;
+        s->n = n;
+        for (uint64_t i = 0; i < n && fgets(line, sizeof line, stdin); i++) s->rings[i].intended_ns = atoll(line);
+        if (fgets(line, sizeof line, stdin)) {
+            s->start_ns = atoll(line);
+            if (!pacer_play(s, BELL, atoi(argv[0]) != 0)) return EXIT_INFRASTRUCTURE;
+            for (uint64_t i = 0; i < n; i++) printf("%lld\n", (long long)s->rings[i].lag_ns);
+            fflush(stdout);
+        }
+        free(s);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv) {
     if (argc == 5 && !strcmp(argv[1], "service")) return run_service(argv + 2);
     if (argc == 7 && !strcmp(argv[1], "load")) return run_load(argv + 2);
     if (argc == 6 && !strcmp(argv[1], "clients")) return run_clients(argv + 2);
+    if (argc == 3 && !strcmp(argv[1], "pace")) return run_pace(argv + 2);
     fprintf(stderr, "trine-outside: expected service CONNECTIONS RATE BURST, load PORT CONNECTIONS REQUESTS RATE SEED, "
-                    "or clients PORT N MESSAGES GAP_US\n");
+                    "clients PORT N MESSAGES GAP_US, or pace SPIN\n");
     return EXIT_USAGE;
 }

@@ -1,23 +1,28 @@
 /*
  * latency: what do requests suffer when they arrive on their own schedule?
  *
- * Method       Open loop. Poisson arrivals are computed beforehand from --seed; at each the main task makes a task
- *              that computes for service_us. Offered rate = load x procs / service_us, for --measure-ms. A generator
- *              that is late sends at once and logs its lag. hogs computing tasks may run beside.
+ * Method       Open loop. Poisson arrivals are computed beforehand from --seed. At each a pacer outside of the process
+ *              (benches/outside/pacer.h) writes a byte into a pipe; the main task reads them and makes a task for each,
+ *              which computes for service_us. Offered rate = load x procs / service_us, for --measure-ms. A pacer that
+ *              is late rings at once and logs its lag. hogs computing tasks may run beside.
  * Unit         ns: p99 of (end of the request - intended arrival). Histograms: latency; lag of the generator.
  * Expectation  p99 rises slowly to a load of 0.7 and steeply from there; with hogs it steps by time slices.
  * Falsified by a p99 below service_us, or one that does not rise with load.
- * Known lies   The generator runs on the backend itself (as a server's accept loop would) and takes a share of it. The
- *              check `generator_kept_up` fails when its p99 lag is above 10 % of the p99 reported.
+ * Known lies   The pacer takes some 5 us of processor time a request. Where --procs leaves no CPU over it sleeps between
+ *              rings, and its lag is the kernel's wake-up. The check `generator_kept_up` fails when the p99 of its lag
+ *              is above 10 % of the p99 reported. To read the pipe is part of a request, as an accept loop is.
  *              One sample a process: repetitions are compared, never pooled.
  *              loop=closed is there to show what not to believe: one client that sends when it has its answer, measured
  *              from the sending. A stall delays one request of it and hides all those that would have come meanwhile.
  */
+#include "child.h"
 #include "crowd.h"
 #include "hist_log.h"
+#include "pacer.h"
 #include "random.h"
 #include "workloads.h"
 
+#include <sched.h>
 #include <string.h>
 
 static const char *const loops[] = {"open", "closed", NULL};
@@ -29,6 +34,8 @@ static const struct param latency_params[] = {
     {"loop", PARAM_CHOICE, 0, 0, "open", loops, "open: arrivals by the clock; closed: the next when the last is answered"},
     {0},
 };
+
+enum { LEAD_NS = 2000000 };      /* from the request for a series to its start: the pacer looks every 0.1 ms */
 
 struct arrival {
     struct stream *stream;
@@ -51,19 +58,31 @@ static void request_task(void *arg) {
     be_wg_done(&a->stream->wg);
 }
 
+/* One point a process: the pacer lives from before to after. */
+static struct pacer pacer;
+
+/* As many requests as the pacer rang for; false: the point has failed. */
+static bool send_rung(struct stream *s, uint64_t *next) {
+    char rings[256];
+    ssize_t got = be_net_read(pacer.bell, rings, sizeof rings);
+    if (got <= 0) point_fail(s->pt, "the pacer's pipe: %s", got ? strerror((int)-got) : "it has ended");
+    for (ssize_t i = 0; i < got; i++)
+        if (!point_go(s->pt, request_task, &s->arrivals[(*next)++])) return false;
+    return got > 0;
+}
+
 static void send_all(struct stream *s) {
+    uint64_t next = 0;
     be_wg_add(&s->wg, (int)s->n);
-    s->start = point_now();
-    for (uint64_t i = 0; i < s->n; i++) {
-        struct arrival *a = &s->arrivals[i];
-        int64_t early = s->start + a->intended - point_now();
-        if (early > 0) be_sleep(early);
-        a->lag_ns = point_now() - s->start - a->intended;
-        if (point_go(s->pt, request_task, a)) continue;
-        be_wg_add(&s->wg, -(int)(s->n - i));
-        break;
-    }
+    for (uint64_t i = 0; i < s->n; i++) pacer.shared->rings[i].intended_ns = s->arrivals[i].intended;
+    s->start = point_now() + LEAD_NS;
+    pacer_ring(&pacer, s->n, child_now_ns() + LEAD_NS);
+    while (next < s->n && send_rung(s, &next)) {}
+    be_wg_add(&s->wg, -(int)(s->n - next));
     be_wg_wait(&s->wg);
+    if (next < s->n) return;
+    pacer_finish(&pacer);
+    for (uint64_t i = 0; i < s->n; i++) s->arrivals[i].lag_ns = pacer.shared->rings[i].lag_ns;
 }
 
 /* The closed-loop twin: the same requests, each sent once the one before is answered, and never before its time. Its
@@ -89,9 +108,13 @@ static void send_stream(struct stream *s) {
     else send_all(s);
 }
 
+static uint64_t room_for(double gap_ns, int64_t duration_ns) {
+    return (uint64_t)((double)duration_ns / gap_ns * 1.2) + 1000;
+}
+
 static uint64_t plan_arrivals(struct stream *s, double gap_ns, int64_t duration_ns) {
     struct rng rng = {s->pt->config.seed};
-    uint64_t room = (uint64_t)((double)duration_ns / gap_ns * 1.2) + 1000, n = 0;
+    uint64_t room = room_for(gap_ns, duration_ns), n = 0;
     s->arrivals = point_alloc(s->pt, room, sizeof *s->arrivals);
     if (!s->arrivals) return 0;
     for (double at = rng_exponential(&rng, gap_ns); n < room && at < (double)duration_ns;
@@ -137,12 +160,34 @@ static void judge(struct stream *s) {
     point_metric(pt, "throughput", (double)answered * 1e9 / (double)pt->elapsed_ns, "1/s", "higher");
 }
 
+static double gap_between(const struct point *pt) {
+    return (double)point_int(pt, "service_us") * 1000 / (point_real(pt, "load") * pt->config.procs);
+}
+
+static bool latency_before(struct point *pt) {
+    int64_t longest_ms = pt->options.measure_ms > pt->options.warmup_ms ? pt->options.measure_ms : pt->options.warmup_ms;
+    cpu_set_t allowed;
+    bool spare = sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) > pt->config.procs;
+    int err = pacer_start(&pacer, room_for(gap_between(pt), longest_ms * 1000000), spare);
+    if (err) point_fail(pt, "the pacer did not start: %s", strerror(-err));
+    return !err;
+}
+
+static void latency_after(struct point *pt) {
+    (void)pt;
+    pacer_stop(&pacer);
+}
+
 static void latency_run(struct point *pt) {
-    double service_ns = (double)point_int(pt, "service_us") * 1000;
-    double gap_ns = service_ns / (point_real(pt, "load") * pt->config.procs);
+    double service_ns = (double)point_int(pt, "service_us") * 1000, gap_ns = gap_between(pt);
     struct stream s = {.pt = pt, .iterations = burst_for(burst_calibrate(), service_ns),
                        .closed = !strcmp(point_text(pt, "loop"), "closed")};
     struct hogs hogs = {0};
+    int err = be_net_open(pacer.bell);
+    if (err) {
+        point_not_applicable(pt, "%s cannot wait for a pipe: %s", be_name, strerror(-err));
+        return;
+    }
     hogs_start(pt, &hogs, point_int(pt, "hogs"));
     /* The warm-up is a short stream of its own, thrown away. */
     s.n = plan_arrivals(&s, gap_ns, pt->options.warmup_ms * 1000000);
@@ -168,5 +213,7 @@ const struct workload latency = {
     .metric = "latency_p99_ns", .unit = "ns", .better = "lower",
     .tasks = 1, .tasks_min = 1, .tasks_max = 1,
     .params = latency_params,
+    .before = latency_before,
     .run = latency_run,
+    .after = latency_after,
 };

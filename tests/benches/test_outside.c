@@ -14,6 +14,7 @@
 #include "child.h"
 #include "clients.h"
 #include "load.h"
+#include "pacer.h"
 #include "phases.h"
 #include "service.h"
 #include "stages.h"
@@ -185,6 +186,29 @@ static void clients_count_what_comes_back(void **state) {
     close(listener);
 }
 
+/* Twice, sleeping and spinning: each ring comes, in its time and never before. */
+static void a_pacer_rings_at_its_times(void **state) {
+    enum { RINGS = 200, GAP_NS = 100000 };
+    (void)state;
+    for (int spin = 0; spin < 2; spin++) {
+        struct pacer p;
+        assert_int_equal(pacer_start(&p, RINGS, spin), 0);
+        for (int series = 0; series < 2; series++) {
+            for (int i = 0; i < RINGS; i++) p.shared->rings[i] = (struct pacer_ring){(int64_t)i * GAP_NS, -1};
+            int64_t start_ns = child_now_ns() + GAP_NS;
+            pacer_ring(&p, RINGS, start_ns);
+            char rung;
+            for (int i = 0; i < RINGS; i++) {
+                assert_int_equal(read(p.bell, &rung, 1), 1);
+                assert_true(child_now_ns() >= start_ns + (int64_t)i * GAP_NS);
+            }
+            pacer_finish(&p);
+            for (int i = 0; i < RINGS; i++) assert_true(p.shared->rings[i].lag_ns >= 0);
+        }
+        pacer_stop(&p);
+    }
+}
+
 static void phases_are_read_and_added_up(void **state) {
     static const char *const bad[] = {"", "x", "1+", "1/", "/1", "1,2", "-1", "1+1+1+1+1+1+1+1+1", "1/1/1/1/1/1/1"};
     struct phases p;
@@ -224,6 +248,7 @@ int main(void) {
         cmocka_unit_test(what_is_over_the_rate_is_refused_at_once),
         cmocka_unit_test(load_accounts_for_every_request),
         cmocka_unit_test(clients_count_what_comes_back),
+        cmocka_unit_test(a_pacer_rings_at_its_times),
         cmocka_unit_test(phases_are_read_and_added_up),
         cmocka_unit_test(an_entry_has_one_digest_whatever_its_neighbours),
     };

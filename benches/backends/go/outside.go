@@ -21,14 +21,15 @@ type outside struct {
 	out *bufio.Reader
 }
 
-func startOutside(pt *point, args ...string) *outside {
+// startOutside: extra are its descriptors from 3 on.
+func startOutside(pt *point, extra []*os.File, args ...string) *outside {
 	self, err := os.Executable()
 	if err != nil {
 		pt.fail("the driver's own path is unknown: %v", err)
 		return nil
 	}
 	o := &outside{cmd: exec.Command(filepath.Join(filepath.Dir(self), "trine-outside"), args...)}
-	o.cmd.Stderr = os.Stderr
+	o.cmd.Stderr, o.cmd.ExtraFiles = os.Stderr, extra
 	o.in, _ = o.cmd.StdinPipe()
 	out, _ := o.cmd.StdoutPipe()
 	o.out = bufio.NewReader(out)
@@ -91,7 +92,7 @@ type service struct {
 }
 
 func startService(pt *point, connections int64, rate float64, burst int64) *service {
-	o := startOutside(pt, "service", fmt.Sprint(connections), fmt.Sprint(rate), fmt.Sprint(burst))
+	o := startOutside(pt, nil, "service", fmt.Sprint(connections), fmt.Sprint(rate), fmt.Sprint(burst))
 	if o == nil {
 		return nil
 	}

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -151,50 +154,108 @@ func arrivals(seed int64, gap float64, duration int64) (list []arrival) {
 	return list
 }
 
-// sendAll returns when it started; with closed each waits for the one before, and is measured from its sending.
-func sendAll(list []arrival, iterations uint64, closed bool) int64 {
-	var wg sync.WaitGroup
-	wg.Add(len(list))
+// sendClosed returns when it started: each request waits for the one before, and is measured from its sending.
+func sendClosed(list []arrival, iterations uint64) int64 {
 	start := now()
 	for i := range list {
 		a := &list[i]
 		time.Sleep(time.Duration(start + a.intended - now()))
-		if closed {
-			a.intended = now() - start
-		}
-		a.lag = now() - start - a.intended
-		var answered chan struct{}
-		if closed {
-			answered = make(chan struct{})
-		}
+		a.intended = now() - start
+		answered := make(chan struct{})
 		go func() {
 			burst(iterations, uint64(a.intended))
 			a.latency = now() - start - a.intended
-			if closed {
-				close(answered)
-			}
-			wg.Done()
+			close(answered)
 		}()
-		if closed {
-			<-answered
+		<-answered
+	}
+	return start
+}
+
+// A pacer is benches/outside/pacer.h as a program: it writes a byte into a pipe at each arrival.
+type pacer struct {
+	*outside
+	bell *os.File
+}
+
+func startPacer(pt *point) *pacer {
+	read, write, err := os.Pipe()
+	if err != nil {
+		pt.fail("the pacer's pipe: %v", err)
+		return nil
+	}
+	spin := "0"
+	if runtime.NumCPU() > pt.procs {
+		spin = "1"
+	}
+	o := startOutside(pt, []*os.File{write}, "pace", spin)
+	write.Close()
+	if o == nil {
+		return nil
+	}
+	return &pacer{o, read}
+}
+
+// sendPaced returns when it started: the requests are sent as the pacer rings.
+func (p *pacer) sendPaced(pt *point, list []arrival, iterations uint64) int64 {
+	const leadNs = 2000000
+	var wg sync.WaitGroup
+	wg.Add(len(list))
+	text := bytes.NewBufferString(fmt.Sprintln(len(list)))
+	for _, a := range list {
+		fmt.Fprintln(text, a.intended)
+	}
+	p.in.Write(text.Bytes())
+	start := now() + leadNs
+	p.tell(fmt.Sprint(start))
+	rings := make([]byte, 256)
+	for next := 0; next < len(list); {
+		n, err := p.bell.Read(rings)
+		if err != nil {
+			pt.fail("the pacer's pipe: %v", err)
+			return start
+		}
+		for ; n > 0; n-- {
+			a := &list[next]
+			next++
+			go func() {
+				burst(iterations, uint64(a.intended))
+				a.latency = now() - start - a.intended
+				wg.Done()
+			}()
 		}
 	}
 	wg.Wait()
+	for i := range list {
+		list[i].lag = p.numbers(1)[0]
+	}
 	return start
+}
+
+func (p *pacer) send(pt *point, list []arrival, iterations uint64, closed bool) int64 {
+	if closed {
+		return sendClosed(list, iterations)
+	}
+	return p.sendPaced(pt, list, iterations)
 }
 
 func runLatency(pt *point) {
 	service := float64(pt.params.int("service_us")) * 1000
 	gap := service / (pt.params.real("load") * float64(pt.procs))
 	iterations := uint64(calibrate() * service)
+	p := startPacer(pt)
+	if p == nil {
+		return
+	}
+	defer p.stop()
 	beside := startHogs(pt.params.int("hogs"))
 	closed := pt.params.text("loop") == "closed"
 	start := now()
-	sendAll(arrivals(pt.seed, gap, pt.opt.warmupMs*1000000), iterations, closed)
+	p.send(pt, arrivals(pt.seed, gap, pt.opt.warmupMs*1000000), iterations, closed)
 	pt.phases = append(pt.phases, phase{"warmup", start, now()})
 	list := arrivals(pt.seed, gap, pt.opt.measureMs*1000000)
 	pt.begin()
-	start = sendAll(list, iterations, closed)
+	start = p.send(pt, list, iterations, closed)
 	pt.end()
 	beside.end()
 	h, lag, answered := pt.hist("latency"), pt.hist("lag"), int64(0)

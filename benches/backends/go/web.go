@@ -32,7 +32,7 @@ func (pt *point) listenFor(n int64, args ...string) (*outside, []net.Conn) {
 	}
 	defer listener.Close()
 	args = append([]string{args[0], fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)}, args[1:]...)
-	o := startOutside(pt, args...)
+	o := startOutside(pt, nil, args...)
 	if o == nil {
 		return nil, nil
 	}
