@@ -25,7 +25,7 @@ do for [i=1:npanels] {
     }
     set yrange [*:*]
     stats data index (i-1) using 2 nooutput name "Y"
-    pad = Y_max > Y_min ? Y_max-Y_min : 0.1*abs(Y_max)
+    pad = Y_max > Y_min ? Y_max-Y_min : Y_max != 0 ? 0.1*abs(Y_max) : 1 # a level that never moved, and one that is 0
     set yrange [Y_min-0.15*pad:Y_max+0.35*pad]
     set ytics (sprintf("%.4g", Y_min) Y_min)
     if (Y_max > Y_min) { set ytics add (sprintf("%.4g", Y_max) Y_max) }

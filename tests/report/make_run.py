@@ -106,7 +106,7 @@ def troubles():
 
 
 def history():
-    """Twelve runs of four series; the first is 20 % slower since the seventh run."""
+    """Twelve runs of a series a backend; trine's is 20 % slower since the seventh run. Two more never move."""
     series = []
     for b in BACKENDS:
         level = [60 * FACTOR[b] * (1.2 if b == "trine" and i >= 6 else 1) * rng.lognormvariate(0, 0.01) for i in range(12)]
@@ -116,6 +116,10 @@ def history():
             "runs": [{"started_utc": f"2026-11-{i + 1:02}T04:00:00Z", "commit": f"{i:07x}", "run": f"r{i}", "median": v, "processes": 10}
                      for i, v in enumerate(level)],
             "changes": [{"index": 6, "before": 60.0, "after": 72.0, "p": 0.0005, "machine_changed": False}] if b == "trine" else []})
+    for level in (0.0, 42.0):   # what never moves has panels too
+        still = dict(series[0], name=f"locality/procs 2/trine/still_at_{level:.0f}", changes=[])
+        still["runs"] = [dict(r, median=level) for r in still["runs"]]
+        series.append(still)
     return {"schema": "trine-history", "version": 1, "series": series}
 
 
