@@ -47,13 +47,14 @@ static double working_set_x(double kib) {
 }
 
 bool figure_wants(const struct rep_series *s, const struct figure_spec *spec) {
+    bool of_pinning = strcmp(json_str(s->first, "experiment", ""), "pinning") == 0;
     const char *pin = json_str(s->first, "pin", "none");
     double unused;
 
     if (!figure_lists(spec->workloads, json_str(s->first, "workload", ""))) return false;
     if (strcmp(spec->x, "pin") == 0) {
-        if (strcmp(json_str(s->first, "experiment", ""), "pinning") != 0) return false;
-    } else if (strcmp(pin, "none") != 0) {
+        if (!of_pinning) return false;
+    } else if (strcmp(pin, "none") != 0 || of_pinning) { /* its unpinned points are at the pinned ones' Ps and load */
         return false;
     }
     for (size_t i = 0; i < s->npoints; i++)

@@ -87,7 +87,7 @@ static void in_order(void **state) {
 /* A change of level in history.json is in the table, with its verdict. */
 static void tells_history(void **state) {
     (void)state;
-    has("4 series, the level of 1 changed");
+    has("6 series, the level of 1 changed");
     has("2026-11-07T04:00:00Z");
     has("<td class=\"bad\">worse</td>");
 }
