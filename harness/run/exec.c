@@ -213,7 +213,7 @@ static json_t *without_running(const json_t *planned, const char *status, const 
     json_t *point = new_point(planned, 0);
     json_object_set_new(point, "elapsed_ns", json_integer(0));
     set_status(point, status, reason);
-    validity_judge(point, false);
+    validity_judge(point, planned);
     return point;
 }
 
@@ -286,7 +286,7 @@ json_t *exec_point(const struct exec_context *x, const json_t *planned, int atte
             json_object_set(point, "outside", o.view);
             json_object_set(point, "counters", o.counted);
         }
-        validity_judge(point, json_flag(planned, "throttle_expected", false));
+        validity_judge(point, planned);
     }
     release(&o, &argv, &r);
     return point;

@@ -26,11 +26,16 @@ static void judge_steal(const json_t *outside, json_t *why) {
         because(why, "steal: %.1f %% of the CPU time went to other virtual machines", steal * 100);
 }
 
-static void judge_record(const json_t *record, json_t *why) {
-    const json_t *warmup = json_object_get(record, "warmup"), *check, *phase;
-    size_t i;
-    if (json_is_false(json_object_get(warmup, "steady")))
+/* Whoever asks for no warm-up (warmup_ms = 0) measures what happens once, or counts: the one batch that a driver runs all
+ * the same cannot agree with two others. */
+static void judge_warmup(const json_t *warmup, const json_t *planned, json_t *why) {
+    if (json_is_false(json_object_get(warmup, "steady")) && json_int(planned, "warmup_ms", 1) > 0)
         because(why, "warm-up: no three windows within 3 %%");
+}
+
+static void judge_record(const json_t *record, json_t *why) {
+    const json_t *check, *phase;
+    size_t i;
     json_array_foreach(json_object_get(record, "checks"), i, check) {
         if (json_flag(check, "ok", false)) continue;
         char *expected = json_line(json_object_get(check, "expected")),
@@ -45,17 +50,18 @@ static void judge_record(const json_t *record, json_t *why) {
     if (backwards) because(why, "clock: time went backwards");
 }
 
-void validity_judge(json_t *point, bool throttle_expected) {
+void validity_judge(json_t *point, const json_t *planned) {
     const json_t *outside = json_object_get(point, "outside"), *pinning = json_object_get(outside, "pinning");
     const char *status = json_str(point, "status", "");
     json_t *why = json_array();
     if (strcmp(status, "ok") == 0) {
         judge_steal(outside, why);
         int64_t throttled = json_int(outside, "throttled_ns", 0);
-        if (throttled > 0 && !throttle_expected)
+        if (throttled > 0 && !json_flag(planned, "throttle_expected", false))
             because(why, "throttled: %.1f ms by a CPU quota", (double)throttled / 1e6);
         if (json_is_false(json_object_get(pinning, "verified")))
             because(why, "pinning: not every CPU of the list had a thread bound to it");
+        judge_warmup(json_object_get(json_object_get(point, "record"), "warmup"), planned, why);
         judge_record(json_object_get(point, "record"), why);
     } else if (strcmp(status, "failed") == 0 || strcmp(status, "timeout") == 0) {
         because(why, "%s: %s", status, json_str(point, "reason", ""));

@@ -78,6 +78,27 @@ static void test_endings(void **state) {
     }
 }
 
+/* What is counted, or happens once, asks for no warm-up: then there is none to be judged. */
+static void test_no_warmup_asked(void **state) {
+    static const struct {
+        const char *extra;
+        bool valid;
+    } cases[] = {{"warmup_ms = 0\n", true}, {"warmup_ms = 1\n", false}};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        char *dir = scratch_make(),
+             *text = xasprintf("[experiment e]\nworkload = pingpong\nbackends = fake\nprocs = 1\nreps = 1\nmeasure_ms = 1\n"
+                               "param.mode = unsteady\nparam.sleep_ms = 0\n%s", cases[i].extra);
+        struct child_result r;
+        json_t *points = run_sweep(dir, text, &r);
+        assert_int_equal(json_flag(json_array_get(points, 0), "valid", !cases[i].valid), cases[i].valid);
+        json_decref(points);
+        child_result_free(&r);
+        free(text);
+        scratch_remove(dir);
+    }
+}
+
 /* What is seen from outside: five threads, one of them the main one. */
 static void test_outside(void **state) {
     char *dir = scratch_make();
@@ -280,6 +301,7 @@ static void test_budget(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_endings),
+        cmocka_unit_test(test_no_warmup_asked),
         cmocka_unit_test(test_outside),
         cmocka_unit_test(test_pinning_is_verified),
         cmocka_unit_test(test_usage),
