@@ -82,4 +82,33 @@ DESCRIBED = {
     'sched_many.SyscallHandsOff': ('the P of a blocking call is taken', SAME, ''),
     'sched_many.EveryAblationCompletes': ('each part switched off: a mixed workload still ends', 'no ablations', 'the measurements want them'),
     'sched_many.AblationsSwitchOff': ('what is switched off does not happen, by the counters', 'no ablations', ''),
+    # ---- stack_trim ----
+    'stack_trim.WarmStacksStay': ('stacks wanted in each period are kept', 'halves stacks at a collection', 'no collector: age by the clock'),
+    'stack_trim.ColdStacksGoAfterAPeriod': ('not before one to two periods without use, then 128 a round', 'freed at a collection', 'in small steps: the monitor has other work'),
+    'stack_trim.AFewStayHoweverCold': ('1,024 of a class stay', 'all are freed at a collection', 'a small program never pays for a first touch twice'),
+    'stack_trim.StacksInUseStay': ('trimming takes nothing from a stack in use', SAME, ''),
+    'stack_trim.TrimmedStacksServeAgain': ('a vacant slot is carved before a fresh one, once, zeroed', 'spans are reused', ''),
+    'stack_trim.EveryStackHasItsGuard': ('guards made sixteen at a time, to the last slot of an arena', 'a check in each prologue', 'C has no prologue to check in'),
+    'stack_trim.GuardsStayWhenMemoryGoes': ('the guard of a stack that was given back', 'no guards', ''),
+    'sched_end.ColdStacksGoBack': ('the same within a run: memory goes and serves again', 'stacks are freed at a collection', 'after five to ten seconds'),
+    # ---- dump_throw ----
+    'dump_throw.test_deadlock_names_each': ('each goroutine with its wait, name, function, maker', 'with its stack trace', 'no unwinder inside: gdb has one (tools/trine-gdb.py)'),
+    'dump_throw.test_the_number_is_bounded': ('a hundred, then `...N more`', SAME, ''),
+    'dump_throw.test_small_stack_throws': ('a throw on 2 KiB of stack harms no neighbour', 'on the system stack', ''),
+    'dump_throw.test_waiting_times': ('`, 3 minutes`', SAME, 'a lower bound: stamped by the monitor, not the collector'),
+    'dump_throw.test_no_goroutine_is_no_dump': ('nobody is left: nobody is shown', SAME, ''),
+    # ---- dump_quit ----
+    'dump_quit.test_quit_while_all_sleep': ('SIGQUIT: goroutines, Ps and Ms of an idle program', SAME, ''),
+    'dump_quit.test_quit_while_all_run': ('the same where loops without calls hold every P', SAME, ''),
+    'dump_quit.test_quit_outside_of_a_run_is_the_kernels': ('no run: the signal ends the program', 'there is always a run', 'a library'),
+    'dump_quit.test_quit_of_the_programs_own': ('a handler of the program\'s own stays', 'signal.Notify', 'a library'),
+    'dump_quit.test_quit_that_the_shell_ignored': ('taken over where a shell set it to be ignored', SAME, ''),
+    'dump_quit.test_schedtrace': ('schedtrace and scheddetail', 'the same format', 'fields that trine does not have are left out'),
+    'dump_quit.test_settings_that_are_not': ('unknown and malformed settings: one line each', 'ignored without a word', ''),
+    'dump_quit.test_a_handler_without_onstack_is_told': ('handlers without SA_ONSTACK are told, once', '`non-Go code set up signal handler without SA_ONSTACK flag`', 'at the start too, not only when it is too late'),
+    # ---- trace_file ----
+    'trace_file.test_a_whole_run_adds_up': ('tracks monotone, slices nested, counts equal to trine_stats', 'another format', 'JSON that Perfetto opens as it is'),
+    'trace_file.test_a_part_of_a_run': ('started and stopped within a run', SAME, ''),
+    'trace_file.test_what_does_not_fit_is_counted': ('dropped events are counted', 'buffers grow', 'bounded: tracing never allocates'),
+    'trace_file.test_bad_files_are_told': ('a full disk, a path that is not', 'an error of the writer is lost', ''),
 }

@@ -5,10 +5,11 @@ Takes one idea at a time away from a copy of the runtime (mutations.py, mutation
 programs that are to notice, and records which tests failed. A test that no mutation makes fail guards nothing that is known; a mutation
 that no test notices is a gap. Either ends this program with status 1.
 
-    mutate.py [--only NAME ...] [--write docs/conformance.md] [--results FILE] [--list]
+    mutate.py [--only NAME ...] [--write docs/conformance.md] [--results FILE] [--list] [--check]
 
---write also generates the table of docs/conformance.md between its two marks. --results keeps what was found (JSON),
-so that the table can be written again without another half-hour of runs: --results FILE[,FILE] --from-results.
+--write also generates the table of docs/conformance.md between its two marks; with --only, what was not run stays as
+the table has it. --results keeps what was found (JSON), so that the table can be written again without another half-hour
+of runs: --results FILE[,FILE] --from-results. --check runs nothing: every mutation still applies, every test has its row.
 """
 import argparse
 import json
@@ -31,7 +32,7 @@ MUTATIONS = SCHEDULER + WAIT_MUTATIONS
 DESCRIBED = OF_SCHEDULER | WAIT_DESCRIBED
 TOP = Path(__file__).resolve().parents[2]
 FLAGS = ('-std=gnu17 -O1 -g -fno-omit-frame-pointer -fno-plt -fno-semantic-interposition -w -D_GNU_SOURCE '
-         '-DTRINE_DEBUG_CHECKS').split()
+         '-DTRINE_DEBUG_CHECKS -DRT_TRIM_PERIOD_NS=100000000ll').split()   # two periods within a child's time
 CHILD_SECONDS = '6'      # a child that hangs is given up after this: an unmutated one needs well under a second
 PROGRAM_SECONDS = 60     # several of its children may hang
 HANG_SECONDS = 15        # a program without children: one of its tests hangs
@@ -194,10 +195,61 @@ def table(found):
     return '\n'.join(head + rows + what) + '\n', unguarded
 
 
+def from_table(path):
+    """What the table says of the mutations that there still are; the same form as measure's."""
+    found = {'tests': {}, 'caught': {}}
+    page = Path(path).read_text()
+    page = page[page.index(MARKS[0]):page.index(MARKS[1])]
+    known = {m[0] for m in MUTATIONS}
+    for name in re.findall(r'^\| `([\w-]+)` \|.* tests \|$', page, re.M):
+        if name in known:
+            found['caught'][name] = []
+    for program, test, row in re.findall(r'^\| `(\w+)\.(\w+)` \|(.*)$', page, re.M):
+        found['tests'].setdefault(program, []).append(test)
+        for name in re.findall(r'`([\w-]+)`', row.split(' | ')[1]):
+            if name in found['caught']:
+                found['caught'][name].append(f'{program}.{test}')
+    return found
+
+
+def merged(old, new):
+    """old, with what new knows in its place; tests that are no more go."""
+    tests = {**old['tests'], **new['tests']}
+    there = {f'{p}.{t}' for p, names in tests.items() for t in names}
+    caught = {**old['caught'], **new['caught']}
+    return {'tests': tests, 'caught': {m: [t for t in caught[m] if t in there] for m, *_ in MUTATIONS if m in caught}}
+
+
 def write(path, text):
     page = Path(path).read_text()
     begin, end = (page.index(m) for m in MARKS)
     Path(path).write_text(page[:begin] + MARKS[0] + '\n' + text + page[end:])
+
+
+def check():
+    """What has moved away from under the mutations and the table since they were written."""
+    errors = []
+    for name, _, file, old, new, programs in MUTATIONS:
+        n = (TOP / 'runtime' / file).read_text().count(old)
+        if n != 1 or old == new:
+            errors.append(f'mutation {name}: its text stands {n} times in runtime/{file}, not once')
+    table = from_table(TOP / 'docs/conformance.md')
+    rows = {f'{p}.{t}' for p, names in table['tests'].items() for t in names}
+    tests = set()
+    for path in sorted((TOP / 'tests/runtime').glob('*.c')):
+        text = path.read_text()
+        listed = re.findall(r'\bcmocka_unit_test\w*\((\w+)', text)
+        for macro in re.findall(r'#define (\w+)\(\w+\) cmocka_unit_test', text):
+            listed += re.findall(rf'\b{macro}\((\w+)\)', text.split('struct CMUnitTest')[-1])
+        tests |= {f'{path.stem}.{t}' for t in listed if re.search(rf'\b{t}\(void \*\*', text)}
+    errors += [f'{t} has no row in docs/conformance.md: describe it, add a mutation, run mutate.py --only ... --write'
+               for t in sorted(tests - rows)]
+    errors += [f'{t} has a row in docs/conformance.md and is no test' for t in sorted(rows - tests)]
+    errors += [f'mutation {m[0]} is not in docs/conformance.md' for m in MUTATIONS if m[0] not in table['caught']]
+    for e in errors:
+        print(f'mutate: {e}')
+    print(f'{len(tests)} tests, {len(MUTATIONS)} mutations')
+    return 1 if errors or len(tests) < 100 else 0
 
 
 def main():
@@ -207,7 +259,10 @@ def main():
     parser.add_argument('--results')
     parser.add_argument('--from-results', action='store_true')
     parser.add_argument('--list', action='store_true')
+    parser.add_argument('--check', action='store_true')
     args = parser.parse_args()
+    if args.check:
+        return check()
     if args.list:
         for name, breaks, *_ in MUTATIONS:
             print(f'{name}: {breaks}')
@@ -224,18 +279,20 @@ def main():
             found['caught'].update(part['caught'])
     else:
         found = measure(args.only, args.results)
+    if args.write and args.only:
+        found = merged(from_table(args.write), found)
     text, unguarded = table(found)
     if args.write:
         write(args.write, text)
     unnoticed = [m for m, tests in found['caught'].items() if not tests]
     for m in unnoticed:
         print(f'mutate: no test notices {m}', file=sys.stderr)
-    if not args.only:
+    if args.write or not args.only:
         for t in unguarded:
             print(f'mutate: no mutation makes {t} fail', file=sys.stderr)
     n = len(found['caught'])
     print(f'{n - len(unnoticed)} of {n} mutations noticed; {len(unguarded)} tests unguarded')
-    return 1 if unnoticed or (unguarded and not args.only) else 0
+    return 1 if unnoticed or (unguarded and (args.write or not args.only)) else 0
 
 
 if __name__ == '__main__':

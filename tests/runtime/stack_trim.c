@@ -1,0 +1,234 @@
+/*
+ * stack_trim.c: stacks given back by age, from inside: dead Gs and their stacks on a P that no run knows, and a clock that
+ * the test turns itself. Also the guards, which are made many at a time: each stack has one, whatever became of it.
+ */
+#include "g.h"
+#include "goroutines.h"
+#include "os_linux.h"
+#include "param.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+enum { CROWD = RT_TRIM_KEEP + 300, MARK = 0x5a };
+static struct p *pp;
+static struct g *gs[CROWD];
+static int cls, probe[2];
+static int64_t now;
+
+static uint64_t count(bool of_trimmed)
+{
+    uint64_t made, unguarded, trimmed;
+    rt_stackcounts(&made, &unguarded, &trimmed);
+    return of_trimmed ? trimmed : made;
+}
+static uint64_t trimmed(void) { return count(true); }
+
+/* n goroutines' worth of stacks, each marked at its lowest and highest byte. */
+static void take(int n)
+{
+    for (int i = 0; i < n; i++) {
+        gs[i] = rt_gfget(pp, cls);
+        assert_non_null(gs[i]);
+        uint8_t *lo = (uint8_t *)gs[i]->stack_lo;
+        lo[8] = lo[gs[i]->stack_bytes - 1] = MARK; /* a canary may stand at lo */
+    }
+}
+static void give(int from, int to)
+{
+    for (int i = from; i < to; i++) rt_gfput(pp, gs[i]);
+    rt_gfpurge(pp);
+}
+
+/* Rounds of the monitor, a microsecond apart, until one has nothing left to do; at most `most`. How many had. */
+static int rounds_of_the_monitor(int most)
+{
+    int n = 0;
+    while (n < most) {
+        uint64_t before = trimmed();
+        rt_gftrim(now++);
+        uint64_t went = trimmed() - before;
+        assert_true(went <= RT_TRIM_CHUNK);
+        if (went == 0) break;
+        n++;
+    }
+    return n;
+}
+static void a_period_passes(void) { now += RT_TRIM_PERIOD_NS; }
+/* All that nobody uses becomes cold, and goes. */
+static void all_goes(void)
+{
+    for (int i = 0; i < 3; i++, a_period_passes()) rounds_of_the_monitor(CROWD);
+}
+
+static bool none(uintptr_t lo, uintptr_t hi, void *arg)
+{
+    (void)lo, (void)hi, (void)arg;
+    return false;
+}
+static int fresh(void **state)
+{
+    (void)state;
+    rt_gfforget();
+    rt_stackrelease(none, NULL);
+    memset((void *)pp, 0, sizeof *pp);
+    cls = rt_stackclass(RT_STACK_BYTES);
+    now = 10 * RT_TRIM_PERIOD_NS;
+    return 0;
+}
+
+/* What is wanted in each period stays, however many periods pass. */
+static void WarmStacksStay(void **state)
+{
+    (void)state;
+    uint64_t before = trimmed();
+    for (int i = 0; i < 6; i++, a_period_passes()) {
+        take(CROWD);
+        give(0, CROWD);
+        rounds_of_the_monitor(CROWD);
+    }
+    assert_int_equal(trimmed() - before, 0);
+}
+
+/* Not in the period in which they were wanted last, nor in the next; then a chunk a round, until all went. */
+static void ColdStacksGoAfterAPeriod(void **state)
+{
+    (void)state;
+    uint64_t before = trimmed();
+    rt_gftrim(now);
+    take(CROWD);
+    give(0, CROWD);
+    a_period_passes();
+    rounds_of_the_monitor(CROWD);
+    assert_int_equal(trimmed() - before, 0);
+    a_period_passes();
+    int n = rounds_of_the_monitor(CROWD);
+    assert_int_equal(trimmed() - before, CROWD);
+    assert_int_equal(n, (CROWD + RT_TRIM_CHUNK - 1) / RT_TRIM_CHUNK);
+}
+
+/* As many as a small program ever has stay, however cold. */
+static void AFewStayHoweverCold(void **state)
+{
+    (void)state;
+    uint64_t before = trimmed();
+    take(RT_TRIM_KEEP);
+    give(0, RT_TRIM_KEEP);
+    all_goes();
+    all_goes();
+    assert_int_equal(trimmed() - before, 0);
+}
+
+/* Stacks in use keep what stands on them, while their neighbours' memory goes. */
+static void StacksInUseStay(void **state)
+{
+    (void)state;
+    take(CROWD);
+    for (int i = 0; i < CROWD; i += 8) { /* one in eight stays in use: the others are still more than are kept anyway */
+        struct g *gp = gs[i];
+        gs[i] = gs[i / 8];
+        gs[i / 8] = gp;
+    }
+    int in_use = (CROWD + 7) / 8;
+    uint64_t before = trimmed();
+    give(in_use, CROWD);
+    all_goes();
+    assert_true(trimmed() > before);
+    for (int i = 0; i < in_use; i++) {
+        uint8_t *lo = (uint8_t *)gs[i]->stack_lo;
+        assert_int_equal(lo[8], MARK);
+        assert_int_equal(lo[gs[i]->stack_bytes - 1], MARK);
+        assert_int_equal(gs[i]->stackclass, cls);
+    }
+}
+
+static int by_address(const void *a, const void *b)
+{
+    uintptr_t x = (uintptr_t)*(struct g *const *)a, y = (uintptr_t)*(struct g *const *)b;
+    return (x > y) - (x < y);
+}
+
+/* What was given back is carved again before anything new is, each slot once, and is zeroed memory. */
+static void TrimmedStacksServeAgain(void **state)
+{
+    (void)state;
+    take(CROWD);
+    give(0, CROWD);
+    all_goes();
+    uint64_t made = count(false);
+    for (int i = 0; i < CROWD; i++) {
+        gs[i] = rt_gfget(pp, cls);
+        assert_non_null(gs[i]);
+        assert_int_equal(((uint8_t *)gs[i]->stack_lo)[8], 0);
+    }
+    assert_int_equal(count(false), made);
+    qsort(gs, CROWD, sizeof *gs, by_address);
+    for (int i = 1; i < CROWD; i++) assert_ptr_not_equal(gs[i - 1], gs[i]);
+}
+
+/* ---- guards ---- */
+/* May the kernel read the byte at `at` for us? */
+static bool readable(uintptr_t at)
+{
+    char c;
+    bool can = write(probe[1], (void *)at, 1) == 1;
+    if (can) assert_int_equal(read(probe[0], &c, 1), 1);
+    else assert_int_equal(errno, EFAULT);
+    return can;
+}
+static void assert_guards(int n)
+{
+    for (int i = 0; i < n; i++) {
+        uintptr_t lo = gs[i]->stack_lo;
+        assert_true(readable(lo) && readable(lo + gs[i]->stack_bytes - 1));
+        assert_true(gs[i]->guarded != readable(lo - rt_pagesize()));
+        assert_true(gs[i]->guarded != readable(lo - 1));
+    }
+}
+/* Guards are made RT_GUARD_BATCH at a time: the last of a batch, and the last slots of an arena, have theirs too, and
+ * no page of a stack is one. */
+static void EveryStackHasItsGuard(void **state)
+{
+    static const size_t sizes[] = {RT_STACK_GUARDED_BYTES, RT_STACK_BYTES, 1u << 20, 32u << 20};
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        int n = sizes[i] > RT_STACK_BYTES ? (int)(RT_ARENA_BYTES / sizes[i]) + 3 : CROWD;
+        fresh(state);
+        cls = rt_stackclass(sizes[i]);
+        take(n);
+        assert_guards(n);
+    }
+}
+/* Giving the memory back leaves the guard where it is. */
+static void GuardsStayWhenMemoryGoes(void **state)
+{
+    (void)state;
+    take(CROWD);
+    give(0, CROWD);
+    all_goes();
+    take(CROWD);
+    assert_guards(CROWD);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    pp = aligned_alloc(RT_CACHE_LINE, sizeof *pp);
+    return !pp || pipe(probe);
+}
+static int teardown(void **state)
+{
+    fresh(state);
+    free(pp);
+    return 0;
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup(name, fresh)
+    const struct CMUnitTest tests[] = {
+        T(WarmStacksStay),          T(ColdStacksGoAfterAPeriod), T(AFewStayHoweverCold),     T(StacksInUseStay),
+        T(TrimmedStacksServeAgain), T(EveryStackHasItsGuard),    T(GuardsStayWhenMemoryGoes),
+    };
+    return cmocka_run_group_tests_name("stacks given back by age, and guards", tests, setup, teardown);
+}
