@@ -27,45 +27,67 @@ static void request_free(struct request *q) {
     strlist_free(&q->drivers);
 }
 
-/* Those asked for; else the known four and whatever further driver is there. */
-static void choose_backends(const struct request *q, const json_t *drivers, struct strlist *out) {
+/* Those asked for, now or when the run was made; else the known four and whatever further driver is there. */
+static void choose_backends(const struct request *q, const json_t *manifest, struct strlist *out) {
     static const char *const known[] = {"trine", "pthread", "pool", "go"};
+    const json_t *drivers = json_object_get(manifest, "drivers"), *asked = json_object_get(manifest, "claims_backends"), *d;
     const char *name;
-    const json_t *d;
-    for (size_t i = 0; i < q->backends.n; i++) strlist_add(out, q->backends.v[i]);
-    for (size_t i = 0; i < 4 && !q->backends.n; i++) strlist_add(out, known[i]);
+    size_t i;
+    for (i = 0; i < q->backends.n; i++) strlist_add(out, q->backends.v[i]);
+    if (!out->n) json_array_foreach((json_t *)asked, i, d) strlist_add(out, json_string_value(d));
+    if (out->n) return;
+    for (i = 0; i < 4; i++) strlist_add(out, known[i]);
     json_object_foreach((json_t *)drivers, name, d) {
-        if (!q->backends.n && !is_peer(name) && !strlist_has(out, name)) strlist_add(out, name);
+        if (!is_peer(name) && !strlist_has(out, name)) strlist_add(out, name);
     }
 }
 
-/* claims.json, the report, the ledger on stdout. */
+/* claims.json: the claims just judged, and what it held of others. */
+static int write_verdicts(const char *path, const json_t *claims, struct err *e) {
+    json_t *old = json_load_file(path, 0, NULL);
+    if (!json_is_array(old) && file_exists(path)) fprintf(stderr, "trine claims: %s is not what trine wrote: made anew\n", path);
+    json_t *all = ledger_merge(claims, old);
+    int rc = json_write_file(path, all, e);
+    if (!rc && json_array_size(all) > json_array_size(claims))
+        fprintf(stderr, "trine claims: %zu claims judged, the verdicts of %zu others are kept\n", json_array_size(claims),
+                json_array_size(all) - json_array_size(claims));
+    json_decref(all);
+    json_decref(old);
+    return rc;
+}
+
+/* claims.json, the report, the ledger on stdout. points: the latest of each. */
 static int tell(const struct request *q, const struct ledger *l, const char *run_dir, const json_t *manifest,
-                struct err *e) {
-    json_t *points = store_load(run_dir, NULL, e);
-    if (!points) return e->code;
+                const json_t *points, struct err *e) {
     struct strlist backends = {0};
-    const json_t *drivers = json_object_get(manifest, "drivers");
-    json_t *latest = store_latest(points);
-    choose_backends(q, drivers, &backends);
-    json_t *claims = ledger_judge(l, latest, &backends, drivers);
+    choose_backends(q, manifest, &backends);
+    json_t *claims = ledger_judge(l, points, &backends, json_object_get(manifest, "drivers"));
     char *path = path_join(run_dir, "claims.json");
-    int rc = json_write_file(path, claims, e);
+    int rc = write_verdicts(path, claims, e);
     if (!rc) ledger_print(stdout, claims, &backends);
     if (!rc) rc = pages_write(run_dir, e);
     if (!rc) printf("\nledger: %s\nreport: %s/report.html\n", path, run_dir);
     free(path);
     strlist_free(&backends);
     json_decref(claims);
-    json_decref(latest);
-    json_decref(points);
     return rc;
 }
 
-static int judge_run(const struct request *q, const struct ledger *l, struct err *e) {
-    json_t *manifest = manifest_read(q->run, e);
-    int rc = manifest ? tell(q, l, q->run, manifest, e) : e->code;
-    json_decref(manifest);
+static json_t *load_latest(const char *run_dir, struct err *e) {
+    json_t *points = store_load(run_dir, NULL, e), *latest = points ? store_latest(points) : NULL;
+    json_decref(points);
+    return latest;
+}
+
+/* Without ids: the claims that the run was made for, or that it holds points of. */
+static int judge_run(const struct request *q, struct ledger *l, const json_t *manifest, struct err *e) {
+    json_t *points = load_latest(q->run, e);
+    if (!points) return e->code;
+    if (!q->ids.n) ledger_keep_run(l, json_object_get(manifest, "claims"), points);
+    int rc = l->n ? tell(q, l, q->run, manifest, points, e)
+                  : err_set(e, TRINE_EXIT_USAGE, "%s holds no point of any claim: it was made by trine run? (trine claims ID --run "
+                                                 "judges one all the same)", q->run);
+    json_decref(points);
     return rc;
 }
 
@@ -86,10 +108,28 @@ static int make_session(struct session *s, const struct request *q, const struct
     return rc ? rc : ledger_plan(&s->plan, l, &s->catalog, s->topo, &s->options, e);
 }
 
-static void add_ids(json_t *manifest, const struct ledger *l) {
-    json_t *ids = json_array();
+/* What --run needs to judge the same again. */
+static void add_request(json_t *manifest, const struct request *q, const struct ledger *l) {
+    json_t *ids = json_array(), *backends = json_array();
     for (size_t i = 0; i < l->n; i++) json_array_append_new(ids, json_string(l->v[i].id));
+    for (size_t i = 0; i < q->backends.n; i++) json_array_append_new(backends, json_string(q->backends.v[i]));
     json_object_set_new(manifest, "claims", ids);
+    json_object_set_new(manifest, "claims_backends", backends);
+    json_object_set_new(manifest, "claims_controls", json_boolean(q->controls));
+}
+
+/* Backends that --backends left out and that are measured all the same: those that are compared with. Caller frees. */
+static char *comparators(const struct request *q, const json_t *points) {
+    struct strlist names = {0};
+    const json_t *p;
+    size_t i;
+    json_array_foreach((json_t *)points, i, p) {
+        const char *backend = json_str(p, "backend", "");
+        if (q->backends.n && !strlist_has(&q->backends, backend) && !strlist_has(&names, backend)) strlist_add(&names, backend);
+    }
+    char *text = names.n ? strlist_join(&names, " and ") : NULL;
+    strlist_free(&names);
+    return text;
 }
 
 /* A batch of long tasks takes longer than measure_ms says, so the sum of settings is the least. */
@@ -98,8 +138,11 @@ static int print_plan(const struct request *q, const struct ledger *l, const str
     format_duration(least, sizeof least, plan_total_ms(s->plan.points));
     format_duration(budget, sizeof budget, QUICK_BUDGET_MS);
     printf("%zu claims, %zu points, at least %s", l->n, json_array_size(s->plan.points), least);
-    if (q->full || q->budget) putchar('\n');
-    else printf(", at most %s\n", budget);
+    if (!q->full && !q->budget) printf(", at most %s", budget);
+    char *others = comparators(q, s->plan.points);
+    if (others) printf(", %s measured too: claims compare with it", others);
+    putchar('\n');
+    free(others);
     return 0;
 }
 
@@ -112,11 +155,16 @@ static int measure(const struct request *q, const struct ledger *l, const struct
     if (rc) return rc;
     char *dir = session_start(s, argc, argv, &limits, &manifest, e);
     if (!dir) return e->code;
-    add_ids(manifest, l);
+    add_request(manifest, q, l);
+    char *others = comparators(q, s->plan.points);
+    if (others) fprintf(stderr, "trine claims: %s is measured too: claims compare with it\n", others);
+    free(others);
     rc = session_run("claims", dir, manifest, &s->catalog, limits.budget_ms, limits.reruns, q->quiet, &result);
     if (rc) snprintf(e->text, sizeof e->text, "the measurement stopped; what there is stands in %s", dir);
     if (rc) e->code = rc;
-    if (!rc) rc = tell(q, l, dir, manifest, e);
+    json_t *points = rc ? NULL : load_latest(dir, e);
+    if (!rc) rc = points ? tell(q, l, dir, manifest, points, e) : e->code;
+    json_decref(points);
     if (!rc && result.failed)
         fprintf(stderr, "trine claims: %zu of %zu points failed; the first: %s\n", result.failed, result.complete,
                 result.first_failure);
@@ -142,20 +190,30 @@ static int print_list(const struct ledger *l) {
     return 0;
 }
 
-static int serve(const struct request *q, const struct ledger *l, int argc, char **argv, struct err *e) {
+static int serve(const struct request *q, struct ledger *l, const json_t *manifest, int argc, char **argv, struct err *e) {
     struct session s;
     if (q->list) return print_list(l);
     if (q->document) {
         ledger_document(stdout, l);
         return 0;
     }
-    if (q->run) return judge_run(q, l, e);
+    if (q->run) return judge_run(q, l, manifest, e);
     cmd_catch_signals();
     int rc = make_session(&s, q, l, e);
     for (size_t i = 0; !rc && i < s.plan.notices.n; i++) fprintf(stderr, "trine claims: %s\n", s.plan.notices.v[i]);
     if (!rc) rc = q->plan ? print_plan(q, l, &s) : measure(q, l, &s, argc, argv, e);
     session_free(&s);
     return rc;
+}
+
+/* The form is that of the run, if that was made here. */
+static int take_form(struct request *q, json_t **manifest, struct err *e) {
+    if (!q->run) return 0;
+    *manifest = manifest_read(q->run, e);
+    if (!*manifest) return e->code;
+    if (json_object_get(*manifest, "claims")) q->full = strcmp(json_str(*manifest, "profile", ""), "claims-full") == 0;
+    q->controls |= json_flag(*manifest, "claims_controls", false);
+    return 0;
 }
 
 int cmd_claims(int argc, char **argv) {
@@ -172,14 +230,17 @@ int cmd_claims(int argc, char **argv) {
         {.name = "plan", .flag = &q.plan},         {.name = "controls", .flag = &q.controls}};
     struct ledger l = {0};
     struct err e = {0};
+    json_t *manifest = NULL;
     int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, words, IDS_MAX, &n);
     if (!rc) {
         for (size_t i = 0; i < n; i++) strlist_add(&q.ids, words[i]);
-        rc = ledger_load(&l, q.claims, &q.ids, q.full, &e);
+        rc = take_form(&q, &manifest, &e);
+        if (!rc) rc = ledger_load(&l, q.claims, &q.ids, q.full, &e);
         if (!rc && q.controls) ledger_ask_controls(&l);
-        if (!rc) rc = serve(&q, &l, argc, argv, &e);
+        if (!rc) rc = serve(&q, &l, manifest, argc, argv, &e);
         if (rc) cmd_fail("claims", &e);
     }
+    json_decref(manifest);
     ledger_free(&l);
     request_free(&q);
     return rc;

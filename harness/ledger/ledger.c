@@ -16,18 +16,22 @@ static const char *const groups[] = {"Cost of a task", "Parallelism and GOMAXPRO
                                      "Blocking, threads, network", "Containers", "Use cases"};
 enum { NGROUPS = sizeof groups / sizeof *groups };
 
-static size_t group_rank(const struct claim *c) {
+static size_t group_rank(const char *group) {
     size_t i = 0;
-    while (i < NGROUPS && strcmp(groups[i], c->group) != 0) i++;
+    while (i < NGROUPS && strcmp(groups[i], group) != 0) i++;
     return i;
+}
+
+int ledger_order(const char *group_a, const char *id_a, const char *group_b, const char *id_b) {
+    size_t x = group_rank(group_a), y = group_rank(group_b);
+    if (x != y) return x < y ? -1 : 1;
+    int d = strcmp(group_a, group_b);
+    return d ? d : strcmp(id_a, id_b);
 }
 
 static int by_group(const void *pa, const void *pb) {
     const struct claim *a = pa, *b = pb;
-    size_t x = group_rank(a), y = group_rank(b);
-    if (x != y) return x < y ? -1 : 1;
-    int d = strcmp(a->group, b->group);
-    return d ? d : strcmp(a->id, b->id);
+    return ledger_order(a->group, a->id, b->group, b->id);
 }
 
 static char *default_dir(void) {
@@ -93,6 +97,37 @@ int ledger_load(struct ledger *l, const char *dir, const struct strlist *ids, bo
     return rc;
 }
 
+static bool has_points(const struct claim *c, const json_t *points) {
+    const json_t *p;
+    size_t i;
+    for (size_t k = 0; k < c->sweep.n; k++) {
+        char *cell = cell_name(&c->sweep.experiments[k]);
+        bool found = false;
+        json_array_foreach((json_t *)points, i, p) found |= strcmp(json_str(p, "experiment", ""), cell) == 0;
+        free(cell);
+        if (found) return true;
+    }
+    return false;
+}
+
+static bool has_id(const json_t *ids, const char *id) {
+    const json_t *v;
+    size_t i;
+    json_array_foreach((json_t *)ids, i, v)
+        if (json_is_string(v) && strcmp(json_string_value(v), id) == 0) return true;
+    return false;
+}
+
+void ledger_keep_run(struct ledger *l, const json_t *ids, const json_t *points) {
+    size_t kept = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        struct claim *c = &l->v[i];
+        if (ids ? has_id(ids, c->id) : has_points(c, points)) l->v[kept++] = *c;
+        else claim_free(c);
+    }
+    l->n = kept;
+}
+
 void ledger_ask_controls(struct ledger *l) {
     for (size_t i = 0; i < l->n; i++) l->v[i].controlled = true;
 }
@@ -103,13 +138,18 @@ void ledger_free(struct ledger *l) {
     *l = (struct ledger){0};
 }
 
+/* asked: --backends; empty: none was given. */
+static bool is_asked(const struct strlist *asked, const char *backend) {
+    return !asked->n || strlist_has(asked, backend);
+}
+
 /* Backends that an experiment of "all" is run on: those that get a verdict by measurement, or that a figure of
- * it names. A peer is judged when it is asked for. */
+ * it names, asked for or not: who is judged against a backend needs its figures. A peer is judged when it is asked for. */
 static void choose_backends(const struct claim *c, const char *experiment, const struct catalog *catalog,
                             const struct strlist *asked, struct values *out) {
     for (size_t i = 0; i < catalog->n; i++) {
         const struct driver *d = &catalog->v[i];
-        bool judged = !claim_fixed(c, d->name) && (!is_peer(d->name) || strlist_has(asked, d->name));
+        bool judged = !claim_fixed(c, d->name) && (asked->n ? strlist_has(asked, d->name) : !is_peer(d->name));
         if (d->description && (judged || claim_reads(c, experiment, d->name))) strlist_add(&out->list, d->name);
     }
 }
@@ -127,7 +167,9 @@ static void cells_of(const struct claim *c, const struct catalog *catalog, const
         const struct strlist *given = &c->sweep.experiments[i].backends.list;
         x->backends = (struct values){.line = x->backends.line};
         if (all) choose_backends(c, c->sweep.experiments[i].name, catalog, asked, &x->backends);
-        for (size_t k = 0; !all && k < given->n; k++) strlist_add(&x->backends.list, given->v[k]);
+        for (size_t k = 0; !all && k < given->n; k++)
+            if (is_asked(asked, given->v[k]) || claim_reads(c, c->sweep.experiments[i].name, given->v[k]))
+                strlist_add(&x->backends.list, given->v[k]);
     }
 }
 
@@ -154,28 +196,36 @@ static void merge(struct plan *p, struct plan *part, json_t *seen) {
         if (!strlist_has(&p->notices, part->notices.v[i])) strlist_add(&p->notices, part->notices.v[i]);
 }
 
-static bool any_backend(const struct sweep *s, const struct strlist *only, const struct catalog *c) {
-    for (size_t i = 0; i < s->n; i++)
-        for (size_t k = 0; strlist_has(only, s->experiments[i].name) && k < s->experiments[i].backends.list.n; k++)
-            if (catalog_driver(c, s->experiments[i].backends.list.v[k])) return true;
+static bool runs_somewhere(const struct experiment *x, const struct catalog *c) {
+    for (size_t k = 0; k < x->backends.list.n; k++)
+        if (catalog_driver(c, x->backends.list.v[k])) return true;
     return false;
+}
+
+/* The cells to run, out of those that the verdicts read: an experiment that is left without a backend is none. */
+static void choose_cells(const struct sweep *s, const struct strlist *wanted, const struct catalog *c, struct strlist *only) {
+    for (size_t i = 0; i < s->n; i++) {
+        const struct experiment *x = &s->experiments[i];
+        if (strlist_has(wanted, x->name) && !strlist_has(only, x->name) && runs_somewhere(x, c)) strlist_add(only, x->name);
+    }
 }
 
 static int plan_claim(struct plan *p, const struct claim *c, const struct catalog *catalog, const struct topo *t,
                       const struct plan_options *o, json_t *seen, struct err *e) {
-    struct plan_options own = {.seed = o->seed, .backends = o->backends, .lenient = true};
-    struct strlist wanted = {0};
+    struct plan_options own = {.seed = o->seed, .lenient = true};
+    struct strlist wanted = {0}, cells = {0};
     struct sweep s;
     struct plan part;
     claim_experiments(c, c->controlled, &wanted);
     for (size_t i = 0; i < wanted.n; i++) {
         char *cell = cell_of(c, wanted.v[i]);
-        if (!strlist_has(&own.only, cell)) strlist_add(&own.only, cell);
+        strlist_add(&cells, cell);
         free(cell);
     }
     cells_of(c, catalog, &o->backends, &s);
+    choose_cells(&s, &cells, catalog, &own.only);
     int rc = 0;
-    if (own.only.n && any_backend(&s, &own.only, catalog)) {
+    if (own.only.n) {
         rc = plan_make(&part, &s, catalog, t, &own, e);
         if (!rc) {
             merge(p, &part, seen);
@@ -184,14 +234,17 @@ static int plan_claim(struct plan *p, const struct claim *c, const struct catalo
     }
     cells_free(&s);
     strlist_free(&wanted);
+    strlist_free(&cells);
     strlist_free(&own.only);
     return rc;
 }
 
-/* A claim with a verdict for all, or without what it needs, is judged without a point. */
-static bool measurable(const struct claim *c) {
+/* A claim with a verdict for all (that is asked for), or without what it needs, is judged without a point. */
+static bool measurable(const struct claim *c, const struct strlist *asked) {
     char *lacking = needs_lacking(c);
-    bool yes = !lacking && !claim_fixed(c, "all");
+    bool yes = !lacking && !claim_fixed(c, "all"), open = !asked->n;
+    for (size_t i = 0; i < asked->n; i++) open |= !claim_fixed(c, asked->v[i]);
+    yes &= open;
     free(lacking);
     return yes;
 }
@@ -228,7 +281,7 @@ int ledger_plan(struct plan *p, const struct ledger *l, const struct catalog *c,
     int rc = 0;
     *p = (struct plan){.points = json_array(), .experiments = json_object()};
     for (size_t i = 0; i < l->n && !rc; i++)
-        if (l->v[i].sweep.n && measurable(&l->v[i])) rc = plan_claim(p, &l->v[i], c, t, o, seen, e);
+        if (l->v[i].sweep.n && measurable(&l->v[i], &o->backends)) rc = plan_claim(p, &l->v[i], c, t, o, seen, e);
     json_decref(seen);
     if (rc) plan_free(p);
     else sort_points(p);

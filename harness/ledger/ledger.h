@@ -24,8 +24,13 @@ void ledger_free(struct ledger *l);
 /* With the negative controls in the quick form too. */
 void ledger_ask_controls(struct ledger *l);
 
+/* Drops the claims that are not of a run: those that are not among ids (NULL: the run does not say which it was made
+ * for), or those that none of its points is of. */
+void ledger_keep_run(struct ledger *l, const json_t *ids, const json_t *points);
+
 /* The points of all claims as one plan, repetition by repetition. A plan without points is no error: claims
- * with a verdict of their own need none. */
+ * with a verdict of their own need none. o->backends: those to judge; a backend that one of them is compared with is
+ * measured too. */
 int ledger_plan(struct plan *p, const struct ledger *l, const struct catalog *c, const struct topo *t,
                 const struct plan_options *o, struct err *e);
 
@@ -35,6 +40,13 @@ int ledger_plan(struct plan *p, const struct ledger *l, const struct catalog *c,
  */
 json_t *ledger_judge(const struct ledger *l, const json_t *points, const struct strlist *backends,
                      const json_t *drivers);
+
+/* What claims.json holds after a further judgement: rows and backends of `old` (NULL: none) that are not in `fresh` stay as
+ * they are. */
+json_t *ledger_merge(const json_t *fresh, const json_t *old);
+
+/* The order in which people read claims: by group, then by id. Below, at or above 0. */
+int ledger_order(const char *group_a, const char *id_a, const char *group_b, const char *id_b);
 
 /* The ledger as text for a terminal; the claims as a page (docs/claims.md). */
 void ledger_print(FILE *out, const json_t *claims, const struct strlist *backends);

@@ -20,6 +20,11 @@ BROKEN = {
     "dead": (DESCRIBE + "kill -SEGV $$\n", "not measurable here", "signal 11"),
     "babbling": (DESCRIBE + "echo not a record\n", "not measurable here", "not JSON"),
     "mute": (DESCRIBE + "exit 0\n", "not measurable here", "printed nothing"),
+    "half": (DESCRIBE + "printf '{\"schema\":\"trine-rec'; kill -KILL $$\n", "not measurable here", "signal 9"),
+    "binary": (DESCRIBE + "printf '\\000\\377\\001{\\n'\n", "not measurable here", "not JSON"),
+    "liar": (DESCRIBE + "echo '{\"schema\":\"trine-record\",\"protocol\":1}'\n", "not measurable here", "malformed"),
+    "vague": ("echo '{}'\n", "not measurable here", "not a trine-driver"),
+    "faulty": ("kill -SEGV $$\n", "not measurable here", "--describe"),
     "hanging": (DESCRIBE + "exec sleep 60\n", "not measurable here", "no record within"),
     "poor": (DESCRIBE, "not applicable", "has no workload pingpong"),
     "narrow": (DESCRIBE, "not applicable", "has no parameter 'sleep_ms'"),
@@ -107,6 +112,19 @@ class Broken(unittest.TestCase):
         self.assertEqual(ledger["own"]["good"]["verdict"], "reproduced")
         self.assertEqual(ledger["against"]["good"]["verdict"], "not measurable here")
         self.assertIn("e on dead", ledger["against"]["good"]["reason"])
+
+    def test_a_comparator_that_is_not_asked_for(self):
+        (self.dir / "claims" / "against.ini").write_text(CLAIM.replace("{at}", " / e.median@dead"))
+        ledger, done = self.claims("--backends", "good")
+        self.assertEqual(ledger["own"]["good"]["verdict"], "reproduced")
+        self.assertEqual(list(ledger["against"]), ["good"])
+        self.assertIn("e on dead: failed: the driver was killed by signal 11", ledger["against"]["good"]["reason"])
+
+    def test_a_driver_that_never_says_what_it_is(self):
+        script(self.dir / "drivers" / "trine-driver-stuck", "exec sleep 60\n")
+        ledger, _ = self.claims()
+        self.assertEqual(ledger["own"]["good"]["verdict"], "reproduced")
+        self.assertIn("no answer to --describe", ledger["own"]["stuck"]["reason"])
 
     def test_only_backends_without_the_workload(self):
         ledger, _ = self.claims("--backends", "poor")
