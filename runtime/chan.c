@@ -19,7 +19,7 @@ trine_chan *trine_chan_make(size_t elem_bytes, size_t cap)
         return NULL;
     }
     bytes = (sizeof(struct trine_chan) + bytes + RT_CACHE_LINE - 1) & ~(size_t)(RT_CACHE_LINE - 1);
-    struct trine_chan *c = aligned_alloc(RT_CACHE_LINE, bytes);
+    struct trine_chan *c = rt_os_fail(OS_MALLOC) ? NULL : aligned_alloc(RT_CACHE_LINE, bytes);
     if (!c) return NULL;
     memset(c, 0, sizeof *c);
     c->elem_bytes = elem_bytes;

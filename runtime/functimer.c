@@ -54,7 +54,7 @@ int trine_timer_start(trine_timer *t, int64_t ns, trine_fn fn, void *arg)
     }
     rt_leave(gp);
     if (err) return err;
-    if (!f && !(f = calloc(1, sizeof *f))) return -ENOMEM;
+    if (!f && (rt_os_fail(OS_MALLOC) || !(f = calloc(1, sizeof *f)))) return -ENOMEM;
     gp = rt_enter("trine_timer_start");
     f->t.fire = fire;
     f->t.arg = f;

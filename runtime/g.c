@@ -168,12 +168,13 @@ bool rt_gftrim(int64_t now)
 }
 
 #ifdef RT_TSAN
-/* TSan has room for some 8,000 fibers: those of a run go with its stacks; a zombie is still on its own. */
+/* TSan has room for some 8,000 fibers: those of a run go with its stacks; a zombie is still on its own. A slot that was
+ * given back reads as zeros: its fiber went with it. */
 static bool drop_fiber(uintptr_t lo, uintptr_t hi, void *unused)
 {
     struct g *gp = rt_gofslot(lo, hi);
     (void)unused;
-    if (at32_load_acq(&gp->preempt) != PREEMPT_ZOMBIE) __tsan_destroy_fiber(gp->tsan_fiber);
+    if (gp->tsan_fiber && at32_load_acq(&gp->preempt) != PREEMPT_ZOMBIE) __tsan_destroy_fiber(gp->tsan_fiber);
     return true;
 }
 #endif

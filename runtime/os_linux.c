@@ -23,28 +23,43 @@
 #endif
 
 /* ---- faults on demand ---- */
-static const char *const site_names[OS_SITES] = {"mmap",       "clone",   "epoll_create", "epoll_ctl",
-                                                 "epoll_wait", "eventfd", "futex",        "sigaltstack"};
-static at_u32 fault_left[OS_SITES]; /* n: the n-th call from now fails; 0: none */
+#pragma GCC visibility push(hidden)
+extern const struct os_site __start_trine_os_sites[], __stop_trine_os_sites[]; /* the linker's names for the section */
+#pragma GCC visibility pop
+at_u32 rt_os_armed;                             /* 1: $TRINE_FAULT names a place */
+static struct { char file[32]; long line; } fault; /* written while unarmed */
+static at_u32 fault_left;                       /* n: the n-th call from now fails; 0: it did */
+
+const struct os_site *rt_os_sites(size_t *n)
+{
+    *n = (size_t)(__stop_trine_os_sites - __start_trine_os_sites);
+    return __start_trine_os_sites;
+}
 
 void rt_os_fault_init(void)
 {
-    const char *s = getenv("TRINE_FAULT");
-    for (int i = 0; i < OS_SITES; i++) {
-        size_t n = strlen(site_names[i]);
-        bool on = s && strncmp(s, site_names[i], n) == 0 && s[n] == ':';
-        at32_store_rlx(&fault_left[i], on ? (uint32_t)strtoul(s + n + 1, NULL, 10) : 0);
-    }
+    const char *s = getenv("TRINE_FAULT"), *colon = s ? strchr(s, ':') : NULL;
+    at32_store_rel(&rt_os_armed, 0);
+    at32_store_rlx(&fault_left, 0);
+    if (!colon || (size_t)(colon - s) >= sizeof fault.file) return;
+    char *end;
+    memcpy(fault.file, s, (size_t)(colon - s));
+    fault.file[colon - s] = '\0';
+    fault.line = strtol(colon + 1, &end, 10);
+    at32_store_rlx(&fault_left, *end == ':' ? (uint32_t)strtoul(end + 1, NULL, 10) : 0);
+    at32_store_rel(&rt_os_armed, 1); /* partner: rt_os_fail_at */
 }
 
-uint32_t rt_os_fault_left(enum os_site site) { return at32_load_acq(&fault_left[site]); }
+uint32_t rt_os_fault_left(void) { return at32_load_acq(&fault_left); }
 
-int rt_os_fail(enum os_site site)
+int rt_os_fail_at(const struct os_site *here)
 {
-    if (__builtin_expect(at32_load_rlx(&fault_left[site]) == 0, 1)) return 0;
-    if (at32_add_ar(&fault_left[site], -1u) != 1) return 0;
-    static const int err[OS_SITES] = {ENOMEM, EAGAIN, EMFILE, ENOMEM, EINTR, EMFILE, EINTR, ENOMEM};
-    return err[site];
+    static const int err[OS_KINDS] = {ENOMEM, EAGAIN, EMFILE, ENOMEM, EINTR, EMFILE, EINTR, ENOMEM, ENOMEM};
+    const char *slash = strrchr(here->file, '/');
+    if (!at32_load_acq(&rt_os_armed) || (long)here->line != fault.line) return 0;
+    if (strcmp(slash ? slash + 1 : here->file, fault.file) != 0) return 0;
+    if (at32_load_rlx(&fault_left) == 0 || at32_add_ar(&fault_left, -1u) != 1) return 0;
+    return err[here->kind];
 }
 
 #ifdef TRINE_CHAOS
@@ -85,10 +100,9 @@ int32_t rt_gettid(void) { return (int32_t)syscall(SYS_gettid); }
 
 int rt_tgkill(int32_t tid, int sig) { return syscall(SYS_tgkill, getpid(), tid, sig) < 0 ? -errno : 0; }
 
-void rt_futexsleep(at_u32 *addr, uint32_t val, int64_t ns)
+void (rt_futexsleep)(at_u32 *addr, uint32_t val, int64_t ns)
 {
     struct timespec ts = {ns / 1000000000, ns % 1000000000};
-    if (rt_os_fail(OS_FUTEX)) return; /* a wake-up without reason */
     syscall(SYS_futex, addr, FUTEX_WAIT_PRIVATE, val, ns < 0 ? NULL : &ts, NULL, 0);
 }
 
@@ -116,19 +130,18 @@ size_t rt_pagesize(void)
 
 static void *map(size_t bytes, int prot, int flags)
 {
-    if (rt_os_fail(OS_MMAP)) return NULL;
     void *p = mmap(NULL, bytes, prot, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
     return p == MAP_FAILED ? NULL : p;
 }
 
-void *rt_sysalloc(size_t bytes) { return map(bytes, PROT_READ | PROT_WRITE, 0); }
+void *(rt_sysalloc)(size_t bytes) { return map(bytes, PROT_READ | PROT_WRITE, 0); }
 
 void rt_sysfree(void *p, size_t bytes)
 {
     if (p) munmap(p, bytes);
 }
 
-void *rt_sysreserve(size_t bytes, size_t align)
+void *(rt_sysreserve)(size_t bytes, size_t align)
 {
     uint8_t *raw = map(bytes + align, PROT_READ | PROT_WRITE, MAP_NORESERVE);
     if (!raw) return NULL;
@@ -213,10 +226,8 @@ int rt_sysguards(uintptr_t at, size_t stride, int n)
 }
 
 /* ---- threads ---- */
-int rt_newosthread(void *(*fn)(void *), void *arg, size_t stack_bytes)
+int (rt_newosthread)(void *(*fn)(void *), void *arg, size_t stack_bytes)
 {
-    int err = rt_os_fail(OS_CLONE);
-    if (err) return -err;
     pthread_attr_t attr;
     pthread_t t;
     sigset_t all, old;
@@ -225,7 +236,7 @@ int rt_newosthread(void *(*fn)(void *), void *arg, size_t stack_bytes)
     pthread_attr_setstacksize(&attr, stack_bytes);
     sigfillset(&all); /* born with signals blocked: it has no alternate stack yet */
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    err = pthread_create(&t, &attr, fn, arg);
+    int err = pthread_create(&t, &attr, fn, arg);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     pthread_attr_destroy(&attr);
     return -err;
@@ -241,18 +252,16 @@ void rt_threadstack(uintptr_t *lo, size_t *bytes)
     pthread_attr_destroy(&attr);
 }
 
-int rt_setaltstack(void **base, size_t *bytes)
+int (rt_setaltstack)(void **base, size_t *bytes)
 {
     size_t n = getauxval(AT_MINSIGSTKSZ); /* with AMX or AVX-512 a frame is 3 to 11 KiB */
     if (n < 2048) n = 2048;
     n = (n + (16u << 10) + rt_pagesize() - 1) & ~(rt_pagesize() - 1);
-    int err = rt_os_fail(OS_SIGALTSTACK);
-    if (err) return -err;
     void *p = rt_sysalloc(n);
     if (!p) return -ENOMEM;
     stack_t ss = {.ss_sp = p, .ss_size = n};
     if (sigaltstack(&ss, NULL) < 0) {
-        err = errno;
+        int err = errno;
         rt_sysfree(p, n);
         return -err;
     }

@@ -68,7 +68,7 @@ static ssize_t model_write(int fd, const void *buf, size_t n) {
 #define write model_write
 #include "../../runtime/netpoll.c" /* for its static `woken`, which each execution begins anew */
 
-int rt_os_fail(enum os_site site) { (void)site; return 0; }
+int rt_os_fail(enum os_kind kind) { (void)kind; return 0; }
 void *rt_sysalloc(size_t bytes) { (void)bytes; return NULL; }
 void rt_throw(const char *fmt, ...) {
     model_fail(fmt, "rt_throw", 0);
