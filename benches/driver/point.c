@@ -1,6 +1,5 @@
 /* Measuring a point: warm-up, batches, counts. See point.h; called from the main task only. */
 #include "point.h"
-#include "warmup.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -192,7 +191,7 @@ static uint64_t warm_up(struct point *pt, const struct batch_plan *plan) {
     int64_t start = point_now(), limit = pt->options.warmup_ms * 1000000;
     int64_t enough = limit / 8 < batch_least_ns ? limit / 8 : batch_least_ns;
     uint64_t n = plan->n;
-    double batches[WARMUP_BATCHES_MAX];
+    double *batches = pt->warmup_tail;
     size_t same_n = 0;
     while (pt->status == POINT_OK && !pt->warmup_steady) {
         int64_t before = point_now();
@@ -208,9 +207,30 @@ static uint64_t warm_up(struct point *pt, const struct batch_plan *plan) {
             pt->warmup_steady = false;
         }
     }
+    pt->warmup_ntail = same_n;
     pt->warmup_elapsed_ns = point_now() - start;
     point_phase(pt, "warmup", start, start + pt->warmup_elapsed_ns);
     return n;
+}
+
+/* What is published are the measured batches, so they have the last word: a trend in them says that three alike were chance.
+ * Where no three agreed, they are longer than the warm-up, so a drift can be told from scatter that hid it before; with as
+ * many of the warm-up's last batches, or alone, should those hold its beginning. */
+static void judge_measured(struct point *pt) {
+    size_t measured = pt->nsamples < WARMUP_BATCHES_MAX ? (size_t)pt->nsamples : WARMUP_BATCHES_MAX;
+    size_t tail = pt->warmup_ntail < measured ? pt->warmup_ntail : measured;
+    double both[2 * WARMUP_BATCHES_MAX];
+    struct warmup_windows with_tail;
+    memcpy(both, pt->warmup_tail + pt->warmup_ntail - tail, tail * sizeof *both);
+    memcpy(both + tail, pt->samples + pt->nsamples - measured, measured * sizeof *both);
+    enum warmup_verdict alone = warmup_judge(both + tail, measured, &pt->warmup_windows);
+    pt->warmup_drifting = alone == WARMUP_DRIFTING;
+    if (pt->warmup_drifting) pt->warmup_steady = false;
+    else if (alone == WARMUP_SETTLED) pt->warmup_steady = true;
+    else if (warmup_judge(both, tail + measured, &with_tail) == WARMUP_SETTLED) {
+        pt->warmup_steady = true;
+        pt->warmup_windows = with_tail;
+    }
 }
 
 void point_measure(struct point *pt, const struct batch_plan *plan) {
@@ -227,5 +247,6 @@ void point_measure(struct point *pt, const struct batch_plan *plan) {
         batches++;
     }
     point_end(pt);
+    judge_measured(pt);
     point_operations(pt, batches * pt->batch_operations, plan->counted(plan->state) - counted_before);
 }

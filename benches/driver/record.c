@@ -1,5 +1,6 @@
 /* A point as the JSON record of docs/protocol.md. */
 #include <jansson.h>
+#include <math.h>
 #include <sys/resource.h>
 
 #include "driver.h"
@@ -93,14 +94,21 @@ static json_t *resource_usage(void) {
                      (json_int_t)u.ru_nvcsw, "involuntary_switches", (json_int_t)u.ru_nivcsw);
 }
 
+/* Shares of the figure; what is not finite (too few batches, a figure of 0) is left out. */
+static json_t *warmup(const struct point *pt) {
+    const struct warmup_windows *w = &pt->warmup_windows;
+    json_t *o = json_pack("{s:I, s:b, s:b, s:I}", "batches", (json_int_t)pt->warmup_batches, "steady", pt->warmup_steady,
+                          "drifting", pt->warmup_drifting, "elapsed_ns", (json_int_t)pt->warmup_elapsed_ns);
+    if (isfinite(w->drift)) json_object_set_new(o, "drift", json_real(w->drift));
+    if (isfinite(w->noise)) json_object_set_new(o, "noise", json_real(w->noise));
+    return o;
+}
+
 static void add_measured(json_t *o, const struct point *pt) {
     json_t *samples = json_array();
     for (int64_t i = 0; i < pt->nsamples; i++) json_array_append_new(samples, json_real(pt->samples[i]));
     json_object_set_new(o, "samples", samples);
-    if (pt->warmup_batches > 0)
-        json_object_set_new(o, "warmup", json_pack("{s:I, s:b, s:I}", "batches", (json_int_t)pt->warmup_batches,
-                                                   "steady", pt->warmup_steady, "elapsed_ns",
-                                                   (json_int_t)pt->warmup_elapsed_ns));
+    if (pt->warmup_batches > 0) json_object_set_new(o, "warmup", warmup(pt));
     if (pt->batch_operations > 0)
         json_object_set_new(o, "batch_operations", json_integer((json_int_t)pt->batch_operations));
     json_object_set_new(o, "counts", json_pack("{s:I, s:I, s:I}", "operations", (json_int_t)pt->operations,

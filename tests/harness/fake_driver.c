@@ -19,7 +19,7 @@ static const char DESCRIPTION[] = "{\"schema\":\"trine-driver\",\"protocol\":1,\
                                   "\"tasks\":2,\"params\":["
                                   "{\"name\":\"mode\",\"type\":\"choice\",\"choices\":[\"ok\",\"crash\","
                                   "\"hang\",\"rubbish\",\"cut\",\"silent\","
-                                  "\"error\",\"unsteady\",\"badcheck\",\"usage\",\"flood\",\"newer\","
+                                  "\"error\",\"unsteady\",\"drifting\",\"scattered\",\"badcheck\",\"usage\",\"flood\",\"newer\","
                                   "\"orphan\",\"nosamples\"],\"default\":\"ok\",\"doc\":\"how\"},"
                                   "{\"name\":\"sleep_ms\",\"type\":\"int\",\"min\":0,\"max\":60000,"
                                   "\"default\":\"0\",\"doc\":\"stays alive\"},"
@@ -62,16 +62,23 @@ static void take_param(struct arguments *a, const char *kv) {
     if (strncmp(kv, "threads=", 8) == 0) a->threads = atoi(kv + 8);
 }
 
+static const char *warmup_of(const char *mode) {
+    if (strcmp(mode, "unsteady") == 0) return "false,";
+    if (strcmp(mode, "drifting") == 0) return "false,\"drifting\":true,\"drift\":0.12,\"noise\":0.03,";
+    if (strcmp(mode, "scattered") == 0) return "false,\"drifting\":false,\"drift\":0.08,\"noise\":0.31,";
+    return "true,";
+}
+
 static void print_record(const struct arguments *a, const char *status, int protocol) {
     int bad = strcmp(a->mode, "badcheck") == 0;
     printf("{\"schema\":\"trine-record\",\"protocol\":%d,\"backend\":\"fake\",\"backend_version\":\"1\","
            "\"workload\":\"pingpong\",\"procs\":%s,\"tasks\":2,\"seed\":%s,\"params\":{},\"status\":\"%s\","
-           "\"reason\":\"%s\",\"warmup\":{\"batches\":3,\"steady\":%s,\"elapsed_ns\":1},"
+           "\"reason\":\"%s\",\"warmup\":{\"batches\":3,\"steady\":%s\"elapsed_ns\":1},"
            "\"metric\":{\"name\":\"switch_ns\",\"unit\":\"ns\",\"better\":\"lower\"},\"samples\":[%s],"
            "\"checks\":[{\"name\":\"operations\",\"ok\":%s,\"expected\":10,\"got\":%d}],"
            "\"phases\":[{\"name\":\"measure\",\"start_ns\":1,\"end_ns\":2}]}\n",
            protocol, a->procs, a->seed, status, strcmp(status, "error") == 0 ? "it said no" : "",
-           strcmp(a->mode, "unsteady") == 0 ? "false" : "true",
+           warmup_of(a->mode),
            strcmp(a->mode, "nosamples") == 0 ? "" : "100.5,101", bad ? "false" : "true", bad ? 9 : 10);
 }
 

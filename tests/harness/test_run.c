@@ -52,6 +52,26 @@ static const struct ending endings[] = {
     {"badcheck", TRINE_EXIT_INVALID, "ok", "", 3},
 };
 
+/* The reason says whether something drifted, or scatter hid whether it did. */
+static void test_why_the_warmup_did_not_end(void **state) {
+    static const char *const cases[][2] = {
+        {"unsteady", "warm-up: no three windows within 3 %"},
+        {"drifting", "warm-up: the measured batches drifted, by 12 % from third to third"},
+        {"scattered", "warm-up: no three windows within 3 %: they differ by 8 %, scatter alone explains 31 %"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *dir = scratch_make(), *text = xasprintf(SWEEP_WITHIN("%d", "param.mode = %s\n"), 30, cases[i][0]);
+        struct child_result r;
+        json_t *points = run_sweep(dir, text, &r), *because = json_object_get(json_array_get(points, 0), "invalid_because");
+        assert_int_equal(json_array_size(because), 1);
+        assert_string_equal(json_string_value(json_array_get(because, 0)), cases[i][1]);
+        child_result_free(&r);
+        json_decref(points);
+        free(text);
+        scratch_remove(dir);
+    }
+}
+
 static void test_endings(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
@@ -301,7 +321,7 @@ static void test_budget(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_endings),
-        cmocka_unit_test(test_no_warmup_asked),
+        cmocka_unit_test(test_no_warmup_asked), cmocka_unit_test(test_why_the_warmup_did_not_end),
         cmocka_unit_test(test_outside),
         cmocka_unit_test(test_pinning_is_verified),
         cmocka_unit_test(test_usage),

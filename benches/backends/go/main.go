@@ -239,7 +239,7 @@ func (pt *point) record(clock object) object {
 	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	o["samples"], o["metrics"], o["histograms"], o["checks"] = pt.samples, pt.metrics, hists, pt.checks
 	if pt.warmupBatches > 0 {
-		o["warmup"] = object{"batches": pt.warmupBatches, "steady": pt.steady, "elapsed_ns": pt.warmupNs}
+		o["warmup"] = pt.warmupObject()
 	}
 	if pt.batchOps > 0 {
 		o["batch_operations"] = pt.batchOps

@@ -45,7 +45,9 @@ type point struct {
 
 	samples                     []float64
 	warmupBatches, warmupNs     int64
-	steady                      bool
+	steady, drifting            bool
+	drift, noise                float64 // of the windows that were judged last
+	tail                        []float64
 	batchOps, ops, expected     int64
 	elapsedNs                   int64
 	threadsBefore, threadsAfter int
@@ -154,38 +156,16 @@ type plan struct {
 	counted func() int64
 }
 
-// steady: benches/driver/warmup.h has the rule.
-func steady(batches []float64) bool {
-	if len(batches) < 3 {
-		return false
-	}
-	return agree(batches, 1) || agree(batches, len(batches)/3)
-}
-
-func agree(batches []float64, width int) bool {
-	low, high := math.Inf(1), math.Inf(-1)
-	for i := 3; i > 0; i-- {
-		from := len(batches) - i*width
-		window := append([]float64{}, batches[from:from+width]...)
-		sort.Float64s(window)
-		m := (window[(width-1)/2] + window[width/2]) / 2
-		low, high = math.Min(low, m), math.Max(high, m)
-	}
-	return high-low <= 0.03*low
-}
-
 func (pt *point) warmUp(pl plan) int64 {
-	const batchLeastNs, lookBack = 10 * 1000 * 1000, 600
+	const batchLeastNs = 10 * 1000 * 1000
 	start, limit, n := now(), pt.opt.warmupMs*1000000, pl.n
 	enough := int64(math.Min(float64(limit/8), batchLeastNs))
 	var batches []float64
-	for pt.status == "ok" && !pt.steady {
+	for pt.status == "ok" && !pt.steady { // benches/driver/warmup.h has the rules
 		before := now()
 		batches = append(batches, pl.run(n))
 		after := now()
-		if len(batches) > lookBack {
-			batches = batches[1:]
-		}
+		batches = last(batches, lookBack)
 		pt.warmupBatches++
 		pt.steady = steady(batches)
 		if after-start >= limit && (len(batches) >= 3 || after-start >= 3*limit) {
@@ -195,7 +175,7 @@ func (pt *point) warmUp(pl plan) int64 {
 			n, batches, pt.steady = 2*n, nil, false
 		}
 	}
-	pt.warmupNs = now() - start
+	pt.tail, pt.warmupNs = batches, now()-start
 	pt.phases = append(pt.phases, phase{"warmup", start, start + pt.warmupNs})
 	return n
 }
@@ -215,6 +195,7 @@ func (pt *point) measure(pl plan) {
 		batches++
 	}
 	pt.end()
+	pt.judgeMeasured()
 	pt.operations(batches*pt.batchOps, pl.counted()-counted)
 }
 

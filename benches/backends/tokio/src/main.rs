@@ -3,6 +3,7 @@
 mod args;
 mod echo;
 mod point;
+mod warmup;
 mod workloads;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

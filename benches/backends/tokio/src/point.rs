@@ -1,5 +1,6 @@
 //! One point: what it was given, how batches are measured, and its record. Belongs to the main thread.
 use crate::args::Param;
+use crate::warmup;
 use serde_json::{json, Map, Value};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -200,7 +201,7 @@ impl Point {
             let after = now();
             batches += 1;
             last.push(b.sample);
-            steady = is_steady(&last);
+            steady = warmup::is_steady(&last);
             if after - began >= limit && (last.len() >= 3 || after - began >= 3 * limit) {
                 break;
             }
@@ -211,7 +212,7 @@ impl Point {
         }
         let start = now();
         self.phases.push(json!({"name": "warmup", "start_ns": began, "end_ns": start}));
-        self.warmup = json!({"batches": batches, "steady": steady, "elapsed_ns": start - began});
+        let elapsed = start - began;
         self.batch_operations = n * per_unit;
         let (mut done, mut counted) = (0, 0);
         let end = start + self.options.measure_ms * 1_000_000;
@@ -222,6 +223,7 @@ impl Point {
             b.latencies.into_iter().for_each(|l| self.latency.record(l));
             done += 1;
         }
+        self.warmup = warmup::object(batches, steady, elapsed, &last, &self.samples);
         self.measured(done * self.batch_operations, counted, start, now());
     }
 
@@ -253,21 +255,4 @@ impl Point {
         }
         o
     }
-}
-
-/// benches/driver/warmup.h has the rule.
-fn is_steady(batches: &[f64]) -> bool {
-    let seen = batches.len().min(600);
-    seen >= 3 && (agree(batches, 1) || agree(batches, seen / 3))
-}
-
-fn agree(batches: &[f64], width: usize) -> bool {
-    let (mut low, mut high) = (f64::MAX, f64::MIN);
-    for window in batches[batches.len() - 3 * width..].chunks(width) {
-        let mut sorted = window.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let median = (sorted[(width - 1) / 2] + sorted[width / 2]) / 2.0;
-        (low, high) = (low.min(median), high.max(median));
-    }
-    high - low <= 0.03 * low
 }
