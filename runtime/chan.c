@@ -13,6 +13,7 @@
 trine_chan *trine_chan_make(size_t elem_bytes, size_t cap)
 {
     size_t bytes;
+    rt_not_in_handler("trine_chan_make"); /* which may have interrupted malloc */
     /* the counters are 32 bits wide; beyond PTRDIFF_MAX no allocator delivers */
     if (cap > UINT32_MAX || __builtin_mul_overflow(elem_bytes, cap, &bytes) || elem_bytes > PTRDIFF_MAX / 2 ||
         bytes > PTRDIFF_MAX / 2) {
@@ -27,7 +28,11 @@ trine_chan *trine_chan_make(size_t elem_bytes, size_t cap)
     return c;
 }
 
-void trine_chan_free(trine_chan *c) { free(c); }
+void trine_chan_free(trine_chan *c)
+{
+    rt_not_in_handler("trine_chan_free");
+    free(c);
+}
 
 static bool never(struct g *gp, void *arg)
 {

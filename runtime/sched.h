@@ -32,6 +32,14 @@ static inline void rt_leave(struct g *gp)
     gp->inrt--;
 }
 
+/* For calls that are legal anywhere but in a signal handler: on a goroutine's thread, off its stack. */
+static inline void rt_not_in_handler(const char *what)
+{
+    struct g *gp = rt_getg();
+    if (!gp || gp == &gp->m->g0 || (uintptr_t)__builtin_frame_address(0) - gp->stack_lo <= gp->stack_bytes) return;
+    rt_throw("%s called in a signal handler", what);
+}
+
 /* Parks the current goroutine. unlockf(gp, arg) runs after its stack is no longer in use, on whatever runs next: true
  * leaves it parked, false makes it runnable again. It must not park, nor touch the G once somebody else may have
  * readied it. Blocks G. Returns when readied. */

@@ -76,17 +76,18 @@ int trine_gomaxprocs(int n)
     struct g *gp = rt_enter("trine_gomaxprocs");
     if (n > RT_MAX_PROCS) n = RT_MAX_PROCS;
     while (n > 0 && !at32_cas_acq(&rt_sched.worldsema, 0, 1)) rt_gosched(gp); /* another one resizes */
-    int old = rt_nprocs();
+    int old = rt_nprocs(), err = 0;
     if (n > 0) {
         at32_store_rel(&rt_sched.follow, 0); /* an explicit number holds: partner is rt_procs_look */
         if (n != old) {
             struct resize_call c = {n, 0, gp->m};
             rt_systemstack(resize_call, &c);
+            err = c.err;
         }
         at32_store_rel(&rt_sched.worldsema, 0);
     }
     rt_leave(gp);
-    return old;
+    return err ? err : old;
 }
 
 void trine_lock_os_thread(void)

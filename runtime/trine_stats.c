@@ -38,6 +38,8 @@ static void add_p(struct trine_stats *out, const struct pcount *c, int64_t *aliv
 void trine_stats(struct trine_stats *out)
 {
     struct sched *s = &rt_sched;
+    if (__builtin_expect(!out, 0)) rt_throw("trine_stats: NULL pointer");
+    rt_not_in_handler("trine_stats");
     memset(out, 0, sizeof *out);
     if (!s->allp) return; /* nothing ran yet */
     /* The lock below must not be held by a thread that the preemption handler stopped. A goroutine that does little else

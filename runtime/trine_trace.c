@@ -203,6 +203,7 @@ static int start(const char *path)
 
 int trine_trace_start(const char *path)
 {
+    rt_not_in_handler("trine_trace_start");
     if (!path) return -EINVAL;
     if (!at32_cas_ar(&state, OFF, STARTING)) return -EBUSY;
     int err = start(path);
@@ -223,6 +224,7 @@ int trine_trace_start(const char *path)
 
 int trine_trace_stop(void)
 {
+    rt_not_in_handler("trine_trace_stop");
     at32_store_rel(&rt_trace_on, 0);
     if (!at32_cas_ar(&state, ON, STOPPING)) return -EINVAL;
     while (at32_load_acq(&state) != OFF) rt_usleep(200); /* outside of the runtime: the P can leave meanwhile */

@@ -80,7 +80,7 @@ ssize_t trine_read(int fd, void *buf, size_t n)
     ssize_t r = rt_fd_lock(fd, PD_READ, &pd, &seq);
     if (r < 0) goto out;
     for (;;) {
-        r = rt_fd_check(pd, PD_READ, seq);
+        r = n > PTRDIFF_MAX ? -EINVAL : rt_fd_check(pd, PD_READ, seq);
         if (r < 0 || n == 0) break;
         if (!pd->drained) {
             rt_fd_clear(pd, PD_READ); /* what is there is read now; what comes later is a new event */

@@ -73,7 +73,7 @@ void trine_yield(void);                          /* runtime.Gosched: lets anothe
 __attribute__((noreturn)) void trine_exit(void); /* runtime.Goexit: ends this goroutine */
 void trine_sleep(int64_t ns);                    /* parks the goroutine; ns <= 0 returns at once */
 int64_t trine_nanotime(void);                    /* CLOCK_MONOTONIC; legal anywhere */
-int trine_gomaxprocs(int n);                     /* stops the world and sets the number of Ps; n < 1 only asks; the previous value */
+int trine_gomaxprocs(int n);                     /* stops the world, sets the number of Ps; n < 1 only asks; the previous value, or -ENOMEM: as it was */
 int trine_num_goroutine(void);
 int trine_num_cpu(void);                         /* CPUs in this process's affinity mask; legal anywhere */
 int trine_default_procs(void);                   /* affinity and cgroup quota by Go 1.25's rule; legal anywhere */
@@ -142,7 +142,8 @@ bool trine_timer_reset(trine_timer *t, int64_t ns); /* true: it was pending; it 
 /* ---- descriptors through the network poller: these park the goroutine, not the thread ----
  * All: -EBADF: not open, or closed meanwhile; -EPERM: open, but never given to the poller (trine_open_fd, trine_accept
  * and trine_connect do that). Several goroutines may use one descriptor: they take turns. A socket whose peer is gone
- * gives -EPIPE without SIGPIPE; for a pipe the program's own choice about that signal holds. */
+ * gives -EPIPE without SIGPIPE; for a pipe the program's own choice about that signal holds. trine_close also closes what
+ * the poller does not know. */
 int trine_open_fd(int fd); /* 0, -EBADF, -EPERM (not pollable: a regular file); makes it non-blocking; idempotent */
 ssize_t trine_read(int fd, void *buf, size_t n);                 /* after one read: bytes, 0 at the end, or -errno */
 ssize_t trine_write(int fd, const void *buf, size_t n);          /* everything, or the count before an error, or -errno */
@@ -183,13 +184,13 @@ struct trine_stats {
     uint64_t stacks_trimmed;                /* given back to the kernel because nobody wanted them for a while */
     uint64_t trace_events, trace_dropped;   /* events written to the trace; those for which there was no room */
 };
-/* The totals so far, each read for itself: not one instant. From anywhere but a signal handler (it takes a lock of the
+/* The totals so far, each read for itself: not one instant. NULL ends the program. From anywhere but a signal handler (it takes a lock of the
  * runtime's); on a goroutine it is a preemption point. Never parks. */
 void trine_stats(struct trine_stats *out);
 
 /* ---- the event trace: a JSON file that Perfetto (ui.perfetto.dev) opens; $TRINE_TRACE=file traces a whole run ---- */
 /* One at a time; goes on over the end of a run. -EINVAL: no path; -EBUSY: one is on; else what open or making a thread
- * says. Legal anywhere; does not park, but may block the thread in the file system. */
+ * says. Legal anywhere but in a signal handler; does not park, but may block the thread in the file system. */
 int trine_trace_start(const char *path);
 /* Waits until the file is complete. -EINVAL: none is on; else what writing says. Legal anywhere. */
 int trine_trace_stop(void);

@@ -132,7 +132,8 @@ static void workload(void *arg)
         atomic_fetch_add(&refused, 1);
         trine_wg_done(&all);
     }
-    trine_gomaxprocs(3);
+    int procs = trine_gomaxprocs(3);
+    take_or_refuse(procs < 0 ? procs : 0);
     trine_wg_wait(&all);
     if (traced == 0) CHECK(trine_trace_stop() == 0);
 }

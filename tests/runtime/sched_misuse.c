@@ -68,7 +68,16 @@ CALL(trine_fd_deadline, 0, 0, 0)
 CALL(trine_syscall_enter)
 static void call_trine_exit(void) { trine_exit(); }
 
-static const struct entry { const char *name; void (*call)(void); } entries[] = {
+/* These are legal anywhere else. */
+static struct trine_stats stats;
+CALL(trine_stats, &stats)
+CALL(trine_chan_make, 0, 0)
+CALL(trine_chan_free, chan)
+CALL(trine_trace_start, "/dev/null")
+CALL(trine_trace_stop)
+
+typedef struct entry { const char *name; void (*call)(void); } entry;
+static const entry entries[] = {
 #define E(fn) {#fn, call_##fn}
     E(trine_go), E(trine_go_with), E(trine_yield), E(trine_poll), E(trine_exit), E(trine_sleep),
     E(trine_gomaxprocs), E(trine_num_goroutine), E(trine_lock_os_thread), E(trine_unlock_os_thread),
@@ -80,18 +89,22 @@ static const struct entry { const char *name; void (*call)(void); } entries[] = 
     E(trine_read), E(trine_write), E(trine_accept), E(trine_connect), E(trine_close), E(trine_fd_deadline),
     E(trine_syscall_enter), E(trine_chan_len), E(trine_chan_cap),
 };
-#define N_ENTRIES (sizeof entries / sizeof *entries)
+static const entry not_in_handlers[] = {
+#define H(fn) {#fn, call_##fn}
+    H(trine_stats), H(trine_chan_make), H(trine_chan_free), H(trine_trace_start), H(trine_trace_stop),
+};
+#define COUNT(a) (sizeof(a) / sizeof *(a))
 
 /* Runs `how` on each entry; each child must say `<name> called <where>`. The first that fail are named. */
-static void each_must_say(void (*how)(void *), const char *where)
+static void each_must_say(const entry *e, size_t n, void (*how)(void *), const char *where)
 {
     int bad = 0;
-    for (size_t i = 0; i < N_ENTRIES && bad < 5; i++) {
+    for (; n > 0 && bad < 5; e++, n--) {
         char line[160];
-        snprintf(line, sizeof line, "fatal error: %s called %s\n", entries[i].name, where);
-        in_child(how, (void *)(uintptr_t)&entries[i]);
+        snprintf(line, sizeof line, "fatal error: %s called %s\n", e->name, where);
+        in_child(how, (void *)(uintptr_t)e);
         if (last.status == 2 && !last.late && strncmp(last.text, line, strlen(line)) == 0) continue;
-        print_message("%s: %sstatus %d, said: %.*s\n", entries[i].name, last.late ? "hung, " : "", last.status,
+        print_message("%s: %sstatus %d, said: %.*s\n", e->name, last.late ? "hung, " : "", last.status,
                       (int)strcspn(last.text, "\n"), last.text);
         bad++;
     }
@@ -113,8 +126,16 @@ static void call_after_a_run(void *arg)
     trine_run(NULL, nothing, NULL);
     call_outside(arg);
 }
-static void OutsideOfARun(void **state) { (void)state; each_must_say(call_outside, "outside of a goroutine"); }
-static void AfterTheRunEnded(void **state) { (void)state; each_must_say(call_after_a_run, "outside of a goroutine"); }
+static void OutsideOfARun(void **state)
+{
+    (void)state;
+    each_must_say(entries, COUNT(entries), call_outside, "outside of a goroutine");
+}
+static void AfterTheRunEnded(void **state)
+{
+    (void)state;
+    each_must_say(entries, COUNT(entries), call_after_a_run, "outside of a goroutine");
+}
 
 /* ---- in a signal handler ---- */
 static const struct entry *to_call;
@@ -132,7 +153,12 @@ static void call_in_handler(void *arg)
     sigaction(SIGUSR1, &sa, NULL);
     trine_run(NULL, raise_it, NULL);
 }
-static void InASignalHandler(void **state) { (void)state; each_must_say(call_in_handler, "in a signal handler"); }
+static void InASignalHandler(void **state)
+{
+    (void)state;
+    each_must_say(entries, COUNT(entries), call_in_handler, "in a signal handler");
+    each_must_say(not_in_handlers, COUNT(not_in_handlers), call_in_handler, "in a signal handler");
+}
 
 /* ---- between enter and exit ---- */
 static void bracketed(void *arg)
@@ -148,16 +174,25 @@ static void call_bracketed(void *arg)
 static void InABlockingCall(void **state)
 {
     (void)state;
-    each_must_say(call_bracketed, "between trine_syscall_enter and trine_syscall_exit");
+    each_must_say(entries, COUNT(entries), call_bracketed, "between trine_syscall_enter and trine_syscall_exit");
 }
 
 static void exit_without_enter(void *arg) { (void)arg; trine_syscall_exit(); }
+static void on_exit_signal(int sig) { (void)sig; trine_syscall_exit(); }
+static void exit_in_a_handler(void *arg)
+{
+    struct sigaction sa = {.sa_handler = on_exit_signal, .sa_flags = SA_ONSTACK};
+    sigaction(SIGUSR1, &sa, NULL);
+    raise_it(arg);
+}
 static void ExitWithoutEnter(void **state)
 {
     (void)state;
     in_child(exit_without_enter, NULL);
     assert_said("fatal error: trine_syscall_exit without trine_syscall_enter");
     run_must_die(&(trine_config){0}, exit_without_enter, NULL,
+                 "fatal error: trine_syscall_exit without trine_syscall_enter");
+    run_must_die(&(trine_config){0}, exit_in_a_handler, NULL,
                  "fatal error: trine_syscall_exit without trine_syscall_enter");
 }
 
@@ -174,10 +209,11 @@ static void ask_anywhere(void *arg)
     CHECK(trine_trace_start(NULL) == -EINVAL && trine_trace_stop() == -EINVAL);
     CHECK(trine_run(NULL, NULL, NULL) == (trine_goid() ? -EBUSY : -EINVAL));
 }
-static void on_ask(int sig)
+static void on_ask(int sig) /* what is legal in a handler too, or says -EBUSY there */
 {
     (void)sig;
-    CHECK(trine_nanotime() > 0 && trine_goid() > 0);
+    CHECK(trine_nanotime() > 0 && trine_goid() > 0 && trine_num_cpu() > 0 && trine_default_procs() > 0);
+    CHECK(trine_run(NULL, nothing, NULL) == -EBUSY);
 }
 static void ask_in_run(void *arg)
 {
@@ -206,7 +242,7 @@ static void LegalAnywhere(void **state)
     assert_ended_well("questions from anywhere");
 }
 
-/* ---- bad arguments ---- */
+/* ---- bad arguments: all of them are in misuse_args.c; here what concerns the goroutines made and the bounds ---- */
 static void bad_arguments(void *arg)
 {
     (void)arg;
