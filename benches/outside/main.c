@@ -5,6 +5,10 @@
  *   trine-outside service CONNECTIONS RATE BURST   prints its port; "counts" prints what service_counts holds
  *   trine-outside load PORT CONNECTIONS REQUESTS RATE SEED
  *                       prints "connected"; "go" runs it and prints a line a request: latency in ns, status
+ *   trine-outside wrk PORT THREADS CONNECTIONS SECONDS
+ *                       prints "installed" or "absent"; "go" runs it, and prints "done" and a line of numbers: answers, of
+ *                       these a 1,000 s, mean, p50, p75, p90, p99, most (ns), errors of connect, read, write, time-outs,
+ *                       answers that were refusals; or why there are none
  *   trine-outside clients PORT N MESSAGES GAP_US
  *                       prints "connected"; "chat" runs it and prints received, corrupted, then a line a delivery: ns
  *   trine-outside pace SPIN
@@ -22,6 +26,7 @@
 #include "load.h"
 #include "pacer.h"
 #include "service.h"
+#include "wrk.h"
 
 enum { EXIT_USAGE = 2, EXIT_INFRASTRUCTURE = 4, LOOK_NS = 500000, STUCK_S = 30 };
 static const int64_t no_throttle = INT64_MAX / 2;
@@ -87,6 +92,38 @@ static int run_load(char **argv) {
     return 0;
 }
 
+static void print_wrk(const struct wrk_shared *s) {
+    const struct wrk_report *r = &s->report;
+    if (*s->failure) {
+        puts(s->failure);
+        return;
+    }
+    printf("done\n%lld %.0f", (long long)r->requests, r->rate * 1000);
+    printf(" %.0f %.0f %.0f %.0f %.0f %.0f", r->mean_ns, r->p50_ns, r->p75_ns, r->p90_ns, r->p99_ns, r->max_ns);
+    printf(" %lld %lld %lld %lld %lld\n", (long long)r->connect_errors, (long long)r->read_errors,
+           (long long)r->write_errors, (long long)r->timeouts, (long long)r->refused);
+}
+
+static int run_wrk(char **argv) {
+    struct wrk w;
+    struct wrk_config config = {loopback(argv[0]), atoi(argv[1]), atoi(argv[2]), atoi(argv[3])};
+    int err = wrk_installed() ? wrk_start(&w, &config) : 0;
+    if (err) {
+        fprintf(stderr, "trine-outside: wrk could not be started: %s\n", strerror(-err));
+        return EXIT_INFRASTRUCTURE;
+    }
+    if (!wrk_installed()) return say("absent");
+    say("installed");
+    if (told("go")) {
+        atomic_store(&w.shared->go, 1);
+        while (!atomic_load(&w.shared->done)) child_nap_ns(LOOK_NS);
+        print_wrk(w.shared);
+        fflush(stdout);
+    }
+    wrk_stop(&w);
+    return 0;
+}
+
 /* Until all has come back, or nothing has for STUCK_S. */
 static void wait_for(const struct clients_shared *s, int64_t expected) {
     int64_t seen = -1, since_ns = child_now_ns();
@@ -146,9 +183,10 @@ static int run_pace(char **argv) {
 int main(int argc, char **argv) {
     if (argc == 5 && !strcmp(argv[1], "service")) return run_service(argv + 2);
     if (argc == 7 && !strcmp(argv[1], "load")) return run_load(argv + 2);
+    if (argc == 6 && !strcmp(argv[1], "wrk")) return run_wrk(argv + 2);
     if (argc == 6 && !strcmp(argv[1], "clients")) return run_clients(argv + 2);
     if (argc == 3 && !strcmp(argv[1], "pace")) return run_pace(argv + 2);
     fprintf(stderr, "trine-outside: expected service CONNECTIONS RATE BURST, load PORT CONNECTIONS REQUESTS RATE SEED, "
-                    "clients PORT N MESSAGES GAP_US, or pace SPIN\n");
+                    "wrk PORT THREADS CONNECTIONS SECONDS, clients PORT N MESSAGES GAP_US, or pace SPIN\n");
     return EXIT_USAGE;
 }

@@ -7,6 +7,9 @@
  *              after the other) and computes for cpu_us. admission=unlimited: every request at once. limit:
  *              beyond `limit` under way it is answered 503. pool: `limit` workers take requests from a queue
  *              of `queue`; a full queue is 503, one that waited there longer than queue_timeout_ms is 504.
+ *              generator=wrk: the program of that name loads the same server instead, for wrk_s seconds, over --tasks
+ *              connections from wrk_threads threads; `rate` and `requests` mean nothing then, and its figures are what it
+ *              prints: no histogram, and no rate that was asked for.
  * Unit         ns: the median from the intended time to the whole answer, of those answered 200. Histogram:
  *              latency.
  * Expectation  Unlimited: the sum of the phases until the processors are full, then it grows for as long as
@@ -14,7 +17,9 @@
  * Falsified by an answer sooner than the calls it needs (checked); requests that no status accounts for.
  * Known lies   Generator, services and server share the processors: a rate that fills them is lower than on
  *              three machines. Threads die of a limit: space_mib sets one on the server's address space. A
- *              task that could not be made closes its connection, whose requests count as unanswered.
+ *              task that could not be made closes its connection, whose requests count as unanswered. wrk is
+ *              closed-loop: a connection waits for its answer before it asks again, so a server that stalls is asked less
+ *              and the queue is in no latency (coordinated omission). Our own generator's figures are the first therefore.
  */
 #include <errno.h>
 #include <math.h>
@@ -33,8 +38,10 @@
 #include "phases.h"
 #include "usage.h"
 #include "workloads.h"
+#include "wrk.h"
 
 static const char *const orders[] = {"parallel", "sequential", NULL};
+static const char *const generators[] = {"open", "wrk", NULL};
 
 static const struct param web_params[] = {
     {"rate", PARAM_REAL, 0, 1000000, "2000", NULL, "requests a second, Poisson; 0: all at once"},
@@ -48,10 +55,13 @@ static const struct param web_params[] = {
     {"queue", PARAM_INT, 1, 100000, "256", NULL, "requests that wait for a worker of the pool"},
     {"queue_timeout_ms", PARAM_INT, 1, 600000, "100", NULL, "most wait there"},
     {"space_mib", PARAM_INT, 0, 1048576, "0", NULL, "address space that this process may have; 0: as much as the machine gives"},
+    {"generator", PARAM_CHOICE, 0, 0, "open", generators, "open: requests at their times; wrk: that program, closed-loop"},
+    {"wrk_threads", PARAM_INT, 1, 64, "1", NULL, "of wrk"},
+    {"wrk_s", PARAM_INT, 1, 3600, "1", NULL, "how long wrk runs, seconds"},
     {0},
 };
 
-enum { PATIENCE_S = 20 };
+enum { PATIENCE_S = 20, SPARE = 64 };
 
 struct web_server {
     struct point *pt;
@@ -59,8 +69,10 @@ struct web_server {
     struct mux mux;
     struct admission admission;
     struct web_connection *connections;
-    struct be_wg wg;
-    uint64_t n, refused, iterations;
+    struct be_wg wg, acceptor;
+    uint64_t n, room, refused, iterations;
+    _Atomic int64_t answered;
+    const _Atomic int *done;         /* set by the generator */
     int64_t threads_peak;
     struct usage peak;
 };
@@ -73,7 +85,12 @@ struct web_connection {
 /* One point a process: service, generator and listener live from before to after. */
 static struct service service;
 static struct load load;
+static struct wrk wrk;
 static int listener = -1;
+
+static bool is_wrk(const struct point *pt) {
+    return !strcmp(point_text(pt, "generator"), "wrk");
+}
 
 static int handle(void *arg) {
     struct web_server *s = arg;
@@ -88,33 +105,50 @@ static void connection_task(void *arg) {
     struct web_connection *c = arg;
     struct web_server *s = c->server;
     struct http h = {.fd = c->fd};
-    while (http_request(&h))
+    while (http_request(&h)) {
         if (!http_answer(&h, admission_run(&s->admission, handle, s))) break;
+        atomic_fetch_add_explicit(&s->answered, 1, memory_order_relaxed);
+    }
     be_net_close(c->fd);
     be_wg_done(&s->wg);
 }
 
 /* A connection that gets no task is closed: the server has reached what it can hold. */
-static void accept_all(struct web_server *s) {
+static void take(struct web_server *s, struct web_connection *c, int fd) {
     int one = 1;
+    *c = (struct web_connection){s, fd};
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    be_wg_add(&s->wg, 1);
+    if (be_go(connection_task, c)) return;
+    be_wg_add(&s->wg, -1);
+    be_net_close(fd);
+    s->refused++;
+}
+
+static void accept_all(struct web_server *s) {
     for (uint64_t i = 0; i < s->n; i++) {
-        struct web_connection *c = &s->connections[i];
-        *c = (struct web_connection){s, be_net_accept(listener)};
+        int fd = be_net_accept(listener);
         atomic_fetch_add(&load.shared->accepted, 1);
-        if (c->fd < 0) continue;
-        setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        be_wg_add(&s->wg, 1);
-        if (be_go(connection_task, c)) continue;
-        be_wg_add(&s->wg, -1);
-        be_net_close(c->fd);
-        s->refused++;
+        if (fd >= 0) take(s, &s->connections[i], fd);
     }
+}
+
+/* wrk looks first whether anybody is there, and connects again where it lost a connection: until the listener is shut, or
+ * twice as many have come as should. */
+static void acceptor_task(void *arg) {
+    struct web_server *s = arg;
+    for (uint64_t i = 0; i < s->room;) {
+        int fd = be_net_accept(listener);
+        if (fd >= 0) take(s, &s->connections[i++], fd);
+        else if (fd != -ECONNABORTED && fd != -EINTR) break;
+    }
+    be_wg_done(&s->acceptor);
 }
 
 /* Waits for the generator, and looks at memory and threads meanwhile. */
 static void watch(struct web_server *s) {
     enum { LOOK_NS = 2000000, LOOKS_A_READING = 20 };
-    for (int look = 0; !atomic_load(&load.shared->done); look++) {
+    for (int look = 0; !atomic_load(s->done); look++) {
         be_sleep(LOOK_NS);
         if (look % LOOKS_A_READING) continue;
         struct usage now = usage_now();
@@ -128,7 +162,17 @@ static void quote_share(struct point *pt, const char *name, int64_t part, int64_
     point_metric(pt, name, 100 * (double)part / (double)all, "%", better);
 }
 
-static void judge(struct web_server *s, const struct usage *before, int64_t cpu_ns) {
+/* What the server itself held and used, whoever loaded it. */
+static void quote_server(struct web_server *s, const struct usage *before, int64_t cpu_ns) {
+    struct point *pt = s->pt;
+    point_metric(pt, "under_way_peak", (double)atomic_load(&s->admission.peak), "1", "higher");
+    point_metric(pt, "connections_refused", (double)s->refused, "1", "lower");
+    point_metric(pt, "threads", (double)s->threads_peak, "threads", "lower");
+    point_metric(pt, "cpu_ns", (double)cpu_ns, "ns", "lower");
+    usage_quote(pt, before, &s->peak);
+}
+
+static void judge(struct web_server *s) {
     struct point *pt = s->pt;
     struct hist *latency = point_histogram(pt, "latency", "ns");
     int64_t least_ns = phases_least_ns(&s->phases);
@@ -157,36 +201,69 @@ static void judge(struct web_server *s, const struct usage *before, int64_t cpu_
     quote_share(pt, "rejected_percent", full, n, "lower");
     quote_share(pt, "late_percent", late, n, "lower");
     quote_share(pt, "unanswered_percent", silent, n, "lower");
-    point_metric(pt, "under_way_peak", (double)atomic_load(&s->admission.peak), "1", "higher");
-    point_metric(pt, "connections_refused", (double)s->refused, "1", "lower");
-    point_metric(pt, "threads", (double)s->threads_peak, "threads", "lower");
-    point_metric(pt, "cpu_ns", (double)cpu_ns, "ns", "lower");
-    usage_quote(pt, before, &s->peak);
+}
+
+/* At its end wrk leaves at most one answer a connection unread: what the server answered beyond these, wrk did not count. */
+static int64_t account(const struct web_server *s, const struct wrk_report *r) {
+    int64_t unread = atomic_load(&s->answered) - r->requests, most = (int64_t)s->n;
+    return r->requests + (unread < 0 ? unread : unread > most ? unread - most : 0);
+}
+
+static void judge_wrk(struct web_server *s) {
+    static const char *const no_such = "wrk prints no such percentile";
+    struct point *pt = s->pt;
+    const struct wrk_report *r = &wrk.shared->report;
+    if (*wrk.shared->failure || r->requests == 0) {
+        point_fail(pt, "%s", *wrk.shared->failure ? wrk.shared->failure : "wrk had no answer");
+        return;
+    }
+    point_operations(pt, r->requests, account(s, r));
+    point_sample(pt, r->p50_ns);
+    point_metric(pt, "latency_mean_ns", r->mean_ns, "ns", "lower");
+    point_metric(pt, "latency_p50_ns", r->p50_ns, "ns", "lower");
+    point_metric(pt, "latency_p75_ns", r->p75_ns, "ns", "lower");
+    point_metric(pt, "latency_p90_ns", r->p90_ns, "ns", "lower");
+    point_metric(pt, "latency_p99_ns", r->p99_ns, "ns", "lower");
+    point_metric_unavailable(pt, "latency_p99_9_ns", no_such);
+    point_metric(pt, "latency_max_ns", r->max_ns, "ns", "lower");
+    point_metric(pt, "throughput", r->rate, "1/s", "higher");
+    quote_share(pt, "served_percent", r->requests - r->refused, r->requests, "higher");
+    point_metric(pt, "wrk_connect_errors", (double)r->connect_errors, "1", "lower");
+    point_metric(pt, "wrk_read_errors", (double)r->read_errors, "1", "lower");
+    point_metric(pt, "wrk_write_errors", (double)r->write_errors, "1", "lower");
+    point_metric(pt, "wrk_timeouts", (double)r->timeouts, "1", "lower");
 }
 
 static void serve(struct web_server *s) {
     struct point *pt = s->pt;
     struct usage before = usage_now();
     s->peak = before = usage_now();      /* again: the first reading touched stdio's buffers */
-    accept_all(s);
+    if (!is_wrk(pt)) accept_all(s);
+    else if (be_wg_add(&s->acceptor, 1), !point_go(pt, acceptor_task, s)) return;
     int64_t cpu_ns = usage_cpu_ns();
     point_begin(pt);
-    atomic_store(&load.shared->go, 1);
+    atomic_store(is_wrk(pt) ? &wrk.shared->go : &load.shared->go, 1);
     watch(s);
     point_end(pt);
     cpu_ns = usage_cpu_ns() - cpu_ns;
     load_stop(&load);                    /* closes what connections are left, which ends their tasks */
+    wrk_stop(&wrk);
+    shutdown(listener, SHUT_RDWR);       /* ends the acceptor */
+    be_wg_wait(&s->acceptor);
     be_wg_wait(&s->wg);
-    if (pt->status == POINT_OK) judge(s, &before, cpu_ns);
+    if (pt->status == POINT_OK) (is_wrk(pt) ? judge_wrk : judge)(s);
+    if (pt->status == POINT_OK) quote_server(s, &before, cpu_ns);
 }
 
 static void web_run(struct point *pt) {
-    struct web_server s = {.pt = pt, .n = (uint64_t)pt->tasks};
+    struct web_server s = {.pt = pt, .n = (uint64_t)pt->tasks, .room = (uint64_t)pt->tasks,
+                           .done = is_wrk(pt) ? &wrk.shared->done : &load.shared->done};
+    if (is_wrk(pt)) s.room = 2 * s.n + SPARE;
     int64_t cpu_us = point_int(pt, "cpu_us");
     phases_parse(&s.phases, point_text(pt, "phases_us"));
     s.phases.sequential = !strcmp(point_text(pt, "order"), "sequential");
     if (cpu_us > 0) s.iterations = burst_for(burst_calibrate(), (double)cpu_us * 1000);
-    s.connections = point_alloc(pt, s.n, sizeof *s.connections);
+    s.connections = point_alloc(pt, s.room, sizeof *s.connections);
     if (!s.connections) return;
     if (mux_open(pt, &s.mux, &service.addr, s.n * (uint64_t)s.phases.ncalls) && admission_open(pt, &s.admission)) {
         int err = be_net_open(listener);
@@ -200,6 +277,9 @@ static void web_run(struct point *pt) {
 
 static bool web_prepare(struct point *pt) {
     struct phases p;
+    if (is_wrk(pt) && point_int(pt, "wrk_threads") > pt->tasks)
+        return point_usage(pt, "parameter wrk_threads: each thread of wrk has a connection, and there are %lld tasks",
+                           (long long)pt->tasks);
     if (phases_parse(&p, point_text(pt, "phases_us"))) return true;
     return point_usage(pt, "parameter phases_us: '%s' is not times in microseconds such as 100000/150000+100000",
                        point_text(pt, "phases_us"));
@@ -212,16 +292,25 @@ static void limit_space(struct point *pt) {
     if (bytes && setrlimit(RLIMIT_AS, &limit) < 0) point_fail(pt, "the address space could not be limited: %s", strerror(errno));
 }
 
+static int start_generator(const struct point *pt, struct load_config *config) {
+    struct wrk_config own = {config->addr, (int)point_int(pt, "wrk_threads"), config->connections, (int)point_int(pt, "wrk_s")};
+    return is_wrk(pt) ? wrk_start(&wrk, &own) : load_start(&load, config);
+}
+
 static bool web_before(struct point *pt) {
     struct service_config services = {0};
     struct load_config config = {.connections = (int)pt->tasks, .requests = point_int(pt, "requests"),
                                  .rate = point_real(pt, "rate"), .seed = pt->config.seed,
                                  .patience_ns = PATIENCE_S * (int64_t)1000000000};
     signal(SIGPIPE, SIG_IGN);
-    if (!fds_need(pt, (uint64_t)pt->tasks)) return false;
+    if (is_wrk(pt) && !wrk_installed()) {
+        point_not_applicable(pt, "wrk: not installed");
+        return false;
+    }
+    if (!fds_need(pt, (uint64_t)pt->tasks + (is_wrk(pt) ? SPARE : 0))) return false;
     int err = service_start(&service, &services);
     if (!err) listener = service_listen(&config.addr);
-    if (!err) err = listener < 0 ? listener : load_start(&load, &config);
+    if (!err) err = listener < 0 ? listener : start_generator(pt, &config);
     if (err) point_fail(pt, "service or load generator did not start: %s", strerror(-err));
     else limit_space(pt);
     return pt->status == POINT_OK;
@@ -230,14 +319,15 @@ static bool web_before(struct point *pt) {
 static void web_after(struct point *pt) {
     (void)pt;
     load_stop(&load);
+    wrk_stop(&wrk);
     service_stop(&service);
     if (listener >= 0) close(listener);
 }
 
-/* Each connection waits for its next request; the main task accepts on its own. */
+/* Each connection waits for its next request; the main task accepts on its own, but for wrk. */
 static int64_t web_parked(const struct point *pt) {
     bool pool = !strcmp(point_text(pt, "admission"), "pool");
-    return pt->tasks + MUX_CONNECTIONS + (pool ? point_int(pt, "limit") : 0);
+    return pt->tasks + MUX_CONNECTIONS + is_wrk(pt) + (pool ? point_int(pt, "limit") : 0);
 }
 
 const struct workload web = {

@@ -106,11 +106,24 @@ static int control_key(struct claim *c, const struct ini_entry *i, struct err *e
     return 0;
 }
 
+static int beside_key(struct claim *c, const struct ini_entry *i, struct err *e) {
+    if (!*i->value) return refuse(c, i->line, e, "[beside] expected QUANTITY = UNIT, or note = SENTENCE, not ", i->key);
+    if (strcmp(i->key, "note") == 0) {
+        free(c->beside_note);
+        c->beside_note = xstrdup(i->value);
+        return 0;
+    }
+    strlist_add(&c->beside, i->key);
+    strlist_add(&c->beside_units, i->value);
+    return 0;
+}
+
 static const struct section {
     const char *name;
     int (*read)(struct claim *c, const struct ini_entry *i, struct err *e);
 } sections[] = {{"claim", claim_key},           {"quantities", quantity_key},    {"predicates", predicate_key},
-                {"not applicable", fixed_key}, {"not measurable", fixed_key}, {"control", control_key}};
+                {"not applicable", fixed_key}, {"not measurable", fixed_key}, {"control", control_key},
+                {"beside", beside_key}};
 
 static int read_entry(struct claim *c, const struct ini_entry *i, struct err *e) {
     for (size_t k = 0; k < sizeof sections / sizeof *sections; k++)
@@ -118,7 +131,7 @@ static int read_entry(struct claim *c, const struct ini_entry *i, struct err *e)
     if (strncmp(i->section, "experiment ", 11) == 0) return 0;
     return err_set(e, TRINE_EXIT_USAGE,
                    "%s:%d: unknown section [%s]; expected claim, quantities, predicates, not applicable, not "
-                   "measurable, control or experiment NAME",
+                   "measurable, control, beside or experiment NAME",
                    c->path, i->section_line, i->section);
 }
 
@@ -185,6 +198,13 @@ static int check_control(const struct claim *c, struct err *e) {
     return 0;
 }
 
+static int check_beside(const struct claim *c, struct err *e) {
+    for (size_t i = 0; i < c->beside.n; i++)
+        if (!claim_quantity(c, c->beside.v[i])) return refuse(c, 1, e, "[beside] there is no quantity of the name ", c->beside.v[i]);
+    if (c->beside.n && !c->beside_note) return refuse(c, 1, e, "[beside] lacks the key note: how these figures are to be read", "");
+    return 0;
+}
+
 static bool whole_fixed(const struct claim *c) {
     return claim_fixed(c, "all") != NULL;
 }
@@ -201,6 +221,7 @@ static int check(struct claim *c, struct err *e) {
     int rc = check_formulas(c, c->quantities, c->nquantities, e);
     if (!rc) rc = check_formulas(c, c->predicates, c->npredicates, e);
     if (!rc) rc = check_experiments(c, e);
+    if (!rc) rc = check_beside(c, e);
     return rc ? rc : check_control(c, e);
 }
 
@@ -252,6 +273,9 @@ void claim_free(struct claim *c) {
     }
     free(c->fixed);
     strlist_free(&c->needs);
+    strlist_free(&c->beside);
+    strlist_free(&c->beside_units);
+    free(c->beside_note);
     free(c->control.none);
     free(c->control.backend);
     strlist_free(&c->control.on);

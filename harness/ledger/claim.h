@@ -37,6 +37,8 @@ struct claim {
     char *id, *path;
     char *group, *statement, *claimed, *source, *tolerance, *falsifier, *meaning, *scale, *differs, *show, *unit;
     struct strlist needs;
+    struct strlist beside, beside_units; /* quantities that the ledger shows beside the one of `show`; no verdict reads them */
+    char *beside_note;
     struct fixed_verdict *fixed;
     size_t nfixed;
     struct named_formula *quantities, *predicates;

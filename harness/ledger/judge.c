@@ -184,6 +184,20 @@ static void add_figures(struct view *v, json_t *out) {
     json_object_set_new(out, "quantities", all);
 }
 
+static void add_beside(struct view *v, json_t *out) {
+    const struct claim *c = v->claim;
+    json_t *list = c->beside.n ? json_array() : NULL;
+    for (size_t i = 0; i < c->beside.n; i++) {
+        const struct named_formula *q = claim_quantity(c, c->beside.v[i]);
+        struct value x = evaluate(v, q->formula);
+        json_t *one = value_json(&x);
+        json_object_set_new(one, "name", json_string(q->name));
+        json_object_set_new(one, "unit", json_string(c->beside_units.v[i]));
+        json_array_append_new(list, one);
+    }
+    if (list) json_object_set_new(out, "beside", list);
+}
+
 static bool control_wanted(const struct claim *c, const char *backend) {
     const struct control *k = &c->control;
     if (!c->controlled || !k->given || k->none) return false;
@@ -231,6 +245,7 @@ json_t *judge(const struct claim *c, const struct evidence *evidence, const char
     char *reason = reason_of(&o, v.invalid);
     set_verdict(out, verdict_of(&o), reason);
     add_figures(&v, out);
+    add_beside(&v, out);
     json_object_set_new(out, "predicates", predicates);
     if (control_wanted(c, backend) && add_control(&v, out) && o.missing.missing == MISSING_NOTHING) {
         char *doubt = xasprintf("the negative control came out as '%s': this measurement cannot tell; without it: %s%s%s",

@@ -19,6 +19,7 @@ void evidence_free(struct evidence *v);
 
 /*
  * {"verdict","reason","measured","low","high","unit","quantities":{name:{"value","low","high"}},
+ *  "beside":[{"name","unit","value","low","high" or "unavailable"}],
  *  "predicates":[{"name","text","holds":"yes|no|unclear"}],"control":{...}}; what is absent was not measured.
  * lacking: a resource that the claim needs and this machine has not, or NULL.
  */

@@ -23,22 +23,49 @@ static void format(char *out, size_t bytes, double v, const char *unit) {
              v, *unit ? " " : "", unit);
 }
 
+/* "256 ms [250 ms, 262 ms]" */
+static void put_figure(struct strbuf *text, double v, const json_t *ends, const char *unit) {
+    char figure[48], low[48], high[48];
+    format(figure, sizeof figure, v, unit);
+    strbuf_puts(text, figure);
+    if (!json_object_get(ends, "low") || !json_object_get(ends, "high")) return;
+    format(low, sizeof low, json_num(ends, "low", 0), unit);
+    format(high, sizeof high, json_num(ends, "high", 0), unit);
+    strbuf_printf(text, " [%s, %s]", low, high);
+}
+
+/* The names of those that have the same reason for being absent stand before it together. */
+static void print_beside(FILE *out, const json_t *list) {
+    const json_t *v;
+    const char *why = "";
+    struct strbuf text = {0};
+    size_t i;
+    if (!json_array_size(list)) return;
+    json_array_foreach((json_t *)list, i, v) {
+        const char *reason = json_str(v, "unavailable", "");
+        if (*why && strcmp(why, reason) != 0) strbuf_printf(&text, ": %s", why);
+        if (text.len) strbuf_puts(&text, ", ");
+        strbuf_puts(&text, json_str(v, "name", ""));
+        if (!*reason) {
+            strbuf_puts(&text, " ");
+            bool exact = json_num(v, "low", NAN) == json_num(v, "high", NAN);   /* counts of nothing: no interval is worth a look */
+            put_figure(&text, json_num(v, "value", NAN), exact ? NULL : v, json_str(v, "unit", ""));
+        }
+        why = reason;
+    }
+    if (*why) strbuf_printf(&text, ": %s", why);
+    fprintf(out, "      beside   %s\n", strbuf_str(&text));
+    strbuf_free(&text);
+}
+
 static void print_backend(FILE *out, const char *backend, const json_t *b) {
-    char figure[48] = "", low[48], high[48];
-    const char *unit = json_str(b, "unit", ""), *reason = json_str(b, "reason", "");
+    const char *reason = json_str(b, "reason", "");
     double measured = json_num(b, "measured", NAN);
     struct strbuf text = {0};
-    if (isfinite(measured)) {
-        format(figure, sizeof figure, measured, unit);
-        strbuf_puts(&text, figure);
-        if (json_object_get(b, "low") && json_object_get(b, "high")) {
-            format(low, sizeof low, json_num(b, "low", 0), unit);
-            format(high, sizeof high, json_num(b, "high", 0), unit);
-            strbuf_printf(&text, " [%s, %s]", low, high);
-        }
-    }
+    if (isfinite(measured)) put_figure(&text, measured, b, json_str(b, "unit", ""));
     fprintf(out, "    %-8s %-20s %s%s%s\n", backend, json_str(b, "verdict", "?"), strbuf_str(&text),
             text.len && *reason ? "  " : "", reason);
+    print_beside(out, json_object_get(b, "beside"));
     strbuf_free(&text);
 }
 
@@ -58,6 +85,8 @@ static void print_claim(FILE *out, const json_t *claim, const struct strlist *ba
     for (size_t i = 0; i < backends->n; i++) print_backend(out, backends->v[i], json_object_get(all, backends->v[i]));
     for (size_t i = 0; i < backends->n; i++)
         print_control(out, backends->v[i], json_object_get(json_object_get(all, backends->v[i]), "control"));
+    const char *note = json_str(claim, "beside_note", NULL);
+    if (note) fprintf(out, "    beside   %s\n", note);
     fprintf(out, "    means    %s\n    again    %s\n", json_str(claim, "meaning", ""), json_str(claim, "command", ""));
 }
 
@@ -158,6 +187,11 @@ static void document_claim(FILE *out, const struct claim *c) {
     if (c->scale) fprintf(out, "- Scale of the quick form: %s\n", c->scale);
     document_formulas(out, "Quantities", c->quantities, c->nquantities);
     document_formulas(out, "Reproduced when", c->predicates, c->npredicates);
+    if (c->beside.n) {
+        char *names = strlist_join(&c->beside, "`, `");
+        fprintf(out, "- Beside it, without a verdict: `%s`: %s\n", names, c->beside_note);
+        free(names);
+    }
     if (c->sweep.n) fputs("- Experiments (quick form):\n", out);
     for (size_t i = 0; i < c->sweep.n; i++) document_experiment(out, &c->sweep.experiments[i]);
     fprintf(out, "- Falsified by: %s\n", c->falsifier);

@@ -39,6 +39,7 @@ static json_t *claim_json(const struct claim *c, const struct evidence *v, const
     add_text(o, "tolerance", c->tolerance);
     add_text(o, "falsifier", c->falsifier);
     add_text(o, "meaning", c->meaning);
+    add_text(o, "beside_note", c->beside_note);
     add_text(o, "command", command);
     json_object_set_new(o, "form", json_string(c->full ? "full" : "quick"));
     for (size_t i = 0; i < backends->n; i++) {

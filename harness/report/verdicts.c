@@ -21,6 +21,21 @@ static const char *class_of(const char *verdict) {
     return "warn";
 }
 
+/* "wrk_rate 2835 1/s, wrk_p50_ns: why not" */
+static void beside_cell(struct strbuf *b, const json_t *list) {
+    struct strbuf text = {0};
+    const json_t *v;
+    size_t i;
+    json_array_foreach((json_t *)list, i, v) {
+        const char *why = json_str(v, "unavailable", NULL);
+        strbuf_printf(&text, "%s%s", text.len ? ", " : "", json_str(v, "name", ""));
+        if (why) strbuf_printf(&text, ": %s", why);
+        else strbuf_printf(&text, " %.4g %s", json_num(v, "value", NAN), json_str(v, "unit", ""));
+    }
+    html_long_cell(b, strbuf_str(&text));
+    strbuf_free(&text);
+}
+
 static void claim_rows(struct strbuf *b, const json_t *claim) {
     const json_t *backends = json_object_get(claim, "backends"), *v;
     const char *backend;
@@ -34,7 +49,7 @@ static void claim_rows(struct strbuf *b, const json_t *claim) {
         html_long_cell(b, json_str(claim, "statement", "")), html_long_cell(b, json_str(claim, "claimed", ""));
         html_number_cell(b, json_num(v, "measured", NAN)), html_number_cell(b, json_num(v, "low", NAN));
         html_number_cell(b, json_num(v, "high", NAN)), html_cell(b, json_str(v, "unit", ""));
-        html_long_cell(b, json_str(v, "reason", "")), html_long_cell(b, json_str(claim, "meaning", ""));
+        html_long_cell(b, json_str(v, "reason", "")), beside_cell(b, json_object_get(v, "beside")), html_long_cell(b, json_str(claim, "meaning", ""));
         html_cell(b, json_str(claim, "source", "")), html_cell(b, json_str(claim, "scale", ""));
         strbuf_puts(b, "<td><code>"), html_text(b, json_str(claim, "command", "")),
             strbuf_puts(b, "</code></td></tr>\n");
@@ -43,7 +58,7 @@ static void claim_rows(struct strbuf *b, const json_t *claim) {
 
 void html_claims(struct strbuf *b, const struct rep_run *run) {
     static const char *const heads[] = {"Claim", "Backend", "Verdict", "Statement", "Claimed", "Measured", "Low",
-                                        "High",  "Unit",    "Why",     "Meaning",   "Source",  "Scale",    "Command"};
+                                        "High",  "Unit",    "Why",     "Beside",    "Meaning",   "Source",  "Scale",    "Command"};
     const json_t *list = json_is_object(run->claims) ? json_object_get(run->claims, "claims") : run->claims,
                  *claim;
     size_t i;

@@ -128,6 +128,16 @@ class Selection(unittest.TestCase):
                                 ("against", "one"): "as it was", ("against", "other"): "as it was"})
         self.assertIn("1 others are kept", done.stderr)
 
+    def test_what_stands_beside(self):
+        path = self.dir / "claims" / "alone.ini"
+        path.write_text(path.read_text().replace("[predicates]", "y = 2 * e.median\nz = e.metrics.none\nw = e.metrics.neither\n"
+                                                 "[predicates]") + "[beside]\nnote = read it so\ny = ns\nz = 1/s\nw = 1/s\n")
+        run, _ = self.measure("alone", "--backends", "one")
+        told = self.claims("--run", run).stdout
+        self.assertRegex(told, r"\n      beside   y [\d.]+ ns, z: e on one: the record holds no metrics.none, w: e on one: the record")
+        self.assertIn("\n    beside   read it so\n", told)
+        self.assertIn("z: e on one: the record holds no metrics.none", (run / "report.html").read_text())
+
     def test_a_ledger_that_cannot_be_read(self):
         run, _ = self.measure("alone", "--backends", "one")
         before = self.ledger(run)

@@ -125,6 +125,25 @@ static void test_what_is_shown(void **state) {
     json_decref(one);
 }
 
+/* What stands beside a verdict is in its row or says why not, and settles nothing. */
+static void test_beside(void **state) {
+    static const char record[] = CLAIM "[predicates]\np = x <= 200\n" CONTROL "[beside]\nnote = read it so\ny = 1/s\n";
+    json_t *there = judged(record, "e.median@trine=100 e.metrics.y@trine=7", 5, false, "trine");
+    json_t *absent = judged(record, "e.median@trine=100", 5, false, "trine");
+    const json_t *y = json_array_get(json_object_get(there, "beside"), 0), *none = json_array_get(json_object_get(absent, "beside"), 0);
+    (void)state;
+    assert_string_equal(json_str(y, "name", ""), "y");
+    assert_string_equal(json_str(y, "unit", ""), "1/s");
+    assert_float_equal(json_num(y, "value", 0), 7, 1e-9);
+    assert_true(json_num(y, "low", 9) < 7 && json_num(y, "high", 0) > 7);
+    assert_string_equal(json_str(none, "name", ""), "y");
+    assert_non_null(strstr(json_str(none, "unavailable", ""), "the record holds no metrics.y"));
+    assert_string_equal(json_str(there, "verdict", ""), "reproduced");
+    assert_string_equal(json_str(absent, "verdict", ""), "reproduced");
+    json_decref(there);
+    json_decref(absent);
+}
+
 /* Points that are not valid count when there are not three others, and the verdict says so. */
 static void test_invalid_points(void **state) {
     struct claim c;
@@ -162,6 +181,9 @@ static void test_faults_in_records(void **state) {
     refuse(CLAIM "[predicates]\np = x <= 2 furlongs\n" CONTROL, "made-up.ini:22");
     refuse(CLAIM "[predicates]\np = x\n" CONTROL, "made-up.ini:22");
     refuse(CLAIM "[predicates]\np = x <= 200\n[control]\nreplace = e:nothing\n", "no such experiment: nothing");
+    refuse(CLAIM "[predicates]\np = x <= 200\n" CONTROL "[beside]\nnote = n\nz = ns\n", "no quantity of the name z");
+    refuse(CLAIM "[predicates]\np = x <= 200\n" CONTROL "[beside]\ny = ns\n", "lacks the key note");
+    refuse(CLAIM "[predicates]\np = x <= 200\n" CONTROL "[beside]\nnote = n\ny =\n", "expected QUANTITY = UNIT");
     refuse(CLAIM "[predictions]\np = x <= 200\n" CONTROL, "unknown section [predictions]");
 }
 
@@ -171,6 +193,7 @@ int main(void) {
         cmocka_unit_test(test_open_and_settled), cmocka_unit_test(test_shared_level),
         cmocka_unit_test(test_another_backend), cmocka_unit_test(test_controls),
         cmocka_unit_test(test_what_is_shown),  cmocka_unit_test(test_invalid_points),
+        cmocka_unit_test(test_beside),
         cmocka_unit_test(test_faults_in_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

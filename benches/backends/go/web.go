@@ -125,9 +125,22 @@ var web = workload{
 		{name: "queue_timeout_ms", kind: "int", min: 1, max: 600000, value: "100", doc: "most wait there"},
 		{name: "space_mib", kind: "int", min: 0, max: 1048576, value: "0",
 			doc: "address space that this process may have; 0: as much as the machine gives"},
+		{name: "generator", kind: "choice", value: "open", choices: []string{"open", "wrk"},
+			doc: "open: requests at their times; wrk: that program, closed-loop"},
+		{name: "wrk_threads", kind: "int", min: 1, max: 64, value: "1", doc: "of wrk"},
+		{name: "wrk_s", kind: "int", min: 1, max: 3600, value: "1", doc: "how long wrk runs, seconds"},
 	},
-	prepare: preparePhases,
+	prepare: prepareWeb,
 	run:     runWeb,
+}
+
+func (pt *point) isWrk() bool { return pt.params.text("generator") == "wrk" }
+
+func prepareWeb(pt *point) error {
+	if pt.isWrk() && pt.params.int("wrk_threads") > pt.tasks {
+		return fmt.Errorf("parameter wrk_threads: each thread of wrk has a connection, and there are %d tasks", pt.tasks)
+	}
+	return preparePhases(pt)
 }
 
 type admission struct {
@@ -188,7 +201,7 @@ func (a *admission) run() int {
 	}
 }
 
-func serveHTTP(c net.Conn, a *admission) {
+func serveHTTP(c net.Conn, a *admission, answered *int64) {
 	reasons := map[int]string{200: "OK", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
 	r := bufio.NewReaderSize(c, 1024)
 	for {
@@ -208,6 +221,7 @@ func serveHTTP(c net.Conn, a *admission) {
 		if err != nil {
 			return
 		}
+		atomic.AddInt64(answered, 1)
 	}
 }
 
@@ -236,14 +250,23 @@ func runWeb(pt *point) {
 		return 502
 	})
 	useNow()
-	before := useNow()
-	load, list := pt.listenFor(pt.tasks, "load", fmt.Sprint(pt.tasks), fmt.Sprint(pt.params.int("requests")),
-		fmt.Sprint(pt.params.real("rate")), fmt.Sprint(pt.seed))
+	before, end := useNow(), func() {}
+	var load *outside
 	var wg sync.WaitGroup
-	for _, c := range list {
-		c := c
+	var answered int64
+	serve := func(c net.Conn) {
 		wg.Add(1)
-		go func() { serveHTTP(c, a); c.Close(); wg.Done() }()
+		go func() { serveHTTP(c, a, &answered); c.Close(); wg.Done() }()
+	}
+	if pt.isWrk() {
+		load, end = pt.listenForWrk(serve)
+	} else {
+		var list []net.Conn
+		load, list = pt.listenFor(pt.tasks, "load", fmt.Sprint(pt.tasks), fmt.Sprint(pt.params.int("requests")),
+			fmt.Sprint(pt.params.real("rate")), fmt.Sprint(pt.seed))
+		for _, c := range list {
+			serve(c)
+		}
 	}
 	if mib := uint64(pt.params.int("space_mib")); mib > 0 && pt.status == "ok" {
 		if err := syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: mib << 20, Max: mib << 20}); err != nil {
@@ -251,20 +274,83 @@ func runWeb(pt *point) {
 		}
 	}
 	if pt.status == "ok" {
-		pt.measureWeb(load, a, before, p.leastNs())
+		pt.measureWeb(load, a, before, p.leastNs(), &answered)
 	}
 	load.stop()
+	end()
 	wg.Wait()
 	close(a.jobs)
 	a.workers.Wait()
 }
 
-func (pt *point) measureWeb(load *outside, a *admission, before use, least int64) {
-	peak, threads, cpu := before, 0.0, cpuNs()
+// listenForWrk accepts what wrk connects, and what it connects again, until the function that it returns is called.
+func (pt *point) listenForWrk(serve func(net.Conn)) (*outside, func()) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		pt.fail("no socket could listen on 127.0.0.1: %v", err)
+		return nil, func() {}
+	}
+	done := make(chan bool)
+	end := func() { listener.Close(); <-done }
+	go func() {
+		defer close(done)
+		for left := 2*pt.tasks + 64; left > 0; left-- {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			serve(c)
+		}
+	}()
+	o := startOutside(pt, nil, "wrk", fmt.Sprint(listener.Addr().(*net.TCPAddr).Port), fmt.Sprint(pt.params.int("wrk_threads")),
+		fmt.Sprint(pt.tasks), fmt.Sprint(pt.params.int("wrk_s")))
+	if o != nil && o.line() == "absent" {
+		pt.notApplicable("wrk: not installed")
+	}
+	return o, end
+}
+
+// judgeWrk: as in benches/workloads/web.c.
+func (pt *point) judgeWrk(load *outside, said string, answered int64) {
+	if said != "done" {
+		pt.fail("%s", said)
+		return
+	}
+	names := []string{"", "", "latency_mean_ns", "latency_p50_ns", "latency_p75_ns", "latency_p90_ns", "latency_p99_ns", "latency_max_ns",
+		"wrk_connect_errors", "wrk_read_errors", "wrk_write_errors", "wrk_timeouts"}
+	r := load.numbers(13)
+	requests, rate, p50, refused := r[0], r[1], r[3], r[12]
+	if requests == 0 {
+		pt.fail("wrk had no answer")
+		return
+	}
+	unread := answered - requests
+	if unread > 0 && unread <= pt.tasks {
+		unread = 0
+	} else if unread > pt.tasks {
+		unread -= pt.tasks
+	}
+	pt.operations(requests, requests+unread)
+	pt.samples = append(pt.samples, float64(p50))
+	for i, name := range names {
+		if unit := "1"; name != "" {
+			if strings.HasSuffix(name, "_ns") {
+				unit = "ns"
+			}
+			pt.setMetric(name, float64(r[i]), unit, "lower")
+		}
+	}
+	pt.unavailable("latency_p99_9_ns", "wrk prints no such percentile")
+	pt.setMetric("throughput", float64(rate)/1000, "1/s", "higher")
+	pt.setMetric("served_percent", 100*float64(requests-refused)/float64(requests), "%", "higher")
+}
+
+func (pt *point) measureWeb(load *outside, a *admission, before use, least int64, answered *int64) {
+	peak, threads, cpu, said := before, 0.0, cpuNs(), ""
 	done := make(chan bool)
 	pt.begin()
 	load.tell("go")
-	go func() { load.line(); close(done) }()
+	go func() { said = load.line(); close(done) }()
 	for over := false; !over; {
 		peak.peak(useNow())
 		if t := kernelThreads(); t > threads {
@@ -278,7 +364,11 @@ func (pt *point) measureWeb(load *outside, a *admission, before use, least int64
 	}
 	pt.end()
 	cpu = cpuNs() - cpu
-	pt.judgeWeb(load, least)
+	if pt.isWrk() {
+		pt.judgeWrk(load, said, atomic.LoadInt64(answered))
+	} else {
+		pt.judgeWeb(load, least)
+	}
 	pt.setMetric("under_way_peak", float64(a.peak), "1", "higher")
 	pt.setMetric("connections_refused", 0, "1", "lower")
 	pt.setMetric("threads", threads, "threads", "lower")
