@@ -5,12 +5,14 @@
  *              as the run. The suffix /1 or /2 is GOMAXPROCS.
  * Unit         ns of real time: yield: a yield; spawn_join: a goroutine made, run and waited for; chan_unbuffered: a
  *              value one way (a round trip is two iterations); chan_buffered: a value through a buffer of 128;
- *              mutex: lock and unlock without contention; timer: a timer started and stopped; blocking_call: a
+ *              mutex: lock and unlock without contention; trace_event: a yield, in turn without
+ *              and with the event trace (counter ns_per_event: what the trace adds, shared among its events); timer: a timer started and stopped; blocking_call: a
  *              getppid in the brackets of a blocking call; sleep_wake: a sleep of 1 us until the goroutine runs.
  * Expectation  yield 45 to 160, spawn_join 100 to 700, chan_unbuffered 100 to 250, chan_buffered 30 to 70.
  * Falsified by the runtime's counts: a yield that let nobody run, an exchange without a park (counter parks_per_op).
  * Known lies   Two goroutines at most: queues are short and caches warm. Workloads pingpong, yield and spawn sweep both.
  */
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <trine.h>
 #include <unistd.h>
@@ -157,7 +159,60 @@ static void sleep_body(struct bench *k) {
         for (int i = 0; i < 10; i++, k->made++) trine_sleep(1000);
 }
 
+/* ---- what the trace costs: the same yields without and with it, in turn, so that a slow drift meets both ---- */
+enum { TRACED_YIELDS = 5000, TRACED_PAIRS = 4096 }; /* four events each, two of them the partner's: fewer than a ring holds */
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static int64_t yields_ns(void) {
+    int64_t t0 = trine_nanotime();
+    for (int i = 0; i < TRACED_YIELDS; i++) trine_yield();
+    return trine_nanotime() - t0;
+}
+
+/* ns an event by one pair; negative where noise was larger. False: no trace, or an event was dropped. */
+static bool traced_pair(struct bench *k, double *ns, double *events) {
+    struct trine_stats before, after;
+    int64_t off = yields_ns();
+    gbench_pause(k->b);
+    int err = trine_trace_start("/dev/null");
+    trine_stats(&before);
+    gbench_resume(k->b);
+    int64_t on = yields_ns();
+    gbench_pause(k->b);
+    trine_stats(&after);
+    if (!err) err = trine_trace_stop();
+    gbench_resume(k->b);
+    *events = (double)(after.trace_events - before.trace_events);
+    *ns = *events > 0 ? (double)(on - off) / *events : 0;
+    return err == 0 && *events > 0 && after.trace_dropped == before.trace_dropped;
+}
+
+static void traced_body(struct bench *k) {
+    double *ns = malloc(TRACED_PAIRS * sizeof *ns), events = 0;
+    int pairs = 0;
+    join_in(k, yield_partner);
+    while (ns && gbench_more(k->b, 2 * TRACED_YIELDS)) {
+        if (pairs == TRACED_PAIRS) pairs = 0;
+        if (!traced_pair(k, &ns[pairs++], &events)) gbench_skip(k->b, "no trace, or a full ring: the writer had no CPU");
+    }
+    __atomic_store_n(&k->stop, true, __ATOMIC_RELAXED);
+    leave(k);
+    if (pairs > 0) {
+        qsort(ns, (size_t)pairs, sizeof *ns, by_value);
+        gbench_counter(k->b, "ns_per_event", ns[pairs / 2]);
+        gbench_counter(k->b, "ns_per_event_p25", ns[pairs / 4]);
+        gbench_counter(k->b, "ns_per_event_p75", ns[pairs * 3 / 4]);
+        gbench_counter(k->b, "events_per_yield", events / TRACED_YIELDS);
+    }
+    free(ns);
+}
+
 static void yield(struct gbench *b, int64_t procs) { run(b, procs, yield_body); }
+static void trace_event(struct gbench *b, int64_t procs) { run(b, procs, traced_body); }
 static void spawn_join(struct gbench *b, int64_t procs) { run(b, procs, spawn_body); }
 static void chan_unbuffered(struct gbench *b, int64_t procs) { run(b, procs, chan_body); }
 static void chan_buffered(struct gbench *b, int64_t procs) { run(b, procs, buffered_body); }
@@ -168,6 +223,7 @@ static void sleep_wake(struct gbench *b, int64_t procs) { run(b, procs, sleep_bo
 
 void micro_runtime_register(void) {
     gbench_register("trine/yield/1", yield, 1, 1);
+    gbench_register("trine/trace_event/1", trace_event, 1, 1);
     gbench_register("trine/spawn_join/1", spawn_join, 1, 1);
     gbench_register("trine/spawn_join/2", spawn_join, 2, 1);
     gbench_register("trine/chan_unbuffered/1", chan_unbuffered, 1, 1);

@@ -24,11 +24,14 @@ enum { NABLATIONS = sizeof ablations / sizeof ablations[0] };
 static const char *const ablation_names[] = {"no_steal",    "no_handoff", "no_preempt",   "no_runnext", "no_spin",
                                              "global_only", "local_only", "yield_global", "eager_wake", NULL};
 
+static const char *const off_on[] = {"off", "on", NULL};
+
 const struct param be_rt_params[] = {
     {"rt.ablate", PARAM_TEXT, 0, 0, "", ablation_names, "parts of the scheduler to switch off, joined by +"},
     {"rt.slice_ns", PARAM_INT, 20000, 10000000000, "10000000", NULL, "time slice of a goroutine"},
     {"rt.stack_bytes", PARAM_INT, 2048, 1073741824, "65536", NULL, "address space of a goroutine's stack"},
     {"rt.maxthreads", PARAM_INT, 1, 1000000, "10000", NULL, "threads beyond which the runtime ends the program"},
+    {"rt.trace", PARAM_CHOICE, 0, 0, "off", off_on, "on: the event trace is written, to /dev/null"},
     {"rt.seed", PARAM_INT, 0, 9007199254740991, "0", NULL, "of the scheduler's choices; 0: --seed"},
     {0},
 };
@@ -66,7 +69,12 @@ int be_run(const struct be_config *cfg, be_fn fn, void *arg) {
         .ablate = ablate_flags(params_text(cfg->rt, "rt.ablate")),
         .cpus = cfg->cpu_list,
     };
-    return trine_run(&config, fn, arg);
+    if (strcmp(params_text(cfg->rt, "rt.trace"), "on") != 0) return trine_run(&config, fn, arg);
+    int err = trine_trace_start("/dev/null");
+    if (err) return err;
+    err = trine_run(&config, fn, arg);
+    int written = trine_trace_stop();
+    return err ? err : written;
 }
 
 /* The result is made before the P may be lost: errno belongs to the thread that made the call. */
@@ -99,6 +107,7 @@ int be_counts(struct be_count out[BE_MAX_COUNTS]) {
         {"runnext_hits", s.runnext_hits}, {"tick61", s.tick61},     {"preempt_signals", s.preempt_signals},
         {"preempt_parked", s.preempt_parked}, {"syscalls", s.syscalls}, {"netpolls", s.netpolls},
         {"timers_fired", s.timers_fired}, {"stacks_made", s.stacks_made}, {"stacks_trimmed", s.stacks_trimmed},
+        {"trace_events", s.trace_events}, {"trace_dropped", s.trace_dropped},
     };
     _Static_assert(sizeof counts / sizeof counts[0] <= BE_MAX_COUNTS, "raise BE_MAX_COUNTS");
     memcpy(out, counts, sizeof counts);
