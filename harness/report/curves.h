@@ -13,6 +13,12 @@ void collect_threads(const struct rep_run *run, const struct figure_spec *spec, 
 /* A panel a backend: its valid point with most windows of latency, at the highest load among them (heat.c). */
 void collect_heatmap(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d,
                      const struct strlist *backends);
+/* A panel for each GOMAXPROCS of the first experiment that sweeps it and the number of tasks (panels.c). */
+void collect_procs(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d,
+                   const struct strlist *backends);
+/* What a move costs a task with a payload, and the controls (steal.c). */
+void collect_steal(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d,
+                   const struct strlist *backends);
 /* A panel a series of history.json: those whose level changed first (trend.c). */
 void collect_history(const struct rep_run *run, struct figure_data *d);
 #endif

@@ -22,6 +22,10 @@ static const struct figure_spec specs[] = {
     {"procs", "Throughput against GOMAXPROCS",
      "Rises until every CPU has work; past that, nothing is left to gain.", FIGURE_PLACES, "cpu", "", "procs",
      1, "GOMAXPROCS", "operations a second"},
+    {"procs-panels", "Cost of an operation against goroutines, for each GOMAXPROCS",
+     "The same line in every panel: neither costs. One that lifts with GOMAXPROCS pays for other processors, one that rises to the "
+     "right pays for the number of tasks.",
+     FIGURE_PROCS, "yield,pingpong,spawn", "", "tasks", 1, "tasks", "ns an operation"},
     {"mix-throughput", "Throughput against the CPU and I/O mix",
      "The more a task waits, the more of them share a CPU.", FIGURE_PLACES, "mix", "", "p:io_percent", 1,
      "share of waiting, %", "cycles a second"},
@@ -51,6 +55,10 @@ static const struct figure_spec specs[] = {
     {"working-set", "Cost of a switch against the working set",
      "Steps stand where the set leaves a cache: that is refill, not the switch.", FIGURE_PLACES, "yield", "",
      "p:ws_kib", 1, "working set of each task, KiB", "ns a switch"},
+    {"steal-cost", "What does a steal cost a goroutine with a working set of X?",
+     "Every line of the set has to come from another core: the cost grows with the set until that no longer fits the caches that it "
+     "left. The control on the same P lies at 0.",
+     FIGURE_STEAL, "locality", "", "p:payload_kib", 1, "working set, KiB", ""},
     {"pinning", "Latency by pinning",
      "Where tasks meet on one cache, the figure is lower; across sockets it is higher.", FIGURE_PLACES, "*",
      "h:latency:99", "pin", 1e3, "pinning", "p99, µs"},
@@ -208,6 +216,10 @@ static bool was_planned(const struct rep_run *run, const struct figure_spec *s, 
     return false;
 }
 
+static bool has_medians(enum figure_kind kind) {
+    return kind == FIGURE_PLACES || kind == FIGURE_PROCS || kind == FIGURE_STEAL;
+}
+
 static char *note_of(const struct rep_run *run, const struct figure_spec *s, const struct figure_data *d,
                      const char *why) {
     struct strbuf b = {0};
@@ -216,7 +228,7 @@ static char *note_of(const struct rep_run *run, const struct figure_spec *s, con
     run_backends(run, &all);
     for (size_t i = 0; i < all.n; i++)
         if (s->kind != FIGURE_HISTORY && was_planned(run, s, all.v[i]) && !strlist_has(&d->present, all.v[i])) strlist_add(&absent, all.v[i]);
-    if (s->kind == FIGURE_PLACES && d->most_n > 1) {
+    if (has_medians(s->kind) && d->most_n > 1) {
         strbuf_puts(&b, "Medians of ");
         if (d->least_n != d->most_n) strbuf_printf(&b, "%zu to ", d->least_n);
         strbuf_printf(&b, "%zu processes; bars: %s. ", d->most_n,
@@ -224,7 +236,7 @@ static char *note_of(const struct rep_run *run, const struct figure_spec *s, con
                       : d->ninterval == 0
                           ? "their range, too few for an interval at 95 %"
                           : "95 % interval of the median from six processes on, else their range");
-    } else if (s->kind == FIGURE_PLACES && d->most_n == 1)
+    } else if (has_medians(s->kind) && d->most_n == 1)
         strbuf_puts(&b, "One process a point: no interval, nothing here can be compared. ");
     strbuf_puts(&b, strbuf_str(&d->note));
     if (d->raw.n > 0) strbuf_puts(&b, "Hollow marks: each process. ");
@@ -257,6 +269,7 @@ static struct figure make_one(const struct rep_run *run, const struct figure_spe
     }
     if (d.present.n + d.invalid.n == 0)
         why = s.kind == FIGURE_HISTORY ? "fewer than two runs of this machine and profile are known"
+              : s.kind == FIGURE_PROCS ? "no experiment swept both GOMAXPROCS and the number of tasks"
                                        : "the run holds no such measurement";
     else if (write_script(dir, &s, &d, plots) != 0)
         why = "its data could not be written";

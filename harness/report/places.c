@@ -140,7 +140,29 @@ static void settle(struct figure_data *d, const struct figure_spec *spec, const 
     if (d->nplaces > 0) qsort(d->places, d->nplaces, sizeof *d->places, by_x);
 }
 
-static void medians(struct figure_data *d, const struct figure_spec *spec, const char *backend) {
+/* "# BACKEND-raw", or with panels "# BACKEND:PROCS:raw": gnuplot finds a block by how its name begins. */
+static void begin_block(struct figure_data *d, struct strlist *names, const char *backend, const char *kind) {
+    char *name = d->procs ? xasprintf("%s:%lld:%s", backend, (long long)d->procs, kind)
+                 : strcmp(kind, "median") == 0 ? xstrdup(backend)
+                                                : xasprintf("%s-%s", backend, kind);
+
+    strbuf_printf(&d->dat, "# %s\n", name);
+    if (names != NULL) strlist_add(names, name);
+    free(name);
+}
+
+static void csv_line(struct figure_data *d, const char *backend, const char *kind, const char *label) {
+    strbuf_printf(&d->csv, "%s,%s,", backend, kind);
+    if (d->procs) strbuf_printf(&d->csv, "%lld,", (long long)d->procs);
+    strbuf_printf(&d->csv, "%s,", label);
+}
+
+static void add_once(struct strlist *l, const char *s) {
+    if (!strlist_has(l, s)) strlist_add(l, s);
+}
+
+static void medians(struct figure_data *d, const struct figure_spec *spec, const char *backend,
+                    struct strlist *blocks) {
     bool any = false;
 
     for (size_t i = 0; i < d->nplaces; i++) {
@@ -149,22 +171,22 @@ static void medians(struct figure_data *d, const struct figure_spec *spec, const
         bool trusted = p->series->nok > p->series->ninvalid;
 
         if (strcmp(p->backend, backend) != 0 || s.n == 0 || !trusted) continue;
-        if (!any) strbuf_printf(&d->dat, "# %s\n", backend);
+        if (!any) begin_block(d, blocks, backend, "median");
         any = true;
         s.median /= spec->scale, s.low /= spec->scale, s.high /= spec->scale;
         strbuf_printf(&d->dat, "%.9g %.9g %.9g %.9g %zu\n", p->x, s.median, s.low, s.high, s.n);
-        strbuf_printf(&d->csv, "%s,%s,%s,%.9g,%.9g,%.9g,%zu\n", backend,
-                      s.interval ? "median 95 %" : "median range", p->label, s.median, s.low, s.high, s.n);
+        csv_line(d, backend, s.interval ? "median 95 %" : "median range", p->label);
+        strbuf_printf(&d->csv, "%.9g,%.9g,%.9g,%zu\n", s.median, s.low, s.high, s.n);
         if (d->least_n == 0 || s.n < d->least_n) d->least_n = s.n;
         if (s.n > d->most_n) d->most_n = s.n;
         d->ndrawn++;
         d->ninterval += s.interval;
     }
-    if (any) strlist_add(&d->present, backend), strbuf_puts(&d->dat, "\n\n");
+    if (any) add_once(&d->present, backend), strbuf_puts(&d->dat, "\n\n");
 }
 
 static void each_process(struct figure_data *d, const struct figure_spec *spec, const char *backend,
-                         bool valid) {
+                         bool valid, struct strlist *blocks) {
     bool any = false;
 
     for (size_t i = 0; i < d->nplaces; i++) {
@@ -178,25 +200,35 @@ static void each_process(struct figure_data *d, const struct figure_spec *spec, 
             if (rep_valid(p->series->points[k]) != valid ||
                 !rep_value(p->series->points[k], spec->metric, &v))
                 continue;
-            if (!any) strbuf_printf(&d->dat, "# %s-%s\n", backend, valid ? "raw" : "invalid");
+            if (!any) begin_block(d, blocks, backend, valid ? "raw" : "invalid");
             any = true;
             strbuf_printf(&d->dat, "%.9g %.9g\n", p->x, v / spec->scale);
-            strbuf_printf(&d->csv, "%s,%s,%s,%.9g,,,1\n", backend, valid ? "process" : "invalid", p->label,
-                          v / spec->scale);
+            csv_line(d, backend, valid ? "process" : "invalid", p->label);
+            strbuf_printf(&d->csv, "%.9g,,,1\n", v / spec->scale);
         }
     }
-    if (any) strlist_add(valid ? &d->raw : &d->invalid, backend), strbuf_puts(&d->dat, "\n\n");
+    if (any) add_once(valid ? &d->raw : &d->invalid, backend), strbuf_puts(&d->dat, "\n\n");
+}
+
+static bool of_panel(const struct figure_data *d, const struct rep_series *s) {
+    return (d->procs == 0 || json_int(s->first, "procs", 0) == d->procs) &&
+           (d->experiment == NULL || strcmp(json_str(s->first, "experiment", ""), d->experiment) == 0);
+}
+
+void figure_collect_panel(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d,
+                          const struct strlist *backends, struct strlist *blocks) {
+    for (size_t i = 0; i < run->nseries; i++)
+        if (of_panel(d, &run->series[i]) && figure_wants(&run->series[i], spec)) take(run, d, &run->series[i], spec->x);
+    settle(d, spec, backends);
+    for (size_t b = 0; b < backends->n; b++) medians(d, spec, backends->v[b], blocks);
+    for (size_t b = 0; b < backends->n; b++) each_process(d, spec, backends->v[b], true, blocks);
+    for (size_t b = 0; b < backends->n; b++) each_process(d, spec, backends->v[b], false, blocks);
 }
 
 static void collect_places(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d,
                            const struct strlist *backends) {
-    for (size_t i = 0; i < run->nseries; i++)
-        if (figure_wants(&run->series[i], spec)) take(run, d, &run->series[i], spec->x);
-    settle(d, spec, backends);
     strbuf_printf(&d->csv, "backend,kind,%s,value,low,high,n\n", strncmp(spec->x, "p:", 2) == 0 ? spec->x + 2 : spec->x);
-    for (size_t b = 0; b < backends->n; b++) medians(d, spec, backends->v[b]);
-    for (size_t b = 0; b < backends->n; b++) each_process(d, spec, backends->v[b], true);
-    for (size_t b = 0; b < backends->n; b++) each_process(d, spec, backends->v[b], false);
+    figure_collect_panel(run, spec, d, backends, NULL);
 }
 
 void figure_collect(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d) {
@@ -206,6 +238,8 @@ void figure_collect(const struct rep_run *run, const struct figure_spec *spec, s
     run_backends(run, &backends);
     switch (spec->kind) {
     case FIGURE_PLACES: collect_places(run, spec, d, &backends); break;
+    case FIGURE_PROCS: collect_procs(run, spec, d, &backends); break;
+    case FIGURE_STEAL: collect_steal(run, spec, d, &backends); break;
     case FIGURE_PERCENTILES: collect_percentiles(run, spec, d, &backends); break;
     case FIGURE_NOISE: collect_noise(run, spec, d, &backends); break;
     case FIGURE_THREADS: collect_threads(run, spec, d, &backends); break;

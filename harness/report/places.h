@@ -5,8 +5,12 @@
 #include "base/text.h"
 #include "report/series.h"
 
+#include <stdint.h>
+
 enum figure_kind {
     FIGURE_PLACES,
+    FIGURE_PROCS,  /* places, a panel for each number of Ps */
+    FIGURE_STEAL,
     FIGURE_PERCENTILES,
     FIGURE_NOISE,
     FIGURE_THREADS,
@@ -39,6 +43,8 @@ struct figure_data {
     struct strlist marks;  /* of each panel "x:TEXT x:TEXT": lines to mark it with; empty where no panel has any */
     struct strbuf dat, csv;
     struct strbuf note; /* what the caption must add: which points were drawn */
+    int64_t procs;                        /* of the panel that is collected; 0: the figure is a single one */
+    const char *experiment;               /* the only one whose series are taken; NULL: of all */
     struct strlist present, raw, invalid; /* backends that have such a block */
     size_t least_n, most_n;               /* repetitions of a place */
     size_t ndrawn, ninterval;             /* places with a median; those whose interval is one at 95 % */
@@ -46,6 +52,9 @@ struct figure_data {
 
 /* Fills data for one figure; nothing present: there is no such measurement in the run. */
 void figure_collect(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d);
+/* The blocks of d->procs of d->experiment: BACKEND:PROCS:median, :raw and :invalid. Their names are appended to blocks. */
+void figure_collect_panel(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d,
+                          const struct strlist *backends, struct strlist *blocks);
 void figure_data_free(struct figure_data *d);
 
 bool figure_lists(const char *list, const char *word); /* a word of a list by commas; "*" has them all */

@@ -85,8 +85,26 @@ def sweep(reps):
                 point("spawn", "spawn", b, r, 300 * f * f * (1 + 20 / tasks) * w, procs=2, tasks=tasks)
             for kib in (0, 4, 16, 64, 256, 1024):
                 point("yield-working-set", "yield", b, r, (40 * f + kib ** 1.15 * 12) * w, tasks=2, params={"ws_kib": str(kib)})
+            for procs in (1, 2, 4):
+                for tasks in (2, 20, 200, 2000):
+                    point("pairs", "pingpong", b, r, 100 * f * (1 + 0.3 * (procs - 1) * (f > 2)) * (1 + tasks / 4000) * w, procs=procs, tasks=tasks)
+            if b in ("trine", "pthread"):
+                for kib in (4, 16, 64, 256, 1024, 4096):
+                    steals(b, r, kib, w)
             for i, pin in enumerate(("none", "compact", "scatter", "cores")):
                 point("pinning", "pingpong", b, r, (90 + 15 * i) * f * w, procs=2, pin=pin)
+
+
+def steals(b, r, kib, w):
+    """A move costs 25 ns a line up to 1 MiB; nothing on the same P; clflush takes all."""
+    lines = kib * 16
+    for resume, share, probes in (("steal", 0.8 if kib <= 1024 else 0.3, 97), ("local", 0, 0.1), ("flush", 1, 99.9)):
+        extra = lines * share * (100 if resume == "flush" else 25) * w
+        point("locality", "locality", b, r, extra, procs=2, pin="cores", params={"payload_kib": str(kib), "resume": resume})
+        points[-1]["record"]["samples"] = [extra]
+        points[-1]["record"]["metrics"] = {
+            k: {"value": v, "unit": "1", "better": "lower"}
+            for k, v in (("refetched_lines", extra / 25), ("payload_lines", lines), ("probe_refetched_percent", probes * min(1, w)))}
 
 
 def troubles():
