@@ -245,7 +245,11 @@ func (pt *point) record(clock object) object {
 		o["batch_operations"] = pt.batchOps
 	}
 	o["counts"] = object{"operations": pt.ops, "expected_operations": pt.expected, "elapsed_ns": pt.elapsedNs}
-	o["runtime"] = object{"threads_made": pt.threadsAfter - pt.threadsBefore, "gc_cycles": pt.gcAfter - pt.gcBefore}
+	counts := object{"threads_made": pt.threadsAfter - pt.threadsBefore, "gc_cycles": pt.gcAfter - pt.gcBefore}
+	if switchPeriod > 0 {
+		counts["switches"] = pt.switches
+	}
+	o["runtime"] = counts
 	o["rusage"] = usageOf(u)
 	return o
 }
@@ -280,6 +284,7 @@ func main() {
 	debug.SetGCPercent(int(pt.rt.int("rt.gogc")))
 	debug.SetMaxThreads(int(pt.rt.int("rt.maxthreads")))
 	clock := clockObject()
+	switchPeriod = findSwitchPeriod()
 	w.run(pt)
 	print(pt.record(clock))
 	if pt.status == "error" {

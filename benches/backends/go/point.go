@@ -52,6 +52,7 @@ type point struct {
 	elapsedNs                   int64
 	threadsBefore, threadsAfter int
 	gcBefore, gcAfter           uint32
+	switches, kernelSwitches    int64 // over the measured phase
 	phases                      []phase
 	metrics                     object
 	hists                       map[string]*hist
@@ -101,6 +102,7 @@ func (pt *point) check(name string, ok bool, expected, got float64) {
 
 func (pt *point) operations(expected, got int64) {
 	pt.expected, pt.ops = expected, got
+	pt.compareSwitches()
 	pt.check("operations", expected == got, float64(expected), float64(got))
 	if expected != got {
 		pt.fail("the goroutines counted %d operations where the parameters imply %d", got, expected)
@@ -137,6 +139,7 @@ func (pt *point) begin() {
 		h.reset()
 	}
 	pt.threadsBefore, pt.gcBefore = threadsMade(), gcCycles()
+	pt.switches, pt.kernelSwitches = -runtimeSwitches(), -kernelSwitches()
 	pt.phases = append(pt.phases, phase{Name: "measure", Start: now()})
 }
 
@@ -144,6 +147,7 @@ func (pt *point) end() {
 	measure := &pt.phases[len(pt.phases)-1]
 	measure.End = now()
 	pt.elapsedNs = measure.End - measure.Start
+	pt.switches, pt.kernelSwitches = pt.switches+runtimeSwitches(), pt.kernelSwitches+kernelSwitches()
 	pt.threadsAfter, pt.gcAfter = threadsMade(), gcCycles()
 }
 

@@ -93,6 +93,9 @@ func pingpongOf[T any](pt *point) {
 		return all
 	}
 	pt.measure(plan{batch, 100, false, 2 * int64(len(pairs)), counted})
+	if pt.procs == 1 && pt.params.int("cap") == 0 {
+		pt.checkSwitches()
+	}
 }
 
 // yield: benches/workloads/yield.c.
@@ -140,6 +143,9 @@ var yield = workload{
 			return all
 		}
 		pt.measure(plan{batch, 100, false, int64(len(tasks)), counted})
+		if pt.procs == 1 && pt.tasks > 1 {
+			pt.checkSwitches()
+		}
 		if pt.status == "ok" && len(tasks[0].set) > 0 {
 			least := math.Inf(1)
 			for _, s := range pt.samples {
