@@ -195,7 +195,7 @@ test_all() {
     results+=(asan=build/test/asan.xml)
     if [[ -d tests/runtime ]]; then
         for name in chaos tsan; do
-            build $name tests/runtime/all -DTRINE_TESTS=ON
+            build $name tests/runtime/all -DTRINE_TESTS=ON -DTRINE_STRESS_TESTS="$([[ $name == chaos ]] && echo $stress || echo OFF)"
             run_tests $name $name/tests/runtime -L "$labels"
             results+=($name=build/test/$name.xml)
         done
