@@ -6,10 +6,11 @@
  *              bucket: each starts when a token bucket filled at `limit` lets it. adaptive: paced at a rate
  *              that starts at 10 times the limit, halves at a refusal and grows by a tenth at a success.
  *              tenants: three tenants with limits of limit / 10, limit and 10 x limit share `workers` tasks;
- *              a worker waits for its request's bucket, and the service itself has no limit.
+ *              a worker waits for its request's bucket, and the service itself has no limit. shared: the same with one
+ *              bucket for all three, filled at the sum of their limits: what one limiter does to tenants.
  * Unit         percent of the requests that succeeded. rate: successes a second.
  * Expectation  none: burst / tasks. bucket: all, at the limit. adaptive: half and more, near the limit.
- *              tenants: each at its own limit or below.
+ *              tenants: each at its own limit or below. shared: a third of the sum each, whatever its limit.
  * Falsified by more successes than the service answered (checked); a tenant over its limit.
  * Known lies   A rate is (n - 1) / (last - first), so the bucket's first token is not in it. Adaptive's
  *              settled rate is that of the second half of its requests. A refusal that is late is answered by
@@ -23,8 +24,8 @@
 #include "mux.h"
 #include "workloads.h"
 
-enum policy { NONE, BUCKET, ADAPTIVE, TENANTS };
-static const char *const policies[] = {"none", "bucket", "adaptive", "tenants", NULL};
+enum policy { NONE, BUCKET, ADAPTIVE, TENANTS, SHARED };
+static const char *const policies[] = {"none", "bucket", "adaptive", "tenants", "shared", NULL};
 
 enum { NTENANTS = 3 };
 
@@ -33,7 +34,7 @@ static const struct param limiter_params[] = {
     {"limit", PARAM_REAL, 1, 1000000, "1000", NULL, "queries a second that the service answers"},
     {"burst", PARAM_INT, 1, 1000000, "20", NULL, "queries that the service answers at once after a pause"},
     {"service_us", PARAM_INT, 0, 10000000, "1000", NULL, "what an answered query takes, microseconds"},
-    {"workers", PARAM_INT, 1, 100000, "50", NULL, "tasks that share the requests, with policy=tenants"},
+    {"workers", PARAM_INT, 1, 100000, "50", NULL, "tasks that share the requests, with policy=tenants or shared"},
     {0},
 };
 
@@ -61,8 +62,12 @@ struct limits {
     enum policy policy;
     uint64_t n;
     uint32_t service_us;
-    double limit;
+    double limit, limits[NTENANTS];  /* of all; of each tenant */
 };
+
+static bool has_tenants(enum policy p) {
+    return p == TENANTS || p == SHARED;
+}
 
 /* One point a process: the service lives from before to after. */
 static struct service service;
@@ -105,7 +110,7 @@ static void worker_task(void *arg) {
     struct limits *l = arg;
     struct limited *r;
     while (be_chan_recv(l->queue, &r)) {
-        bucket_wait(&l->buckets[r->tenant]);
+        bucket_wait(&l->buckets[l->policy == TENANTS ? r->tenant : 0]);
         make_request(r);
     }
     be_wg_done(&l->wg);
@@ -167,8 +172,8 @@ static void judge(struct limits *l) {
     point_check(pt, "successes_were_answered", succeeded == answered, (double)answered, (double)succeeded);
     point_metric(pt, "rate", (double)succeeded * 1e9 / (double)pt->elapsed_ns, "1/s", "higher");
     point_metric(pt, "refused", (double)atomic_load(&service.counts->limited), "1", "lower");
-    if (l->policy == TENANTS) {
-        for (int t = 0; t < NTENANTS; t++) quote_rate(l, names[t], rate_of(l, t, 0), l->buckets[t].rate);
+    if (has_tenants(l->policy)) {
+        for (int t = 0; t < NTENANTS; t++) quote_rate(l, names[t], rate_of(l, t, 0), l->limits[t]);
     } else {
         quote_rate(l, "rate_of_limit", rate_of(l, 0, 0), l->limit);
         quote_rate(l, "settled_of_limit", rate_of(l, 0, l->n / 2), l->limit);
@@ -184,10 +189,15 @@ static enum policy policy_of(const struct point *pt) {
 
 static void set_up(struct limits *l) {
     static const double shares[NTENANTS] = {0.1, 1, 10};
-    for (int t = 0; t < NTENANTS; t++) l->buckets[t].rate = l->limit * (l->policy == TENANTS ? shares[t] : 1);
+    double sum = 0;
+    for (int t = 0; t < NTENANTS; t++) {
+        sum += l->limits[t] = l->limit * shares[t];
+        l->buckets[t].rate = l->policy == TENANTS ? l->limits[t] : l->limit;
+    }
     if (l->policy == ADAPTIVE) l->buckets[0].rate = 10 * l->limit;
+    if (l->policy == SHARED) l->buckets[0].rate = sum;
     for (uint64_t i = 0; i < l->n; i++)
-        l->requests[i] = (struct limited){.all = l, .tenant = l->policy == TENANTS ? (int)(i % NTENANTS) : 0};
+        l->requests[i] = (struct limited){.all = l, .tenant = has_tenants(l->policy) ? (int)(i % NTENANTS) : 0};
 }
 
 static void limiter_run(struct point *pt) {
@@ -200,7 +210,7 @@ static void limiter_run(struct point *pt) {
         set_up(&l);
         if (mux_open(pt, &l.mux, &service.addr, l.n)) {
             point_begin(pt);
-            if (l.policy == TENANTS) run_tenants(&l);
+            if (has_tenants(l.policy)) run_tenants(&l);
             else run_paced(&l);
             point_end(pt);
             if (pt->status == POINT_OK) judge(&l);
@@ -213,7 +223,7 @@ static void limiter_run(struct point *pt) {
 
 static bool limiter_before(struct point *pt) {
     struct service_config config = {.rate = point_real(pt, "limit"), .burst = (double)point_int(pt, "burst")};
-    if (policy_of(pt) == TENANTS) config.rate = 0;
+    if (has_tenants(policy_of(pt))) config.rate = 0;
     signal(SIGPIPE, SIG_IGN);
     int err = service_start(&service, &config);
     if (err) point_fail(pt, "the service did not start: %s", strerror(-err));

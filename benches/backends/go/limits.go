@@ -11,11 +11,11 @@ var limiter = workload{
 	name: "limiter", doc: "requests to a service with a rate limit: unlimited, token bucket, adaptive, a bucket a tenant",
 	metric: "success_percent", unit: "%", better: "higher", tasks: 100, tasksMin: 1, tasksMax: 1000000,
 	params: []param{
-		{name: "policy", kind: "choice", value: "bucket", choices: []string{"none", "bucket", "adaptive", "tenants"}, doc: "of the clients"},
+		{name: "policy", kind: "choice", value: "bucket", choices: []string{"none", "bucket", "adaptive", "tenants", "shared"}, doc: "of the clients"},
 		{name: "limit", kind: "real", min: 1, max: 1000000, value: "1000", doc: "queries a second that the service answers"},
 		{name: "burst", kind: "int", min: 1, max: 1000000, value: "20", doc: "queries that the service answers at once after a pause"},
 		{name: "service_us", kind: "int", min: 0, max: 10000000, value: "1000", doc: "what an answered query takes, microseconds"},
-		{name: "workers", kind: "int", min: 1, max: 100000, value: "50", doc: "tasks that share the requests, with policy=tenants"},
+		{name: "workers", kind: "int", min: 1, max: 100000, value: "50", doc: "tasks that share the requests, with policy=tenants or shared"},
 	},
 	run: runLimiter,
 }
@@ -57,8 +57,8 @@ type limited struct {
 
 func runLimiter(pt *point) {
 	policy, limit, us := pt.params.text("policy"), pt.params.real("limit"), uint32(pt.params.int("service_us"))
-	rate := limit
-	if policy == "tenants" {
+	rate, tenants := limit, policy == "tenants" || policy == "shared"
+	if tenants {
 		rate = 0
 	}
 	s := startService(pt, 0, rate, pt.params.int("burst"))
@@ -68,10 +68,14 @@ func runLimiter(pt *point) {
 	defer s.stop()
 	m := openMux(pt, s)
 	defer m.close()
-	buckets := [3]bucket{{rate: limit}, {rate: limit}, {rate: limit * 10}}
-	if policy == "tenants" {
-		buckets[0].rate = limit / 10
-	} else if policy == "adaptive" {
+	limits := [3]float64{limit / 10, limit, limit * 10}
+	buckets := [3]bucket{{rate: limit}, {rate: limits[1]}, {rate: limits[2]}}
+	switch policy {
+	case "tenants":
+		buckets[0].rate = limits[0]
+	case "shared":
+		buckets[0].rate = limits[0] + limits[1] + limits[2]
+	case "adaptive":
 		buckets[0].rate = 10 * limit
 	}
 	requests := make([]limited, pt.tasks)
@@ -85,13 +89,17 @@ func runLimiter(pt *point) {
 	}
 	var wg sync.WaitGroup
 	pt.begin()
-	if policy == "tenants" {
+	if tenants {
 		queue := make(chan *limited, 1)
 		for w := int64(0); w < pt.params.int("workers"); w++ {
 			wg.Add(1)
 			go func() {
 				for r := range queue {
-					buckets[r.tenant].wait()
+					if policy == "shared" {
+						buckets[0].wait()
+					} else {
+						buckets[r.tenant].wait()
+					}
 					request(r)
 				}
 				wg.Done()
@@ -114,7 +122,7 @@ func runLimiter(pt *point) {
 	}
 	wg.Wait()
 	pt.end()
-	pt.judgeLimiter(requests, buckets[:], s.counts())
+	pt.judgeLimiter(requests, limits[:], s.counts())
 }
 
 // rateOf is successes a second between the first and the last start of a tenant's; 0: too few.
@@ -140,7 +148,7 @@ func (pt *point) quoteRate(name string, rate, limit float64) {
 	}
 }
 
-func (pt *point) judgeLimiter(requests []limited, buckets []bucket, counts []int64) {
+func (pt *point) judgeLimiter(requests []limited, limits []float64, counts []int64) {
 	h, ended, succeeded := pt.hist("latency"), int64(0), int64(0)
 	for _, r := range requests {
 		if r.ended > 0 {
@@ -157,9 +165,9 @@ func (pt *point) judgeLimiter(requests []limited, buckets []bucket, counts []int
 	pt.check("successes_were_answered", succeeded == counts[countAnswered], float64(counts[countAnswered]), float64(succeeded))
 	pt.setMetric("rate", float64(succeeded)*1e9/float64(pt.elapsedNs), "1/s", "higher")
 	pt.setMetric("refused", float64(counts[countLimited]), "1", "lower")
-	if pt.params.text("policy") == "tenants" {
+	if policy := pt.params.text("policy"); policy == "tenants" || policy == "shared" {
 		for t, name := range []string{"tenant_1_of_limit", "tenant_2_of_limit", "tenant_3_of_limit"} {
-			pt.quoteRate(name, rateOf(requests, t), buckets[t].rate)
+			pt.quoteRate(name, rateOf(requests, t), limits[t])
 		}
 	} else {
 		pt.quoteRate("rate_of_limit", rateOf(requests, 0), limit)
