@@ -49,8 +49,12 @@ static double working_set_x(double kib) {
 bool figure_wants(const struct rep_series *s, const struct figure_spec *spec) {
     bool of_pinning = strcmp(json_str(s->first, "experiment", ""), "pinning") == 0;
     const char *pin = json_str(s->first, "pin", "none");
+    char *hogs = rep_coordinate(s->first, "p:hogs");
+    bool beside_hogs = atof(hogs) > 0;
     double unused;
 
+    free(hogs);
+    if (spec->kind != FIGURE_NOISE && beside_hogs != (strcmp(spec->name, FIGURE_OF_HOGS) == 0)) return false;
     if (!figure_lists(spec->workloads, json_str(s->first, "workload", ""))) return false;
     if (strcmp(spec->x, "pin") == 0) {
         if (!of_pinning) return false;

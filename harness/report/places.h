@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#define FIGURE_OF_HOGS "load-hogs" /* the only one of points that ran beside computing tasks, and of no others */
+
 enum figure_kind {
     FIGURE_PLACES,
     FIGURE_PROCS,  /* places, a panel for each number of Ps */

@@ -52,6 +52,13 @@ class Rules(SampleTree):
         self.assert_rule('links', {'docs/a.md': '[b](b.md) [web](https://x.org/y) [here](#part) [c](b.md#part)', 'docs/b.md': ''},
                          {'c.md': '[gone](docs/gone.md)'}, 'c.md:1', 'docs/gone.md')
 
+    def test_methods(self):
+        self.assert_rule('methods',
+                         {'docs/METHODOLOGY.md': '| `fig-load` | how | error | lies |\n| `yield` | how | error | lies |\n| `thin` | how | | lies |\n',
+                          'harness/report/figures.c': '/* */\n    {"load", "p99"},\n', 'benches/workloads/y.c': '.name = "yield",\n'},
+                         {'harness/profiles/x.ini': '[e]\nworkload = lost\n', 'harness/profiles/y.ini': '[e]\nworkload = thin\n'},
+                         'x.ini: lost has no row', 'the row of thin lacks')
+
     def test_built_files_are_not_looked_at(self):
         self.write(build__x_cpp='', results__host__x_cpp='', node_modules__x_cpp='')
         self.assertEqual(house.RULES['cxx'](self.root), [])

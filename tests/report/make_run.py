@@ -68,6 +68,9 @@ def sweep(reps):
             for load in (0.1, 0.5, 0.8, 0.9, 0.95):
                 point("latency", "latency", b, r, 4e4 * f / (1 - load) * w, "ns", procs=2, tasks=None, params={"load": str(load)},
                       hist=4e4 * f / (1 - load), windows=6 if r == 0 and load in (0.5, 0.9) else 0)
+            for load in (0.1, 0.5, 0.9):
+                point("latency-hogs", "latency", b, r, 1e6 * f / (1 - load) * w, "ns", procs=2, tasks=None,
+                      params={"load": str(load), "hogs": "2"}, hist=1e6 * f / (1 - load))
             if b == "trine":
                 point("bare-switch", "switch", b, r, 2.1 * w, tasks=1)
             for share in (0, 25, 50, 75, 90):

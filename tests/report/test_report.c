@@ -62,7 +62,7 @@ static void says_everything(void **state) {
     has("unavailable: ENOENT (no PMU)");
     assert_null(strstr(page, "replaced by a later attempt")); /* the last attempt of a point counts */
     assert_true(strstr(page, "id=\"claims\"") < strstr(page, "id=\"results\""));
-    assert_int_equal(times(page, "<figure "), 17);
+    assert_int_equal(times(page, "<figure "), 18);
     has("Claims on pthread</dt><dd><span class=\"bad\">1 contradicted");
     has("Package 1"), has("CPU 7"), has("L1d 32 KiB"), has("8 GiB of memory");
 }
@@ -70,7 +70,7 @@ static void says_everything(void **state) {
 /* The sections stand in the order in which they are to be read. */
 static void in_order(void **state) {
     static const char *const order[] = {
-        "id=\"verdicts\"",  "id=\"claims\"",    "id=\"machine\"",         "id=\"fig-procs\"",   "id=\"fig-procs-panels\"", "id=\"fig-load\"",
+        "id=\"verdicts\"",  "id=\"claims\"",    "id=\"machine\"",         "id=\"fig-procs\"",   "id=\"fig-procs-panels\"", "id=\"fig-load\"",    "id=\"fig-load-hogs\"",
         "id=\"fig-percentiles\"", "id=\"fig-heatmap\"", "id=\"fig-switch\"",      "id=\"fig-working-set\"", "id=\"fig-steal-cost\"",
         "id=\"fig-blocked\"", "id=\"fig-noise\"", "id=\"history\"", "id=\"results\"", "id=\"repeat\""};
     const char *at = page;
@@ -115,8 +115,8 @@ static void figures_where_gnuplot_is(void **state) {
         has("gnuplot is not installed");
         return;
     }
-    assert_int_equal(times(page, "<svg role=\"img\""), 17);
-    assert_int_equal(times(page, "download=\""), 17);
+    assert_int_equal(times(page, "<svg role=\"img\""), 18);
+    assert_int_equal(times(page, "download=\""), 18);
     assert_null(strstr(page, "Not drawn"));
     has("trine: latency, load 0.95"); /* the log-nines say which points they are */
     has("95 % interval of the median (order statistics)");

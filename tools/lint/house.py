@@ -103,8 +103,38 @@ def links(root):
     return errors
 
 
+METHODS = 'docs/METHODOLOGY.md'
+# Where a report's figures, the workloads of the drivers and those of the sweeps get their names.
+NAMED = (('harness/report/figures.c', 'fig-', re.compile(r'^    \{"([a-z0-9-]+)", "', re.M)),
+         ('harness/report/', 'fig-', re.compile(r'^#define FIGURE_OF_\w+ "([a-z0-9-]+)"', re.M)),
+         ('benches/workloads/', '', re.compile(r'\.name = "([a-z0-9-]+)"')),
+         ('harness/', '', re.compile(r'^workload = ([a-z0-9-]+)\s*$', re.M)))
+
+
+def methods(root):
+    """Every figure of a report and every workload's has a row that says how it is measured, its error and its lies."""
+    text = source.read(root, METHODS) if os.path.exists(os.path.join(root, METHODS)) else ''
+    rows = {}
+    for line in text.splitlines():
+        found = re.match(r'\| `([a-z0-9-]+)` \|(.*)\|$', line)
+        if found:
+            rows[found.group(1)] = [cell.strip() for cell in found.group(2).split(' | ')]
+    errors, seen = [], set()
+    for path in source.files(root, ('.c', '.h', '.ini')):
+        for name in (kind + n for start, kind, names in NAMED if path.startswith(start)
+                     for n in names.findall(source.read(root, path))):
+            if name in seen:
+                continue
+            seen.add(name)
+            if name not in rows:
+                errors.append(f'{path}: {name} has no row in {METHODS}')
+            elif len(rows[name]) < 3 or not all(rows[name]):
+                errors.append(f'{METHODS}: the row of {name} lacks how, error or lies')
+    return errors
+
+
 RULES = {f.__name__.replace('_', '-'): f
-         for f in (memory_order, cxx, size, opening, names, unfinished, registered, links)}
+         for f in (memory_order, cxx, size, opening, names, unfinished, registered, links, methods)}
 
 
 def main(args):
