@@ -38,12 +38,36 @@ static json_t *point_of(json_t *points, const char *cell, const char *backend, i
     return p;
 }
 
+/* "hist.NAME.p95" or "hist.NAME.max": a million samples, of which so many percent lie at v or below and the rest at v too
+ * until a higher percentile is put; these come in rising order. */
+static void put_percentile(json_t *record, const char *path, double v) {
+    enum { ALL = 1000000 };
+    char name[64], which[16];
+    if (sscanf(path, "hist.%63[^.].%15s", name, which) != 2) fail_msg("'%s': expected hist.NAME.p95 or hist.NAME.max", path);
+    json_t *hists = json_object_get(record, "histograms"), *h;
+    if (!hists) json_object_set_new(record, "histograms", hists = json_object());
+    if (!(h = json_object_get(hists, name)))
+        json_object_set_new(hists, name, h = json_pack("{s:[], s:I, s:f}", "buckets", "min", (json_int_t)v, "mean", v));
+    json_t *buckets = json_object_get(h, "buckets"), *b;
+    json_int_t below = 0, upto = which[0] == 'p' ? (json_int_t)(strtod(which + 1, NULL) * (ALL / 100)) : ALL;
+    size_t i;
+    if (json_array_size(buckets)) json_array_remove(buckets, json_array_size(buckets) - 1); /* the rest */
+    json_array_foreach(buckets, i, b) below += json_integer_value(json_array_get(b, 1));
+    if (upto < ALL) json_array_append_new(buckets, json_pack("[I, I]", (json_int_t)v, upto - below));
+    json_array_append_new(buckets, json_pack("[I, I]", (json_int_t)v, upto < ALL ? ALL - upto : ALL - below));
+    json_object_set_new(h, "max", json_integer((json_int_t)v));
+}
+
 /* Sets a figure where figure_of_point looks for it. */
 static void put(json_t *point, const char *path, double v) {
     json_t *at = json_object_get(point, "record");
     char key[128];
     if (strcmp(path, "ok") == 0) {
         if (v <= 0) json_object_set_new(point, "status", json_string("failed"));
+        return;
+    }
+    if (strncmp(path, "hist.", 5) == 0) {
+        put_percentile(at, path, v);
         return;
     }
     bool least = strcmp(path, "least") == 0;

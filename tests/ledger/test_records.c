@@ -42,8 +42,8 @@ static void test_every_row(void **state) {
     load(&quick, false);
     load(&whole, true);
     for (size_t i = 0; i < ROWS; i++) record(&quick, rows[i]);
-    assert_int_equal(quick.n, ROWS);
-    assert_int_equal(whole.n, ROWS);
+    assert_true(quick.n >= ROWS);        /* a further claim is one file: it need not stand here */
+    assert_int_equal(whole.n, quick.n);
     ledger_free(&quick);
     ledger_free(&whole);
 }
@@ -165,6 +165,68 @@ static const struct truth_table {
     {"sleepers-100k", "go", "asleep.median@go=2e8 asleep.params.sleep_us@go=200000~0",
      "asleep.median@go=9e8 asleep.params.sleep_us@go=200000~0"},
     {"quota-aware", "go", "aware.outside.throttled_ns@go=0~0 aware.elapsed_ns@go=4e8", "aware.outside.throttled_ns@go=2e8 aware.elapsed_ns@go=4e8"},
+    {"api-load", "trine",
+     "load.metrics.latency_mean_ns@trine=8e7 load.metrics.memory_bytes@trine=3e6 threads.metrics.latency_mean_ns@pthread=7e8 "
+     "threads.metrics.address_space_bytes@pthread=14e9",
+     "load.metrics.latency_mean_ns@trine=2e8 load.metrics.memory_bytes@trine=2e7 threads.metrics.latency_mean_ns@pthread=2e8 "
+     "threads.metrics.address_space_bytes@pthread=1e9"},
+    {"cpu-vs-io", "trine", "asleep.median@trine=1e6 computing.median@trine=1e4", "asleep.median@trine=1e6 computing.median@trine=1e6"},
+    {"db-100", "trine",
+     "crowd.metrics.waiting_peak@trine=99900~0 crowd.tasks@trine=100000~0 crowd.metrics.memory_bytes@trine=2e8 "
+     "few.metrics.memory_bytes@trine=2e6 crowd.metrics.late_percent@trine=90 few.metrics.late_percent@trine=1",
+     "crowd.metrics.waiting_peak@trine=50000~0 crowd.tasks@trine=100000~0 crowd.metrics.memory_bytes@trine=2e6 "
+     "few.metrics.memory_bytes@trine=2e6 crowd.metrics.late_percent@trine=1 few.metrics.late_percent@trine=1"},
+    {"fan-out-stages", "trine", "even.metrics.idlest_stage_percent@trine=90 even.ok@trine=1", "even.metrics.idlest_stage_percent@trine=40 even.ok@trine=1"},
+    {"fan-out", "trine", "in_turn.median@trine=1e9 in_turn.tasks@trine=10~0 hundred.median@trine=1e9 hundred.tasks@trine=1000~0",
+     "in_turn.median@trine=1e9 in_turn.tasks@trine=10~0 hundred.median@trine=2e9 hundred.tasks@trine=1000~0"},
+    {"local-only", "trine", "uneven.median@trine=1e-3 stranded.median@trine=2e8", "uneven.median@trine=1e3 stranded.median@trine=1e6"},
+    {"long-connections", "go",
+     "idle.median@go=2048 threads.metrics.address_space_bytes@pthread=1e10 threads.tasks@pthread=1000~0 chat.ok@go=1",
+     "idle.median@go=9000 threads.metrics.address_space_bytes@pthread=1e10 threads.tasks@pthread=1000~0 chat.ok@go=1"},
+    {"million", "trine", "parked.median@trine=4000 parked.outside.threads.peak@trine=3~0 threads.ok@pthread=0",
+     "parked.median@trine=4000 parked.outside.threads.peak@trine=1e6 threads.ok@pthread=1"},
+    {"oom-first", "trine", "own.ok@trine=0 threads.ok@pthread=0", "own.ok@trine=1 threads.ok@pthread=1"},
+    {"overload", "trine",
+     "normal.median@trine=2e6 normal.metrics.served_percent@trine=100~0 normal_pool.metrics.served_percent@trine=100~0 extreme.median@trine=1e8 "
+     "extreme_limit.median@trine=1e7 extreme_limit.metrics.rejected_percent@trine=60 extreme_pool.median@trine=3e7 "
+     "extreme_pool.metrics.rejected_percent@trine=40 extreme_pool.metrics.late_percent@trine=5",
+     "normal.median@trine=2e6 normal.metrics.served_percent@trine=90 normal_pool.metrics.served_percent@trine=90 extreme.median@trine=2e6 "
+     "extreme_limit.median@trine=3e6 extreme_limit.metrics.rejected_percent@trine=0 extreme_pool.median@trine=3e6 "
+     "extreme_pool.metrics.rejected_percent@trine=0 extreme_pool.metrics.late_percent@trine=0"},
+    {"pool-100k", "trine", "each.metrics.memory_bytes@trine=2e8 each.tasks@trine=100000~0 workers.metrics.memory_bytes@trine=2e5",
+     "each.metrics.memory_bytes@trine=9e8 each.tasks@trine=100000~0 workers.metrics.memory_bytes@trine=9e6"},
+    {"procs-physical", "trine", "threads.median@trine=105 cores.median@trine=100", "threads.median@trine=150 cores.median@trine=100"},
+    {"procs-sweep", "trine", "one.median@trine=1 all.median@trine=1e9 twice.median@trine=1e9",
+     "one.median@trine=10 all.median@trine=1 twice.median@trine=2"},
+    {"rate-adaptive", "trine", "adaptive.metrics.settled_of_limit@trine=1 adaptive.median@trine=80",
+     "adaptive.metrics.settled_of_limit@trine=3 adaptive.median@trine=20"},
+    {"realtime", "trine",
+     "each.median@trine=6e7 each.metrics.throughput@trine=2e4 in_turn.median@trine=5e8 in_turn.tasks@trine=10~0",
+     "each.median@trine=5e9 each.metrics.throughput@trine=200 in_turn.median@trine=5e8 in_turn.tasks@trine=10~0"},
+    {"requests-10k", "trine", "requests.median@trine=4e7 requests.outside.threads.peak@trine=3~0",
+     "requests.median@trine=4e8 requests.outside.threads.peak@trine=1e6"},
+    {"split-pools", "trine", "mixed.hist.latency.p95@trine=1e7 split.hist.latency.p95@trine=1e6",
+     "mixed.hist.latency.p95@trine=1e7 split.hist.latency.p95@trine=1e7"},
+    {"steal-locality", "trine", "stolen.metrics.refetched_lines@trine=200 local.metrics.refetched_lines@trine=5",
+     "stolen.metrics.refetched_lines@trine=5~0 local.metrics.refetched_lines@trine=5~0"},
+    {"tenants", "trine",
+     "tenants.metrics.tenant_1_of_limit@trine=1 tenants.metrics.tenant_2_of_limit@trine=0.2 tenants.metrics.tenant_3_of_limit@trine=0.02 "
+     "tenants.median@trine=100~0",
+     "tenants.metrics.tenant_1_of_limit@trine=28 tenants.metrics.tenant_2_of_limit@trine=3 tenants.metrics.tenant_3_of_limit@trine=0.3 "
+     "tenants.median@trine=100~0"},
+    {"threads-reuse", "trine", "again.metrics.threads_made_total@trine=1000 again.tasks@trine=1000~0 again.procs@trine=4~0",
+     "again.metrics.threads_made_total@trine=5000 again.tasks@trine=1000~0 again.procs@trine=4~0"},
+    {"timeout", "trine",
+     "cut.hist.latency.max@trine=1.1e8 cut.metrics.cancelled_percent@trine=100~0 cut.metrics.calls_after@trine=0 cut.metrics.pending_after@trine=0",
+     "cut.hist.latency.max@trine=5e8 cut.metrics.cancelled_percent@trine=50 cut.metrics.calls_after@trine=9 cut.metrics.pending_after@trine=9"},
+    {"unblock-random", "trine", "pinned.median@trine=1e-3", "pinned.median@trine=1e3"},
+    {"web-10k", "trine",
+     "steady.metrics.latency_mean_ns@trine=2.8e8 steady.hist.latency.p95@trine=4e8 steady.hist.latency.p99@trine=5e8 "
+     "steady.metrics.served_percent@trine=100~0 burst.metrics.latency_mean_ns@trine=5e8 burst.metrics.memory_bytes@trine=1e8 "
+     "burst.metrics.connections_refused@pthread=50 limited.metrics.connections_refused@pthread=400",
+     "steady.metrics.latency_mean_ns@trine=9e8 steady.hist.latency.p95@trine=9e8 steady.hist.latency.p99@trine=2e9 "
+     "steady.metrics.served_percent@trine=90 burst.metrics.latency_mean_ns@trine=2e9 burst.metrics.memory_bytes@trine=1e9 "
+     "burst.metrics.connections_refused@pthread=0 limited.metrics.connections_refused@pthread=0"},
 };
 enum { TRUTHS = sizeof table / sizeof *table };
 
@@ -189,6 +251,19 @@ static void test_truth_table(void **state) {
             ledger_free(&l);
         }
     }
+}
+
+/* Predicates that no measurement here contradicts could say anything. */
+static void test_every_record_is_tried(void **state) {
+    struct ledger l;
+    (void)state;
+    load(&l, false);
+    for (size_t i = 0; i < ROWS; i++) {
+        bool tried = record(&l, rows[i])->npredicates == 0;
+        for (size_t k = 0; k < TRUTHS; k++) tried |= strcmp(table[k].id, rows[i]) == 0;
+        if (!tried) fail_msg("%s has no row among the truths", rows[i]);
+    }
+    ledger_free(&l);
 }
 
 /* Each control replaces something that its predicates read: else it could not come out otherwise. */
@@ -231,6 +306,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_row),   cmocka_unit_test(test_tolerances),
         cmocka_unit_test(test_scales),      cmocka_unit_test(test_truth_table),
+        cmocka_unit_test(test_every_record_is_tried),
         cmocka_unit_test(test_controls_reach_the_predicates), cmocka_unit_test(test_document_is_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
