@@ -213,9 +213,10 @@ static uint64_t warm_up(struct point *pt, const struct batch_plan *plan) {
     return n;
 }
 
-/* What is published are the measured batches, so they have the last word: a trend in them says that three alike were chance.
- * Where no three agreed, they are longer than the warm-up, so a drift can be told from scatter that hid it before; with as
- * many of the warm-up's last batches, or alone, should those hold its beginning. */
+/* What is published are the measured batches, so they have the last word: a trend in them says that three
+ * alike were chance. Where no three agreed, they are longer than the warm-up, so a drift can be told from
+ * scatter that hid it before; with as many of the warm-up's last batches, or alone, should those hold its
+ * beginning. */
 static void judge_measured(struct point *pt) {
     size_t measured = pt->nsamples < WARMUP_BATCHES_MAX ? (size_t)pt->nsamples : WARMUP_BATCHES_MAX;
     size_t tail = pt->warmup_ntail < measured ? pt->warmup_ntail : measured;
@@ -225,8 +226,10 @@ static void judge_measured(struct point *pt) {
     memcpy(both + tail, pt->samples + pt->nsamples - measured, measured * sizeof *both);
     enum warmup_verdict alone = warmup_judge(both + tail, measured, &pt->warmup_windows);
     pt->warmup_drifting = alone == WARMUP_DRIFTING;
-    if (pt->warmup_drifting) pt->warmup_steady = false;
-    else if (alone == WARMUP_SETTLED) pt->warmup_steady = true;
+    if (pt->warmup_drifting)
+        pt->warmup_steady = false;
+    else if (alone == WARMUP_SETTLED)
+        pt->warmup_steady = true;
     else if (warmup_judge(both, tail + measured, &with_tail) == WARMUP_SETTLED) {
         pt->warmup_steady = true;
         pt->warmup_windows = with_tail;

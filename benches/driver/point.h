@@ -62,8 +62,8 @@ struct point {
     int64_t nsamples, samples_room;
     int64_t warmup_batches, warmup_elapsed_ns, batch_operations;
     bool warmup_steady, warmup_drifting;
-    struct warmup_windows warmup_windows;   /* over the batches that the last judgement saw */
-    double warmup_tail[WARMUP_BATCHES_MAX];  /* the last batches of the warm-up, of the size that is measured */
+    struct warmup_windows warmup_windows; /* over the batches that the last judgement saw */
+    double warmup_tail[WARMUP_BATCHES_MAX]; /* the last of the warm-up, of the size that is measured */
     size_t warmup_ntail;
     int64_t operations, expected_operations, elapsed_ns;
     struct be_count counts_before[BE_MAX_COUNTS], counts_after[BE_MAX_COUNTS];
@@ -96,8 +96,8 @@ int64_t point_int(const struct point *pt, const char *param);
 double point_real(const struct point *pt, const char *param);
 const char *point_text(const struct point *pt, const char *param);
 
-/* Warms up until three batches in a row lie within 3 % or the time is over, then measures, and judges the measured batches
- * too: they may show that it was over, or that it was not (warmup.h). */
+/* Warms up until three batches in a row lie within 3 % or the time is over, then measures, and judges the
+ * measured batches too: they may show that it was over, or that it was not (warmup.h). */
 void point_measure(struct point *pt, const struct batch_plan *plan);
 
 /* The same in parts. begin: the warm-up is over, counts and phase start; end: they stop. */

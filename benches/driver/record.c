@@ -97,8 +97,9 @@ static json_t *resource_usage(void) {
 /* Shares of the figure; what is not finite (too few batches, a figure of 0) is left out. */
 static json_t *warmup(const struct point *pt) {
     const struct warmup_windows *w = &pt->warmup_windows;
-    json_t *o = json_pack("{s:I, s:b, s:b, s:I}", "batches", (json_int_t)pt->warmup_batches, "steady", pt->warmup_steady,
-                          "drifting", pt->warmup_drifting, "elapsed_ns", (json_int_t)pt->warmup_elapsed_ns);
+    json_t *o = json_pack("{s:I, s:b, s:b, s:I}", "batches", (json_int_t)pt->warmup_batches, "steady",
+                          pt->warmup_steady, "drifting", pt->warmup_drifting, "elapsed_ns",
+                          (json_int_t)pt->warmup_elapsed_ns);
     if (isfinite(w->drift)) json_object_set_new(o, "drift", json_real(w->drift));
     if (isfinite(w->noise)) json_object_set_new(o, "noise", json_real(w->noise));
     return o;

@@ -7,13 +7,16 @@
 
 static const double steady_within = 0.03;
 
-/* A drift that this much scatter hides is the most that a figure may carry unseen: as much as the gate calls a regression of p99. */
+/* A drift that this much scatter hides is the most that a figure may carry unseen: as much as the gate calls
+ * a regression of p99. */
 static const double hidden_most = 0.10;
 
-/* Standard errors of a trend: up to `quiet` there is none, from `loud` on there is one (chance: 1 in 20, 1 in 370). */
+/* Standard errors of a trend: up to `quiet` there is none, from `loud` on there is one (chance: 1 in 20, 1 in
+ * 370). */
 static const double trend_quiet = 1.96, trend_loud = 3;
 
-/* A median's standard error beside a mean's, for normal scatter; quartiles lie so many standard deviations apart. */
+/* A median's standard error beside a mean's, for normal scatter; quartiles lie so many standard deviations
+ * apart. */
 static const double median_over_mean = 1.2533, quartiles_apart = 1.349;
 
 static int by_value(const void *a, const void *b) {
@@ -52,11 +55,13 @@ bool warmup_steady(const double *batches, size_t n) {
 static double quantile(const double *sorted, size_t n, double p) {
     double at = p * (double)(n - 1);
     size_t below = (size_t)at;
-    return below + 1 < n ? sorted[below] + (sorted[below + 1] - sorted[below]) * (at - (double)below) : sorted[n - 1];
+    return below + 1 < n ? sorted[below] + (sorted[below + 1] - sorted[below]) * (at - (double)below)
+                         : sorted[n - 1];
 }
 
-/* Two standard errors of the difference of two windows' medians, from the quartiles of what the batches lie off their own window's
- * median: the drift itself is not in it, and a burst is not either. Below two batches a window nothing is known of scatter. */
+/* Two standard errors of the difference of two windows' medians, from the quartiles of what the batches lie
+ * off their own window's median: the drift itself is not in it, and a burst is not either. Below two batches
+ * a window nothing is known of scatter. */
 static double noise(const double *end, size_t width, const double m[3]) {
     double off[WARMUP_BATCHES_MAX];
     size_t n = 3 * width;

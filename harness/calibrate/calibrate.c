@@ -7,9 +7,12 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "probe/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+static const struct probe_root machine = {""};
 
 enum { MICRO_TIMEOUT_MS = 60000 };
 #define QUICK_MEMORY_BYTES ((size_t)64 << 20)
@@ -101,7 +104,7 @@ json_t *calibrate(const struct calibrate_options *o) {
     json_object_set_new(all, "clock", calibrate_clock(o->quick));
     json_object_set_new(all, "loads", calibrate_loads(o->quick));
     json_object_set_new(all, "limits", all_limits(o));
-    json_object_set_new(all, "probes", calibrate_probes());
+    json_object_set_new(all, "probes", watch_describe(&machine, &pmu_kernel));
     json_object_set_new(all, "took_ms", json_real((double)(monotonic_ns() - start) / 1e6));
     return all;
 }

@@ -29,7 +29,6 @@ json_t *calibrate_loads(bool quick);
 void calibrate_wakes(json_t *limits, bool quick);
 /* Takes google-benchmark's JSON of trine-micro's limits and adds a limit for each it knows. */
 void calibrate_from_micro(json_t *limits, const json_t *micro);
-json_t *calibrate_probes(void);
 
 /* {"value","least","unit","method"} of one limit. */
 json_t *calibrate_limit(double value, double least, const char *unit, const char *method);

@@ -41,11 +41,13 @@ static void print_figures(const char *title, const json_t *o, const char *note) 
 static void print_probes(const json_t *o) {
     const char *key;
     json_t *v;
-    puts("what the probes cost");
+    puts("what a look of each probe costs, and what it does not see");
     json_object_foreach((json_t *)o, key, v) {
-        char name[64];
-        snprintf(name, sizeof name, "%.*s", (int)(strlen(key) > 3 ? strlen(key) - 3 : strlen(key)), key);
-        printf("  %-24s %8.1f us\n", name, json_number_value(v));
+        if (json_object_get(v, "unavailable"))
+            printf("  %-20s unavailable: %s\n", key, json_str(v, "unavailable", ""));
+        else
+            printf("  %-20s %8.1f us   %s; blind to %s\n", key, json_num(v, "cost_us", 0),
+                   json_str(v, "by", ""), json_str(v, "blind_to", ""));
     }
 }
 

@@ -6,6 +6,7 @@
 #include "base/version.h"
 #include "probe/cgroup.h"
 #include "probe/pmu.h"
+#include "probe/watch.h"
 
 #include <gnu/libc-version.h>
 #include <stdio.h>
@@ -177,6 +178,7 @@ json_t *env_collect(const struct probe_root *r, const struct topo *t) {
     json_object_set_new(o, "cgroup", cgroup_json(r));
     json_object_set_new(o, "software", software_json(r));
     json_object_set_new(o, "counters", counters_json());
+    json_object_set_new(o, "probes", watch_describe(r, &pmu_kernel));
     add_line(o, "virtualization", probe_line(r, "/sys/class/dmi/id/product_name"));
     if (load) json_object_set_new(o, "load_average", json_real(atof(load)));
     free(meminfo);

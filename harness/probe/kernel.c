@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool kernel_parse_stat(const char *text, struct kernel_snapshot *s) {
     long long v[8]; /* user nice system idle iowait irq softirq steal; guest time is inside user */
@@ -15,11 +16,26 @@ bool kernel_parse_stat(const char *text, struct kernel_snapshot *s) {
     return s->stat_ok;
 }
 
+const char *const kernel_pressure_names[KERNEL_PRESSURES] = {"cpu", "memory", "io"};
+
+int64_t kernel_parse_pressure(const char *text) {
+    long long total;
+    const char *at = text ? strstr(text, "some ") : NULL;
+    if (!at || sscanf(at, "some avg10=%*f avg60=%*f avg300=%*f total=%lld", &total) != 1 || total < 0)
+        return -1;
+    return total;
+}
+
 void kernel_snapshot(const struct probe_root *r, const struct cgroup_cpu *c, struct kernel_snapshot *s) {
     char *text = probe_read(r, "/proc/stat");
     *s = (struct kernel_snapshot){0};
     if (text) kernel_parse_stat(text, s);
     free(text);
+    for (int i = 0; i < KERNEL_PRESSURES; i++) {
+        text = probe_read(r, "/proc/pressure/%s", kernel_pressure_names[i]);
+        s->pressure_us[i] = kernel_parse_pressure(text);
+        free(text);
+    }
     s->throttled_ns = cgroup_throttled_ns(r, c);
 }
 

@@ -1,6 +1,7 @@
 /*
- * kernel: what the kernel says about the machine as a whole while a point runs: time stolen by the hypervisor
- * and time throttled by a quota. A snapshot before, one after; the difference is the point's.
+ * kernel: what the kernel says about the machine as a whole while a point runs: time stolen by the
+ * hypervisor, time throttled by a quota, and time that some task waited for a CPU, for memory or for a disk.
+ * A snapshot before, one after; the difference is the point's.
  */
 #ifndef TRINE_HARNESS_KERNEL_H
 #define TRINE_HARNESS_KERNEL_H
@@ -11,13 +12,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What tasks wait for, as in /proc/pressure. */
+enum kernel_pressure { PRESSURE_CPU, PRESSURE_MEMORY, PRESSURE_IO, KERNEL_PRESSURES };
+extern const char *const kernel_pressure_names[KERNEL_PRESSURES];
+
 struct kernel_snapshot {
     bool stat_ok;
     int64_t steal_ticks, total_ticks; /* over all CPUs, in USER_HZ */
     int64_t throttled_ns;             /* -1: not told */
+    int64_t pressure_us[KERNEL_PRESSURES]; /* that some task waited for it, since the start; -1: not told */
 };
 
 void kernel_snapshot(const struct probe_root *r, const struct cgroup_cpu *c, struct kernel_snapshot *s);
+
+/* The total of the line `some`, in us; -1: there is none. */
+int64_t kernel_parse_pressure(const char *text);
 
 /* Parses the first line of /proc/stat. */
 bool kernel_parse_stat(const char *text, struct kernel_snapshot *s);

@@ -23,60 +23,70 @@ static const struct figure_spec specs[] = {
      "Rises until every CPU has work; past that, nothing is left to gain.", FIGURE_PLACES, "cpu", "", "procs",
      1, "GOMAXPROCS", "operations a second"},
     {"procs-panels", "Cost of an operation against goroutines, for each GOMAXPROCS",
-     "The same line in every panel: neither costs. One that lifts with GOMAXPROCS pays for other processors, one that rises to the "
+     "The same line in every panel: neither costs. One that lifts with GOMAXPROCS pays for other processors, "
+     "one that rises to the "
      "right pays for the number of tasks.",
      FIGURE_PROCS, "yield,pingpong,spawn", "", "tasks", 1, "tasks", "ns an operation"},
     {"mix-throughput", "Throughput against the CPU and I/O mix",
      "The more a task waits, the more of them share a CPU.", FIGURE_PLACES, "mix", "", "p:io_percent", 1,
      "share of waiting, %", "cycles a second"},
     {"creation", "Cost of creating a task against how many there are",
-     "Threads pay the kernel for each; tasks of a runtime reuse stacks.", FIGURE_PLACES, "spawn", "", "tasks", 1,
-     "tasks", "ns a task"},
+     "Threads pay the kernel for each; tasks of a runtime reuse stacks.", FIGURE_PLACES, "spawn", "", "tasks",
+     1, "tasks", "ns a task"},
     {"memory", "Memory of a task against how many there are",
-     "A flat line is a fixed price for each; a rise at the left is the fixed cost, shared by few.", FIGURE_PLACES,
-     "memory", "", "tasks", 1024, "tasks", "KiB a task"},
+     "A flat line is a fixed price for each; a rise at the left is the fixed cost, shared by few.",
+     FIGURE_PLACES, "memory", "", "tasks", 1024, "tasks", "KiB a task"},
     {"load", "p99 against offered load",
      "Where a line turns upwards, requests begin to queue: the load that a scheduler carries is left of it.",
-     FIGURE_PLACES, "latency", "h:latency:99", "p:load", 1e3, "offered load, share of the capacity", "p99, µs"},
+     FIGURE_PLACES, "latency", "h:latency:99", "p:load", 1e3, "offered load, share of the capacity",
+     "p99, µs"},
     {FIGURE_OF_HOGS, "p99 against offered load, beside computing tasks",
-     "Above the same line without them by the slices that a request waits: a scheduler that preempts late steps up at once.",
-     FIGURE_PLACES, "latency", "h:latency:99", "p:load", 1e3, "offered load, share of the capacity", "p99, µs"},
+     "Above the same line without them by the slices that a request waits: a scheduler that preempts late "
+     "steps up at once.",
+     FIGURE_PLACES, "latency", "h:latency:99", "p:load", 1e3, "offered load, share of the capacity",
+     "p99, µs"},
     {"mix-p99", "p99 against the CPU and I/O mix",
-     "Where the tail leaves the median's course, waiting tasks queue behind computing ones.", FIGURE_PLACES, "mix",
-     "h:latency:99", "p:io_percent", 1e3, "share of waiting, %", "p99, µs"},
+     "Where the tail leaves the median's course, waiting tasks queue behind computing ones.", FIGURE_PLACES,
+     "mix", "h:latency:99", "p:io_percent", 1e3, "share of waiting, %", "p99, µs"},
     {"percentiles", "Latency by percentile",
-     "Each further nine takes the same room; a line that turns upwards is a tail that the median hides. It ends where "
+     "Each further nine takes the same room; a line that turns upwards is a tail that the median hides. It "
+     "ends where "
      "fewer than ten samples lie beyond.",
      FIGURE_PERCENTILES, "latency,wake,net", "h:latency:50", "tasks", 1e3, "percentile", "latency, µs"},
     {"heatmap", "Latency over time",
-     "The strongest row is the usual latency; a column that reaches up is a moment when requests stood still.",
+     "The strongest row is the usual latency; a column that reaches up is a moment when requests stood "
+     "still.",
      FIGURE_HEATMAP, "*", "", "tasks", 1, "s since the first request", "latency, µs"},
     {"switch", "Cost of a switch, by layer",
-     "A gap between backends on this log axis is a factor. The bare switch has no scheduler; yield goes through a run "
+     "A gap between backends on this log axis is a factor. The bare switch has no scheduler; yield goes "
+     "through a run "
      "queue; ping-pong parks and readies through a channel; wake readies a task on another processor.",
      FIGURE_PLACES, "switch,yield,pingpong,wake", "", "workload", 1, "layer", "ns a switch"},
     {"working-set", "Cost of a switch against the working set",
      "Steps stand where the set leaves a cache: that is refill, not the switch.", FIGURE_PLACES, "yield", "",
      "p:ws_kib", 1, "working set of each task, KiB", "ns a switch"},
     {"steal-cost", "What does a steal cost a goroutine with a working set of X?",
-     "Every line of the set has to come from another core: the cost grows with the set until that no longer fits the caches that it "
+     "Every line of the set has to come from another core: the cost grows with the set until that no longer "
+     "fits the caches that it "
      "left. The control on the same P lies at 0.",
      FIGURE_STEAL, "locality", "", "p:payload_kib", 1, "working set, KiB", ""},
     {"pinning", "Latency by pinning",
      "Where tasks meet on one cache, the figure is lower; across sockets it is higher.", FIGURE_PLACES, "*",
      "h:latency:99", "pin", 1e3, "pinning", "p99, µs"},
     {"blocked", "Threads against blocked calls",
-     "On the dotted line every blocked task holds a thread; below it, threads are shared.", FIGURE_PLACES, "block",
-     "o:threads.peak", "tasks", 1, "tasks in a blocking call", "threads at the peak"},
+     "On the dotted line every blocked task holds a thread; below it, threads are shared.", FIGURE_PLACES,
+     "block", "o:threads.peak", "tasks", 1, "tasks in a blocking call", "threads at the peak"},
     {"threads-time", "Threads over time",
      "Thread-per-task climbs to its tasks; a runtime adds threads only for calls that block.", FIGURE_THREADS,
      "*", "", "tasks", 1e6, "ms since the start", "threads"},
     {"noise", "Noise floor",
-     "Below the dotted line repetitions agree within 3 %; an effect smaller than a series' own spread cannot be seen "
+     "Below the dotted line repetitions agree within 3 %; an effect smaller than a series' own spread cannot "
+     "be seen "
      "in it.",
      FIGURE_NOISE, "*", "", "tasks", 1, "share of the series, %", "half the interval, % of the median"},
     {FIGURE_OF_HISTORY, "History of this machine and profile",
-     "A level that holds is no news; a mark is a change of level, and what changed it stands at that run's commit.",
+     "A level that holds is no news; a mark is a change of level, and what changed it stands at that run's "
+     "commit.",
      FIGURE_HISTORY, "*", "", "tasks", 1, "run", ""},
 };
 

@@ -185,7 +185,8 @@ void html_undrawn(struct strbuf *b, const struct figure *f, size_t n) {
     for (size_t i = 0; i < n; i++) {
         if (f[i].csv != NULL || f[i].kind == FIGURE_HISTORY) continue;
         strbuf_puts(b, shown++ ? "; " : "<p class=\"dim\">Not in this run: "), html_text(b, f[i].title);
-        if (f[i].kind == FIGURE_PROCS) strbuf_puts(b, " (no experiment swept both GOMAXPROCS and the number of tasks)");
+        if (f[i].kind == FIGURE_PROCS)
+            strbuf_puts(b, " (no experiment swept both GOMAXPROCS and the number of tasks)");
     }
     if (shown > 0) strbuf_puts(b, ". The profile has no such point, or none was valid.</p>");
 }

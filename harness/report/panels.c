@@ -1,5 +1,5 @@
-/* Small multiples over GOMAXPROCS: of one experiment, since a figure that takes its panels from several would show what
- * else differs between them. */
+/* Small multiples over GOMAXPROCS: of one experiment, since a figure that takes its panels from several would
+ * show what else differs between them. */
 #include "report/curves.h"
 
 #include "base/json.h"
@@ -9,9 +9,10 @@
 
 enum { PANELS_MAX = 6 };
 
-/* Different values of a number among the figure's series of an experiment; at most `room`, in the order of the plan. */
-static size_t different(const struct rep_run *run, const struct figure_spec *spec, const char *experiment, const char *key,
-                        int64_t *values, size_t room) {
+/* Different values of a number among the figure's series of an experiment; at most `room`, in the order of
+ * the plan. */
+static size_t different(const struct rep_run *run, const struct figure_spec *spec, const char *experiment,
+                        const char *key, int64_t *values, size_t room) {
     size_t n = 0;
 
     for (size_t i = 0; i < run->nseries; i++) {
@@ -19,14 +20,17 @@ static size_t different(const struct rep_run *run, const struct figure_spec *spe
         int64_t v = json_int(first, key, 0);
         size_t k = 0;
 
-        if (strcmp(json_str(first, "experiment", ""), experiment) != 0 || !figure_wants(&run->series[i], spec)) continue;
+        if (strcmp(json_str(first, "experiment", ""), experiment) != 0 ||
+            !figure_wants(&run->series[i], spec))
+            continue;
         while (k < n && values[k] != v) k++;
         if (k == n && n < room) values[n++] = v;
     }
     return n;
 }
 
-/* The first experiment, by the figure's order of workloads and then the plan's, that sweeps both; NULL: there is none. */
+/* The first experiment, by the figure's order of workloads and then the plan's, that sweeps both; NULL: there
+ * is none. */
 static const char *choose(const struct rep_run *run, const struct figure_spec *spec) {
     struct strlist workloads = {0};
     const char *found = NULL;
@@ -38,7 +42,8 @@ static const char *choose(const struct rep_run *run, const struct figure_spec *s
             const char *experiment = json_str(run->series[i].first, "experiment", "");
 
             if (strcmp(json_str(run->series[i].first, "workload", ""), workloads.v[w]) == 0 &&
-                different(run, spec, experiment, "procs", two, 2) == 2 && different(run, spec, experiment, "tasks", two, 2) == 2)
+                different(run, spec, experiment, "procs", two, 2) == 2 &&
+                different(run, spec, experiment, "tasks", two, 2) == 2)
                 found = experiment;
         }
     strlist_free(&workloads);

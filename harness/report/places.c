@@ -146,9 +146,9 @@ static void settle(struct figure_data *d, const struct figure_spec *spec, const 
 
 /* "# BACKEND-raw", or with panels "# BACKEND:PROCS:raw": gnuplot finds a block by how its name begins. */
 static void begin_block(struct figure_data *d, struct strlist *names, const char *backend, const char *kind) {
-    char *name = d->procs ? xasprintf("%s:%lld:%s", backend, (long long)d->procs, kind)
+    char *name = d->procs                      ? xasprintf("%s:%lld:%s", backend, (long long)d->procs, kind)
                  : strcmp(kind, "median") == 0 ? xstrdup(backend)
-                                                : xasprintf("%s-%s", backend, kind);
+                                               : xasprintf("%s-%s", backend, kind);
 
     strbuf_printf(&d->dat, "# %s\n", name);
     if (names != NULL) strlist_add(names, name);
@@ -222,7 +222,8 @@ static bool of_panel(const struct figure_data *d, const struct rep_series *s) {
 void figure_collect_panel(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d,
                           const struct strlist *backends, struct strlist *blocks) {
     for (size_t i = 0; i < run->nseries; i++)
-        if (of_panel(d, &run->series[i]) && figure_wants(&run->series[i], spec)) take(run, d, &run->series[i], spec->x);
+        if (of_panel(d, &run->series[i]) && figure_wants(&run->series[i], spec))
+            take(run, d, &run->series[i], spec->x);
     settle(d, spec, backends);
     for (size_t b = 0; b < backends->n; b++) medians(d, spec, backends->v[b], blocks);
     for (size_t b = 0; b < backends->n; b++) each_process(d, spec, backends->v[b], true, blocks);
@@ -242,8 +243,12 @@ void figure_collect(const struct rep_run *run, const struct figure_spec *spec, s
     run_backends(run, &backends);
     switch (spec->kind) {
     case FIGURE_PLACES: collect_places(run, spec, d, &backends); break;
-    case FIGURE_PROCS: collect_procs(run, spec, d, &backends); break;
-    case FIGURE_STEAL: collect_steal(run, spec, d, &backends); break;
+    case FIGURE_PROCS:
+        collect_procs(run, spec, d, &backends);
+        break;
+    case FIGURE_STEAL:
+        collect_steal(run, spec, d, &backends);
+        break;
     case FIGURE_PERCENTILES: collect_percentiles(run, spec, d, &backends); break;
     case FIGURE_NOISE: collect_noise(run, spec, d, &backends); break;
     case FIGURE_THREADS: collect_threads(run, spec, d, &backends); break;

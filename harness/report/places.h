@@ -7,11 +7,12 @@
 
 #include <stdint.h>
 
-#define FIGURE_OF_HOGS "load-hogs" /* the only one of points that ran beside computing tasks, and of no others */
+#define FIGURE_OF_HOGS                                                                                       \
+    "load-hogs" /* the only one of points that ran beside computing tasks, and of no others */
 
 enum figure_kind {
     FIGURE_PLACES,
-    FIGURE_PROCS,  /* places, a panel for each number of Ps */
+    FIGURE_PROCS, /* places, a panel for each number of Ps */
     FIGURE_STEAL,
     FIGURE_PERCENTILES,
     FIGURE_NOISE,
@@ -45,7 +46,7 @@ struct figure_data {
     struct strlist marks;  /* of each panel "x:TEXT x:TEXT": lines to mark it with; empty where no panel has any */
     struct strbuf dat, csv;
     struct strbuf note; /* what the caption must add: which points were drawn */
-    int64_t procs;                        /* of the panel that is collected; 0: the figure is a single one */
+    int64_t procs;      /* of the panel that is collected; 0: the figure is a single one */
     const char *experiment;               /* the only one whose series are taken; NULL: of all */
     struct strlist present, raw, invalid; /* backends that have such a block */
     size_t least_n, most_n;               /* repetitions of a place */
@@ -54,7 +55,8 @@ struct figure_data {
 
 /* Fills data for one figure; nothing present: there is no such measurement in the run. */
 void figure_collect(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d);
-/* The blocks of d->procs of d->experiment: BACKEND:PROCS:median, :raw and :invalid. Their names are appended to blocks. */
+/* The blocks of d->procs of d->experiment: BACKEND:PROCS:median, :raw and :invalid. Their names are appended
+ * to blocks. */
 void figure_collect_panel(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d,
                           const struct strlist *backends, struct strlist *blocks);
 void figure_data_free(struct figure_data *d);

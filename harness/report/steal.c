@@ -1,6 +1,7 @@
-/* What a steal costs a task with a working set: the workload `locality`. Two panels over the size of the payload: the time
- * that the first pass took more than the second, and the share of its lines that were gone, by that time (an estimate) and by
- * single lines. The controls stand beside them: the same P, where nothing moved, and clflush, where all is gone. */
+/* What a steal costs a task with a working set: the workload `locality`. Two panels over the size of the
+ * payload: the time that the first pass took more than the second, and the share of its lines that were gone,
+ * by that time (an estimate) and by single lines. The controls stand beside them: the same P, where nothing
+ * moved, and clflush, where all is gone. */
 #include "report/curves.h"
 
 #include "base/json.h"
@@ -26,11 +27,13 @@ static bool value_of(const json_t *point, enum quantity what, double *v) {
     double lines;
 
     switch (what) {
-    case COST: return rep_value(point, "", v) && (*v /= 1e3, true); /* ns to us */
+    case COST:
+        return rep_value(point, "", v) && (*v /= 1e3, true); /* ns to us */
     case LINES:
-        return rep_value(point, "m:refetched_lines", v) && rep_value(point, "m:payload_lines", &lines) && lines > 0 &&
-               (*v *= 100 / lines, true);
-    default: return rep_value(point, "m:probe_refetched_percent", v);
+        return rep_value(point, "m:refetched_lines", v) && rep_value(point, "m:payload_lines", &lines) &&
+               lines > 0 && (*v *= 100 / lines, true);
+    default:
+        return rep_value(point, "m:probe_refetched_percent", v);
     }
 }
 
@@ -65,8 +68,9 @@ static void median_of(struct block *b, const struct rep_series *s, const char *k
     if (m.n == 0) return;
     begin(b, "median");
     strbuf_printf(&b->d->dat, "%s %.9g %.9g %.9g %zu\n", kib, m.median, m.low, m.high, m.n);
-    strbuf_printf(&b->d->csv, "%s,%s,%s,%s,%s,%.9g,%.9g,%.9g,%zu\n", b->backend, b->resume, quantities[b->what],
-                  m.interval ? "median 95 %" : "median range", kib, m.median, m.low, m.high, m.n);
+    strbuf_printf(&b->d->csv, "%s,%s,%s,%s,%s,%.9g,%.9g,%.9g,%zu\n", b->backend, b->resume,
+                  quantities[b->what], m.interval ? "median 95 %" : "median range", kib, m.median, m.low,
+                  m.high, m.n);
     if (b->what != COST || strcmp(b->resume, "steal") != 0) return;
     if (b->d->least_n == 0 || m.n < b->d->least_n) b->d->least_n = m.n;
     if (m.n > b->d->most_n) b->d->most_n = m.n;
@@ -78,10 +82,12 @@ static void invalid_of(struct block *b, const struct rep_series *s, const char *
     double v;
 
     for (size_t i = 0; i < s->npoints; i++) {
-        if (!rep_measured(s->points[i]) || rep_valid(s->points[i]) || !value_of(s->points[i], b->what, &v)) continue;
+        if (!rep_measured(s->points[i]) || rep_valid(s->points[i]) || !value_of(s->points[i], b->what, &v))
+            continue;
         begin(b, "invalid");
         strbuf_printf(&b->d->dat, "%s %.9g\n", kib, v);
-        strbuf_printf(&b->d->csv, "%s,%s,%s,invalid,%s,%.9g,,,1\n", b->backend, b->resume, quantities[b->what], kib, v);
+        strbuf_printf(&b->d->csv, "%s,%s,%s,invalid,%s,%.9g,,,1\n", b->backend, b->resume,
+                      quantities[b->what], kib, v);
     }
 }
 
@@ -95,7 +101,8 @@ static int by_payload(const void *a, const void *b) {
 }
 
 /* The block's series, smallest payload first. */
-static void each_size(struct block *b, const struct rep_run *run, void (*add)(struct block *, const struct rep_series *, const char *)) {
+static void each_size(struct block *b, const struct rep_run *run,
+                      void (*add)(struct block *, const struct rep_series *, const char *)) {
     const struct rep_series **own = xcalloc(run->nseries + 1, sizeof(struct rep_series *));
     size_t n = 0;
 
@@ -103,12 +110,13 @@ static void each_size(struct block *b, const struct rep_run *run, void (*add)(st
         const json_t *first = run->series[i].first;
         char *resume = rep_coordinate(first, "p:resume");
 
-        if (strcmp(json_str(first, "experiment", ""), b->d->experiment) == 0 && strcmp(resume, b->resume) == 0 &&
-            strcmp(json_str(first, "backend", ""), b->backend) == 0)
+        if (strcmp(json_str(first, "experiment", ""), b->d->experiment) == 0 &&
+            strcmp(resume, b->resume) == 0 && strcmp(json_str(first, "backend", ""), b->backend) == 0)
             own[n++] = &run->series[i];
         free(resume);
     }
-    if (n > 0) qsort(own, n, sizeof(struct rep_series *), by_payload); /* glibc's keeps the plan's order of equals */
+    if (n > 0)
+        qsort(own, n, sizeof(struct rep_series *), by_payload); /* glibc's keeps the plan's order of equals */
     for (size_t i = 0; i < n; i++) {
         char *kib = rep_coordinate(own[i]->first, "p:payload_kib");
 
@@ -152,7 +160,8 @@ static const char *choose(const struct rep_run *run, const struct figure_spec *s
 
 void collect_steal(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d,
                    const struct strlist *backends) {
-    static const char *const titles[] = {"what it cost, us: first pass less second", "lines gone, % of the payload"};
+    static const char *const titles[] = {"what it cost, us: first pass less second",
+                                         "lines gone, % of the payload"};
     struct strlist names[2] = {{0}, {0}};
 
     d->experiment = choose(run, spec);
@@ -161,14 +170,17 @@ void collect_steal(const struct rep_run *run, const struct figure_spec *spec, st
     for (size_t i = 0; i < backends->n; i++)
         for (size_t r = 0; r < NRESUMES; r++)
             for (int what = 0; what < NQUANTITIES; what++) {
-                struct block b = {d, backends->v[i], resumes[r], (enum quantity)what, &names[what != COST], false};
+                struct block b = {d,    backends->v[i], resumes[r], (enum quantity)what, &names[what != COST],
+                                  false};
                 size_t before = b.names->n;
 
                 each_size(&b, run, median_of);
-                if (b.names->n > before && !strlist_has(&d->present, b.backend)) strlist_add(&d->present, b.backend);
+                if (b.names->n > before && !strlist_has(&d->present, b.backend))
+                    strlist_add(&d->present, b.backend);
                 before = b.names->n;
                 each_size(&b, run, invalid_of);
-                if (b.names->n > before && !strlist_has(&d->invalid, b.backend)) strlist_add(&d->invalid, b.backend);
+                if (b.names->n > before && !strlist_has(&d->invalid, b.backend))
+                    strlist_add(&d->invalid, b.backend);
             }
     char *sizes = caches(run);
 
@@ -179,6 +191,9 @@ void collect_steal(const struct rep_run *run, const struct figure_spec *spec, st
         strlist_free(&names[i]), free(all);
     }
     strlist_add(&d->marks, sizes), free(sizes);
-    strbuf_puts(&d->note, "Lines gone: the cost over (remote - L1), calibrated in each process, is an estimate; single lines are timed "
-                          "against a threshold. Controls: on the same P about 0, behind clflush about 100 % of single lines. ");
+    strbuf_puts(
+        &d->note,
+        "Lines gone: the cost over (remote - L1), calibrated in each process, is an estimate; single lines "
+        "are timed "
+        "against a threshold. Controls: on the same P about 0, behind clflush about 100 % of single lines. ");
 }

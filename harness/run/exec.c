@@ -93,6 +93,21 @@ static void add_machine(struct outside *o) {
                              : json_unavailable("cgroup %s: no throttled time in cpu.stat", o->cgroup.mode));
 }
 
+/* Of the whole machine: how long some task waited, the point's own among them. */
+static void add_pressure(struct outside *o) {
+    json_t *all = json_object();
+    for (int i = 0; i < KERNEL_PRESSURES; i++) {
+        int64_t a = o->before.pressure_us[i], b = o->after.pressure_us[i];
+        char *key = xasprintf("%s_some_ns", kernel_pressure_names[i]);
+        if (a >= 0 && b >= a) json_object_set_new(all, key, json_integer((b - a) * 1000));
+        free(key);
+    }
+    if (json_object_size(all) == 0)
+        json_object_set_new(all, "unavailable",
+                            json_string("/proc/pressure: the kernel does not tell (PSI)"));
+    json_object_set_new(o->view, "pressure", all);
+}
+
 static void add_arg(struct strlist *argv, const char *option, int64_t v) {
     char *text = xasprintf("%lld", (long long)v);
     strlist_add(argv, option);
@@ -281,6 +296,7 @@ json_t *exec_point(const struct exec_context *x, const json_t *planned, int atte
         if (r.end != CHILD_NOT_STARTED) {
             add_usage(o.view, &r.usage);
             add_machine(&o);
+            add_pressure(&o);
             if (o.quota.group.version) json_object_set_new(o.view, "in_quota", json_boolean(o.in_quota));
             json_object_set_new(o.view, "elapsed_ns", json_integer(r.elapsed_ns));
             json_object_set(point, "outside", o.view);

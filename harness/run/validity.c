@@ -26,17 +26,20 @@ static void judge_steal(const json_t *outside, json_t *why) {
         because(why, "steal: %.1f %% of the CPU time went to other virtual machines", steal * 100);
 }
 
-/* Whoever asks for no warm-up (warmup_ms = 0) measures what happens once, or counts: the one batch that a driver runs all
- * the same cannot agree with two others. */
+/* Whoever asks for no warm-up (warmup_ms = 0) measures what happens once, or counts: the one batch that a
+ * driver runs all the same cannot agree with two others. */
 static void judge_warmup(const json_t *warmup, const json_t *planned, json_t *why) {
     double drift = json_num(warmup, "drift", -1) * 100, noise = json_num(warmup, "noise", -1) * 100;
     if (!json_is_false(json_object_get(warmup, "steady")) || json_int(planned, "warmup_ms", 1) == 0) return;
     if (json_flag(warmup, "drifting", false))
         because(why, "warm-up: the measured batches drifted, by %.0f %% from third to third", drift);
     else if (noise >= 0)
-        because(why, "warm-up: no three windows within 3 %%: they differ by %.0f %%, scatter alone explains %.0f %%", drift,
-                noise);
-    else because(why, "warm-up: no three windows within 3 %%");
+        because(
+            why,
+            "warm-up: no three windows within 3 %%: they differ by %.0f %%, scatter alone explains %.0f %%",
+            drift, noise);
+    else
+        because(why, "warm-up: no three windows within 3 %%");
 }
 
 static void judge_record(const json_t *record, json_t *why) {

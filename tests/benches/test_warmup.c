@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-enum { SERIES = 400 };   /* of each kind, from seeds 1 to 400 */
+enum { SERIES = 400 }; /* of each kind, from seeds 1 to 400 */
 
 /* A fixed sequence that jumps by up to +-10 %: no three in a row are near each other. */
 static double noisy(size_t i) {

@@ -12,25 +12,26 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char DESCRIPTION[] = "{\"schema\":\"trine-driver\",\"protocol\":1,\"backend\":\"fake\","
-                                  "\"backend_version\":\"1\",\"workloads\":["
-                                  "{\"name\":\"pingpong\",\"doc\":\"nothing, "
-                                  "slowly\",\"metric\":\"switch_ns\",\"unit\":\"ns\",\"better\":\"lower\","
-                                  "\"tasks\":2,\"params\":["
-                                  "{\"name\":\"mode\",\"type\":\"choice\",\"choices\":[\"ok\",\"crash\","
-                                  "\"hang\",\"rubbish\",\"cut\",\"silent\","
-                                  "\"error\",\"unsteady\",\"drifting\",\"scattered\",\"badcheck\",\"usage\",\"flood\",\"newer\","
-                                  "\"orphan\",\"nosamples\"],\"default\":\"ok\",\"doc\":\"how\"},"
-                                  "{\"name\":\"sleep_ms\",\"type\":\"int\",\"min\":0,\"max\":60000,"
-                                  "\"default\":\"0\",\"doc\":\"stays alive\"},"
-                                  "{\"name\":\"threads\",\"type\":\"int\",\"min\":0,\"max\":64,\"default\":"
-                                  "\"0\",\"doc\":\"starts so many\"}],"
-                                  "\"applicable\":true,\"reason\":\"\"},"
-                                  "{\"name\":\"never\",\"doc\":\"cannot run "
-                                  "here\",\"metric\":\"x\",\"unit\":\"ns\",\"better\":\"lower\",\"tasks\":1,"
-                                  "\"params\":[],\"applicable\":false,\"reason\":\"a fake cannot\"}],"
-                                  "\"rt_params\":[{\"name\":\"rt.knob\",\"type\":\"int\",\"min\":0,\"max\":9,"
-                                  "\"default\":\"0\",\"doc\":\"a knob\"}]}\n";
+static const char DESCRIPTION[] =
+    "{\"schema\":\"trine-driver\",\"protocol\":1,\"backend\":\"fake\","
+    "\"backend_version\":\"1\",\"workloads\":["
+    "{\"name\":\"pingpong\",\"doc\":\"nothing, "
+    "slowly\",\"metric\":\"switch_ns\",\"unit\":\"ns\",\"better\":\"lower\","
+    "\"tasks\":2,\"params\":["
+    "{\"name\":\"mode\",\"type\":\"choice\",\"choices\":[\"ok\",\"crash\","
+    "\"hang\",\"rubbish\",\"cut\",\"silent\","
+    "\"error\",\"unsteady\",\"drifting\",\"scattered\",\"badcheck\",\"usage\",\"flood\",\"newer\","
+    "\"orphan\",\"nosamples\"],\"default\":\"ok\",\"doc\":\"how\"},"
+    "{\"name\":\"sleep_ms\",\"type\":\"int\",\"min\":0,\"max\":60000,"
+    "\"default\":\"0\",\"doc\":\"stays alive\"},"
+    "{\"name\":\"threads\",\"type\":\"int\",\"min\":0,\"max\":64,\"default\":"
+    "\"0\",\"doc\":\"starts so many\"}],"
+    "\"applicable\":true,\"reason\":\"\"},"
+    "{\"name\":\"never\",\"doc\":\"cannot run "
+    "here\",\"metric\":\"x\",\"unit\":\"ns\",\"better\":\"lower\",\"tasks\":1,"
+    "\"params\":[],\"applicable\":false,\"reason\":\"a fake cannot\"}],"
+    "\"rt_params\":[{\"name\":\"rt.knob\",\"type\":\"int\",\"min\":0,\"max\":9,"
+    "\"default\":\"0\",\"doc\":\"a knob\"}]}\n";
 
 struct arguments {
     const char *mode, *cpus, *seed, *procs;
@@ -78,8 +79,8 @@ static void print_record(const struct arguments *a, const char *status, int prot
            "\"checks\":[{\"name\":\"operations\",\"ok\":%s,\"expected\":10,\"got\":%d}],"
            "\"phases\":[{\"name\":\"measure\",\"start_ns\":1,\"end_ns\":2}]}\n",
            protocol, a->procs, a->seed, status, strcmp(status, "error") == 0 ? "it said no" : "",
-           warmup_of(a->mode),
-           strcmp(a->mode, "nosamples") == 0 ? "" : "100.5,101", bad ? "false" : "true", bad ? 9 : 10);
+           warmup_of(a->mode), strcmp(a->mode, "nosamples") == 0 ? "" : "100.5,101", bad ? "false" : "true",
+           bad ? 9 : 10);
 }
 
 static int misbehave(const struct arguments *a) {

@@ -2,6 +2,7 @@
 #include "probe/cgroup.h"
 #include "probe/kernel.h"
 #include "probe/sampler.h"
+#include "probe/watch.h"
 #include "support.h"
 
 #include <stdlib.h>
@@ -110,6 +111,48 @@ static void test_no_cgroup(void **state) {
     scratch_remove(dir);
 }
 
+/* Only the line `some`: a CPU is never waited for by all. What is not the kernel's form is no figure. */
+static void test_pressure(void **state) {
+    (void)state;
+    assert_int_equal(kernel_parse_pressure("some avg10=50.64 avg60=47.07 avg300=58.77 total=7837540636\n"
+                                           "full avg10=0.00 avg60=0.00 avg300=0.00 total=12\n"),
+                     7837540636);
+    assert_int_equal(kernel_parse_pressure("full avg10=0.00 avg60=0.00 avg300=0.00 total=12\n"), -1);
+    assert_int_equal(kernel_parse_pressure("some avg10=0.00 total=1\n"), -1);
+    assert_int_equal(kernel_parse_pressure(""), -1);
+    assert_int_equal(kernel_parse_pressure(NULL), -1);
+}
+
+/* Each probe says what a look costs and what it is blind to, or why it cannot be had. */
+static void test_watch(void **state) {
+    static const char *const names[] = {
+        "threads",   "run_delay", "binding",  "memory",        "faults_and_switches", "steal",
+        "throttled", "pressure",  "counters", "counter_group", "software_group"};
+    char *dir = scratch_make();
+    struct probe_root bare = {dir}, machine = {""};
+    json_t *none = watch_describe(&bare, &pmu_kernel), *here = watch_describe(&machine, &pmu_kernel);
+    (void)state;
+    assert_int_equal(json_object_size(here), sizeof names / sizeof *names);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const json_t *p = json_object_get(here, names[i]);
+        assert_true(*json_str(p, "by", ""));
+        if (!json_object_get(p, "unavailable"))
+            assert_true(json_num(p, "cost_us", 0) > 0 && *json_str(p, "blind_to", ""));
+    }
+    assert_null(json_object_get(json_object_get(here, "threads"), "unavailable"));
+    static const char *const files[][2] = {
+        {"threads", "No such file"}, {"run_delay", "CONFIG_SCHED_INFO"}, {"memory", "status"},
+        {"steal", "no steal time"},  {"throttled", "no cpu controller"}, {"pressure", "CONFIG_PSI"}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const json_t *p = json_object_get(none, files[i][0]);
+        assert_null(json_object_get(p, "cost_us"));
+        assert_non_null(strstr(json_str(p, "unavailable", ""), files[i][1]));
+    }
+    json_decref(none);
+    json_decref(here);
+    scratch_remove(dir);
+}
+
 static void test_steal(void **state) {
     struct kernel_snapshot a, b;
     double tick;
@@ -140,7 +183,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_v1),        cmocka_unit_test(test_v2),
         cmocka_unit_test(test_hybrid),    cmocka_unit_test(test_container_mount),
-        cmocka_unit_test(test_no_cgroup), cmocka_unit_test(test_rise_and_shrink), cmocka_unit_test(test_steal),
+        cmocka_unit_test(test_no_cgroup), cmocka_unit_test(test_rise_and_shrink),
+        cmocka_unit_test(test_steal),     cmocka_unit_test(test_pressure),
+        cmocka_unit_test(test_watch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,12 +57,15 @@ static void test_why_the_warmup_did_not_end(void **state) {
     static const char *const cases[][2] = {
         {"unsteady", "warm-up: no three windows within 3 %"},
         {"drifting", "warm-up: the measured batches drifted, by 12 % from third to third"},
-        {"scattered", "warm-up: no three windows within 3 %: they differ by 8 %, scatter alone explains 31 %"}};
+        {"scattered",
+         "warm-up: no three windows within 3 %: they differ by 8 %, scatter alone explains 31 %"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *dir = scratch_make(), *text = xasprintf(SWEEP_WITHIN("%d", "param.mode = %s\n"), 30, cases[i][0]);
+        char *dir = scratch_make(),
+             *text = xasprintf(SWEEP_WITHIN("%d", "param.mode = %s\n"), 30, cases[i][0]);
         struct child_result r;
-        json_t *points = run_sweep(dir, text, &r), *because = json_object_get(json_array_get(points, 0), "invalid_because");
+        json_t *points = run_sweep(dir, text, &r),
+               *because = json_object_get(json_array_get(points, 0), "invalid_because");
         assert_int_equal(json_array_size(because), 1);
         assert_string_equal(json_string_value(json_array_get(because, 0)), cases[i][1]);
         child_result_free(&r);
@@ -107,8 +110,10 @@ static void test_no_warmup_asked(void **state) {
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         char *dir = scratch_make(),
-             *text = xasprintf("[experiment e]\nworkload = pingpong\nbackends = fake\nprocs = 1\nreps = 1\nmeasure_ms = 1\n"
-                               "param.mode = unsteady\nparam.sleep_ms = 0\n%s", cases[i].extra);
+             *text = xasprintf(
+                 "[experiment e]\nworkload = pingpong\nbackends = fake\nprocs = 1\nreps = 1\nmeasure_ms = 1\n"
+                 "param.mode = unsteady\nparam.sleep_ms = 0\n%s",
+                 cases[i].extra);
         struct child_result r;
         json_t *points = run_sweep(dir, text, &r);
         assert_int_equal(json_flag(json_array_get(points, 0), "valid", !cases[i].valid), cases[i].valid);
@@ -321,7 +326,8 @@ static void test_budget(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_endings),
-        cmocka_unit_test(test_no_warmup_asked), cmocka_unit_test(test_why_the_warmup_did_not_end),
+        cmocka_unit_test(test_no_warmup_asked),
+        cmocka_unit_test(test_why_the_warmup_did_not_end),
         cmocka_unit_test(test_outside),
         cmocka_unit_test(test_pinning_is_verified),
         cmocka_unit_test(test_usage),

@@ -69,10 +69,23 @@ static void says_everything(void **state) {
 
 /* The sections stand in the order in which they are to be read. */
 static void in_order(void **state) {
-    static const char *const order[] = {
-        "id=\"verdicts\"",  "id=\"claims\"",    "id=\"machine\"",         "id=\"fig-procs\"",   "id=\"fig-procs-panels\"", "id=\"fig-load\"",    "id=\"fig-load-hogs\"",
-        "id=\"fig-percentiles\"", "id=\"fig-heatmap\"", "id=\"fig-switch\"",      "id=\"fig-working-set\"", "id=\"fig-steal-cost\"",
-        "id=\"fig-blocked\"", "id=\"fig-noise\"", "id=\"history\"", "id=\"results\"", "id=\"repeat\""};
+    static const char *const order[] = {"id=\"verdicts\"",
+                                        "id=\"claims\"",
+                                        "id=\"machine\"",
+                                        "id=\"fig-procs\"",
+                                        "id=\"fig-procs-panels\"",
+                                        "id=\"fig-load\"",
+                                        "id=\"fig-load-hogs\"",
+                                        "id=\"fig-percentiles\"",
+                                        "id=\"fig-heatmap\"",
+                                        "id=\"fig-switch\"",
+                                        "id=\"fig-working-set\"",
+                                        "id=\"fig-steal-cost\"",
+                                        "id=\"fig-blocked\"",
+                                        "id=\"fig-noise\"",
+                                        "id=\"history\"",
+                                        "id=\"results\"",
+                                        "id=\"repeat\""};
     const char *at = page;
 
     (void)state;
