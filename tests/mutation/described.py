@@ -21,6 +21,7 @@ DESCRIBED = {
     'sched_order.StealPasses': ('idle Ps are skipped, runnext goes in the last pass only', SAME, ''),
     'sched_order.GlobalBatch': ('min(len/nprocs + 1, len, 128)', SAME, ''),
     'sched_order.GlobalQueueEvery61st': ('every 61st schedule the global queue goes first', SAME, ''),
+    'sched_order.StoppedThreadsTakeTurns': ('no thread to spare: those stopped in foreign code take turns, from ring and global queue', 'goroutines move, threads are not stopped', 'see Preemption'),
     # ---- sched_run ----
     'sched_run.GoroutineParallelism': ('N goroutines that poll for each other run at once', SAME, ''),
     'sched_run.GoroutineParallelism2': ('the same after the Ps went idle, beside the poller and sleepers', SAME, ''),

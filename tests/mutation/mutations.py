@@ -49,7 +49,7 @@ MUTATIONS = [
      'if (at32_load_rlx(&s->nmspinning) != 0 || !at32_cas_ar(&s->nmspinning, 0, 1)) return;', 'if (s) return;',
      ['sched_run']),
     ('unlock-before-leaving', 'a channel is unlocked while the one that parks still uses its stack', 'sched.c',
-     '    mp->post.kind = POST_UNLOCK;\n    mp->post.arg = l;', '    rt_unlock(l);', ['sched_many', 'chan_races', 'select_races']),
+     '    mp->post.kind = POST_UNLOCK;\n    mp->post.arg = l;', '    rt_unlock(l);\n    for (int i = 0; i < 500; i++) at_pause();', ['sched_many', 'chan_races', 'select_races']),
     ('idle-timers-unowned', 'without stealing nobody runs the timers of an idle P', 'find.c',
      '*again = run_idle_timers(mp, pp);', '*again = false;', ['sched_many']),
     ('steal-under-ablation', 'no_steal steals', 'find.c',
@@ -101,7 +101,7 @@ MUTATIONS = [
      'park_here(mp, gp);\n    errno = saved;', 'park_here(mp, gp);\n    errno = saved;\n    if (uc) ((ucontext_t *)uc)->uc_mcontext.fpregs->_xmm[15].element[0] ^= 1;',
      ['sched_preempt']),
     ('async-ring-starves', 'of goroutines stopped in foreign code only those in the global queue get a turn', 'm.c',
-     '    rt_runqdrain(pp, &ring);\n    rt_globrunqputlist(&ring);\n', '', ['sched_preempt']),
+     '    rt_runqdrain(pp, &ring);\n    rt_globrunqputlist(&ring);\n', '', ['sched_order', 'sched_preempt']),
     ('eintr-is-fatal', 'an interrupted wait for the network ends the program', 'netpoll.c',
      'if (err != EINTR) rt_throw', 'if (err) rt_throw', ['sched_preempt', 'net_sock']),
     # ---- blocking calls ----

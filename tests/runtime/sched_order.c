@@ -182,6 +182,36 @@ static void GlobalQueueEvery61st(void **state)
     assert_int_equal(at64_load_rlx(&ps[0]->count.tick61), 1);
 }
 
+/* No thread to spare, and goroutines whose threads stand in the preemption handler: one in the ring of the P, two that come
+ * back to the global queue at the end of each slice. Each gets its turn, as soon as those before it had theirs. */
+static void StoppedThreadsTakeTurns(void **state)
+{
+    enum { N = 3 };
+    static struct g gs[N]; /* the first in the ring */
+    static struct m ms[N];
+    int turns[N] = {0};
+    (void)state;
+    at32_store_rlx(&rt_sched.nasync, N);
+    for (int i = 0; i < N; i++) {
+        gs[i].async = true;
+        gs[i].lockedm = &ms[i];
+    }
+    struct glist over;
+    glist_init(&over);
+    assert_true(rt_runqput(ps[0], &gs[0], false, &over));
+    for (int i = 1; i < N; i++) rt_globrunqput(&gs[i]);
+    for (int i = 0; i < 2 * N; i++) {
+        rt_startm(ps[0], false);
+        int who = 0;
+        while (who < N && ms[who].nextp != ps[0]) who++;
+        assert_in_range(who, 0, N - 1);
+        ms[who].nextp = NULL;
+        turns[who]++;
+        rt_globrunqput(&gs[who]); /* its slice is over */
+    }
+    for (int i = 0; i < N; i++) assert_int_equal(turns[i], 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +223,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(StealPasses, make_ps, free_ps),
         cmocka_unit_test_setup_teardown(GlobalBatch, make_ps, free_ps),
         cmocka_unit_test_setup_teardown(GlobalQueueEvery61st, make_ps, free_ps),
+        cmocka_unit_test_setup_teardown(StoppedThreadsTakeTurns, make_ps, free_ps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

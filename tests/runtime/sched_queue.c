@@ -244,6 +244,13 @@ static void SchedLocalQueueEmpty(void **state)
     glist_init(&over);
     reset(0);
     rt_runqput(owner, &gs[0], true, &over);
+    assert_false(rt_runqempty(owner)); /* in runnext alone */
+    assert_true(rt_runqput(owner, &gs[1], true, &over));
+    assert_ptr_equal(get(owner), &gs[1]);
+    assert_false(rt_runqempty(owner)); /* in the ring alone */
+    assert_ptr_equal(get(owner), &gs[0]);
+    assert_true(rt_runqempty(owner));
+    rt_runqput(owner, &gs[0], true, &over);
     atomic_store(&done, false);
     atomic_store(&empty_answers, 0);
     assert_int_equal(pthread_create(&t, NULL, ask_empty, NULL), 0);
