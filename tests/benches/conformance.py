@@ -5,10 +5,12 @@ Takes any driver: reads its description, runs every workload (or the one named) 
 and gives it bad input of every kind. Prints one line a check; exit 0 when all hold, 1 otherwise."""
 import json
 import math
+import statistics
 import subprocess
 import sys
 
 PROTOCOL = 1
+WARMUPS = 3     # runs whose warm-up is judged again here
 BRIEF = ["--warmup-ms", "5", "--measure-ms", "20", "--min-samples", "2", "--max-samples", "3"]
 # What keeps a workload's default size from making this test long; only where the description declares it.
 SMALL = {"resume": "local", "sleep_us": "2000", "hog_ms": "2", "work_us": "500", "heavy_us": "100", "settle_ms": "2", "gap_us": "200",
@@ -118,6 +120,43 @@ def check_measured(c, r, what):
     c.that(r["clock"]["overhead_ns"] > 0 and r["clock"]["source"], f"{what}: clock")
 
 
+def thirds(samples):
+    """Drift between the medians of thirds, two standard errors of it, and Mann and Kendall's z: benches/driver/warmup.h."""
+    width = len(samples) // 3
+    seen = samples[len(samples) - 3 * width:]
+    medians = [statistics.median(seen[i * width:(i + 1) * width]) for i in range(3)]
+    off = sorted(x / medians[i // width] - 1 for i, x in enumerate(seen))
+    at = [p * (len(off) - 1) for p in (0.25, 0.75)]
+    low, high = (off[int(a)] + (off[min(int(a) + 1, len(off) - 1)] - off[int(a)]) * (a - int(a)) for a in at)
+    noise = 2 * 1.2533 * (high - low) / 1.349 * math.sqrt(width / (width - 1)) * math.sqrt(2 / width)
+    n, rises = len(seen), sum((b > a) - (b < a) for i, a in enumerate(seen) for b in seen[i + 1:])
+    one_way = sorted(medians) in (medians, medians[::-1]) and len(set(medians)) == 3
+    return (max(medians) - min(medians)) / min(medians), noise, rises / math.sqrt(n * (n - 1) * (2 * n + 5) / 18), one_way
+
+
+def check_warmup(c, driver, w):
+    """A driver that says whether its measured batches drifted says what the rule says of its own samples."""
+    name, small = w["name"], [f"--param={p['name']}={SMALL[p['name']]}" for p in w["params"] if p["name"] in SMALL]
+    small = [part for given in small for part in given.split("=", 1)]
+    for seed in range(1, WARMUPS + 1):
+        result = run(driver, "--workload", name, "--procs", "2", "--seed", str(seed), "--warmup-ms", "20", "--measure-ms", "40",
+                     "--min-samples", "12", "--max-samples", "21", "--tasks", "2", *small)
+        r = parse(c, result.stdout, f"{name}: warm-up")
+        if r is None or "drifting" not in r.get("warmup", {}):
+            return
+        if min(r["samples"]) <= 0:      # a share of nothing is not judged
+            continue
+        told, (drift, noise, z, one_way) = r["warmup"], thirds(r["samples"])
+        near = drift <= 0.03
+        drifts = not near and one_way and abs(z) > 3
+        settled = not drifts and (near or (drift <= noise and abs(z) <= 1.96)) and noise <= 0.10
+        c.that(told["drifting"] == drifts, f"{name}: drifting as its samples say")
+        c.that(not drifts or not told["steady"], f"{name}: what drifts is not steady")
+        c.that(not settled or told["steady"], f"{name}: what is settled is steady")
+        own = all(math.isclose(told.get(k, -1), v, rel_tol=1e-3, abs_tol=1e-6) for k, v in (("drift", drift), ("noise", noise)))
+        c.that(own or not (drifts or settled), f"{name}: drift and noise are those of its samples")
+
+
 def check_record(c, d, w, args, result):
     what = w["name"]
     if not c.that(result.returncode == 0, f"{what}: exits 0 (got {result.returncode}: {result.stderr.strip()})"):
@@ -193,6 +232,9 @@ def main():
     if d is not None and d["workloads"]:
         for w in d["workloads"]:
             check_workload(c, sys.argv[1], d, w)
+        for w in d["workloads"]:
+            if w["applicable"] and w["name"] in ("yield", "pingpong", "sleepers"):
+                check_warmup(c, sys.argv[1], w)
         check_bad_input(c, sys.argv[1], d)
     print(f"{c.made - c.failed} of {c.made} checks hold")
     return 1 if c.failed or d is None else 0

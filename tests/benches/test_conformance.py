@@ -28,6 +28,8 @@ BENDS = {
     "a bucket lost": RECORD.format(change="[h['buckets'].pop() for h in d['histograms'].values()]"),
     "another metric": RECORD.format(change="d['metric']['unit'] = 'us'"),
     "params dropped": RECORD.format(change="d['params'] = {}"),
+    "a drift of its own": "if d and not describes and 'drifting' in d.get('warmup', {}): d['warmup']['drifting'] = not d['warmup']['drifting']; "
+                          "out = json.dumps(d) + '\\n'",
     "no phase": RECORD.format(change="d['phases'] = []"),
     "a default out of range": "if describes: [p.update(default='-1') for w in d['workloads'] for p in w['params']]; out = json.dumps(d) + '\\n'",
     "not applicable without a reason": "if d and not describes: d['status'], d['reason'] = 'not_applicable', ''; out = json.dumps(d) + '\\n'",
