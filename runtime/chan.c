@@ -68,14 +68,15 @@ __attribute__((noinline)) static bool chan_wait(struct g *gp, struct trine_chan 
     return sg->success;
 }
 
-void rt_chansend(struct g *gp, struct trine_chan *c, const void *elem)
+/* Where the operation need not wait it is one piece of code with its public call. */
+RT_INLINE void chansend(struct g *gp, struct trine_chan *c, const void *elem)
 {
     struct g *wake;
     rt_glock(gp, &c->lock);
     enum chan_outcome r = rt_chansend_locked(c, elem, &wake);
     if (r == CHAN_DONE) {
         rt_gunlock(&c->lock);
-        if (wake) rt_goready(wake);
+        if (wake) rt_ready(gp->m->p, wake);
         return;
     }
     if (r == CHAN_BLOCKS) {
@@ -86,16 +87,19 @@ void rt_chansend(struct g *gp, struct trine_chan *c, const void *elem)
     throw_send_closed();
 }
 
-bool rt_chanrecv(struct g *gp, struct trine_chan *c, void *elem)
+RT_INLINE bool chanrecv(struct g *gp, struct trine_chan *c, void *elem)
 {
     struct g *wake;
     rt_glock(gp, &c->lock);
     enum chan_outcome r = rt_chanrecv_locked(c, elem, &wake);
     if (r == CHAN_BLOCKS) return chan_wait(gp, c, &c->recvq, elem, WR_CHAN_RECEIVE);
     rt_gunlock(&c->lock);
-    if (wake) rt_goready(wake);
+    if (wake) rt_ready(gp->m->p, wake);
     return r == CHAN_DONE;
 }
+
+void rt_chansend(struct g *gp, struct trine_chan *c, const void *elem) { chansend(gp, c, elem); }
+bool rt_chanrecv(struct g *gp, struct trine_chan *c, void *elem) { return chanrecv(gp, c, elem); }
 
 /* ---- public ---- */
 void trine_chan_send(trine_chan *c, const void *elem)
@@ -103,7 +107,7 @@ void trine_chan_send(trine_chan *c, const void *elem)
     struct g *gp = rt_enter("trine_chan_send");
     if (__builtin_expect(!c, 0)) rt_block_forever(WR_CHAN_SEND_NIL);
     if (__builtin_expect(!elem && c->elem_bytes, 0)) throw_null_elem("trine_chan_send");
-    rt_chansend(gp, c, elem);
+    chansend(gp, c, elem);
     rt_leave(gp);
 }
 
@@ -111,7 +115,7 @@ bool trine_chan_recv(trine_chan *c, void *elem)
 {
     struct g *gp = rt_enter("trine_chan_recv");
     if (__builtin_expect(!c, 0)) rt_block_forever(WR_CHAN_RECEIVE_NIL);
-    bool ok = rt_chanrecv(gp, c, elem);
+    bool ok = chanrecv(gp, c, elem);
     rt_leave(gp);
     return ok;
 }

@@ -19,6 +19,7 @@
 
 #include "glock.h"
 #include "sched.h"
+#include "sched_switch.h"
 
 #include <string.h>
 
@@ -63,7 +64,7 @@ static inline void waitq_unlink_first(struct waitq *q, struct sudog *sg)
 
 /* The next waiter, or NULL. One that waits in a select belongs to whoever sets its selectdone first; where another
  * channel (or the deadline) was first, its entry here is void. */
-static inline struct sudog *waitq_dequeue(struct waitq *q)
+RT_INLINE struct sudog *waitq_dequeue(struct waitq *q)
 {
     struct sudog *sg;
     while ((sg = waitq_first(q)) != NULL) {
@@ -86,17 +87,11 @@ static inline void waitq_remove(struct waitq *q, struct sudog *sg)
 }
 
 /* ---- elements ---- */
-/* The common sizes as plain moves. Either end may be a stack of another goroutine, parked. */
-static inline void rt_elemcopy(void *dst, const void *src, size_t bytes)
+/* A word, the commonest size, as a plain move. Either end may be a stack of another goroutine, parked. */
+RT_INLINE void rt_elemcopy(void *dst, const void *src, size_t bytes)
 {
-    switch (bytes) {
-    case 0: break;
-    case 1: memcpy(dst, src, 1); break;
-    case 4: memcpy(dst, src, 4); break;
-    case 8: memcpy(dst, src, 8); break;
-    case 16: memcpy(dst, src, 16); break;
-    default: memcpy(dst, src, bytes);
-    }
+    if (__builtin_expect(bytes == 8, 1)) memcpy(dst, src, 8);
+    else if (bytes) memcpy(dst, src, bytes);
 }
 static inline void rt_elemzero(void *dst, size_t bytes)
 {
@@ -117,7 +112,7 @@ static inline struct g *rt_sudog_served(struct sudog *sg, bool success)
 /* ---- one attempt, under the lock; *wake: a goroutine that the caller must ready after the lock ---- */
 enum chan_outcome { CHAN_BLOCKS, CHAN_DONE, CHAN_CLOSED };
 
-static inline enum chan_outcome rt_chansend_locked(struct trine_chan *c, const void *elem, struct g **wake)
+RT_INLINE enum chan_outcome rt_chansend_locked(struct trine_chan *c, const void *elem, struct g **wake)
 {
     struct sudog *sg;
     *wake = NULL;
@@ -140,7 +135,7 @@ static inline void rt_chanrecv_slot(struct trine_chan *c, void *elem)
     if (elem) rt_elemcopy(elem, chan_slot(c, c->recvx), c->elem_bytes);
 }
 
-static inline enum chan_outcome rt_chanrecv_locked(struct trine_chan *c, void *elem, struct g **wake)
+RT_INLINE enum chan_outcome rt_chanrecv_locked(struct trine_chan *c, void *elem, struct g **wake)
 {
     struct sudog *sg;
     uint32_t count = at32_load_rlx(&c->count);

@@ -15,19 +15,20 @@
 
 #include "proc.h"
 
-static inline bool rt_solo(const struct g *gp)
+static inline bool rt_solo(const struct p *pp)
 {
 #ifdef RT_TSAN
-    (void)gp;
+    (void)pp;
     return false;
 #else
-    return gp->m->p->solo;
+    return pp->solo;
 #endif
 }
+static inline bool rt_gsolo(const struct g *gp) { return rt_solo(gp->m->p); }
 
 static inline void rt_glock(const struct g *gp, struct lock *l)
 {
-    if (!rt_solo(gp)) rt_lock(l);
+    if (!rt_gsolo(gp)) rt_lock(l);
 }
 /* Without asking: releasing what solo left out stores a 0 over a 0. */
 static inline void rt_gunlock(struct lock *l) { rt_unlock(l); }
@@ -35,28 +36,28 @@ static inline void rt_gunlock(struct lock *l) { rt_unlock(l); }
 /* Each returns the new value, or whether it swapped; acquire and release. */
 static inline uint32_t rt_gadd32(const struct g *gp, at_u32 *a, uint32_t delta)
 {
-    if (!rt_solo(gp)) return at32_add_ar(a, delta) + delta;
+    if (!rt_gsolo(gp)) return at32_add_ar(a, delta) + delta;
     uint32_t x = at32_load_rlx(a) + delta;
     at32_store_rlx(a, x);
     return x;
 }
 static inline uint64_t rt_gadd64(const struct g *gp, at_u64 *a, uint64_t delta)
 {
-    if (!rt_solo(gp)) return at64_add_ar(a, delta) + delta;
+    if (!rt_gsolo(gp)) return at64_add_ar(a, delta) + delta;
     uint64_t x = at64_load_rlx(a) + delta;
     at64_store_rlx(a, x);
     return x;
 }
 static inline bool rt_gcas32(const struct g *gp, at_u32 *a, uint32_t old, uint32_t new)
 {
-    if (!rt_solo(gp)) return at32_cas_ar(a, old, new);
+    if (!rt_gsolo(gp)) return at32_cas_ar(a, old, new);
     if (at32_load_rlx(a) != old) return false;
     at32_store_rlx(a, new);
     return true;
 }
 static inline bool rt_gcas64(const struct g *gp, at_u64 *a, uint64_t old, uint64_t new)
 {
-    if (!rt_solo(gp)) return at64_cas_ar(a, old, new);
+    if (!rt_gsolo(gp)) return at64_cas_ar(a, old, new);
     if (at64_load_rlx(a) != old) return false;
     at64_store_rlx(a, new);
     return true;

@@ -20,7 +20,7 @@ static uint64_t next_goid(struct p *pp)
 
 int rt_newproc(trine_fn fn, void *arg, const char *name, size_t stack_bytes, void *pc, struct glist *out)
 {
-    struct p *pp = rt_getg()->m->p;
+    struct p *pp = rt_getm()->p;
     int cls = stack_bytes ? rt_stackclass(stack_bytes) : rt_sched.stackclass;
     struct g *gp = rt_gfget(pp, cls);
     if (__builtin_expect(!gp, 0)) return -ENOMEM;
@@ -41,7 +41,7 @@ int rt_newproc(trine_fn fn, void *arg, const char *name, size_t stack_bytes, voi
 
 __attribute__((noreturn)) void rt_goexit0(struct g *gp)
 {
-    struct m *mp = gp->m;
+    struct m *mp = rt_getm();
     struct p *pp = mp->p;
     rt_trace(pp->id, TR_EXIT, gp->goid, 0);
     at64_bump(&pp->count.exits, 1);
@@ -76,7 +76,7 @@ __attribute__((noreturn)) void rt_goexit0(struct g *gp)
 
 __attribute__((noreturn)) void rt_gozombie(struct g *gp)
 {
-    struct m *mp = gp->m;
+    struct m *mp = rt_getm();
     at32_store_rel(&mp->dying, 1);
     at32_store_rel(&gp->status, Gdead);
     mp->post = (struct post){POST_ZOMBIE, gp, NULL, NULL};
@@ -93,8 +93,8 @@ static void goroutine_main(void)
 {
     struct g *gp = rt_getg();
     rt_after_switch(gp);
-    rt_finish(gp->m);
-    *gp->m->errno_loc = 0;
+    rt_finish(rt_getm());
+    *rt_getm()->errno_loc = 0;
     rt_leave(gp);
     gp->fn(gp->arg);
     gp = rt_enter("the end of a goroutine");

@@ -23,20 +23,6 @@ void (*rt_mbody)(struct m *mp);
 #define M_STACK_BYTES (128u << 10) /* the scheduler's own frames, libc's start and exit of a thread, static TLS */
 #endif
 
-#if !defined(__x86_64__) || defined(RT_TSAN)
-__attribute__((noinline)) struct g *rt_getg(void)
-{
-    __asm__ volatile("" ::: "memory");
-    return rt_tls_g;
-}
-__attribute__((noinline)) void rt_setg(struct g *gp)
-{
-    rt_tls_g = gp;
-    __asm__ volatile("" ::: "memory");
-}
-#endif
-__thread struct g *rt_tls_g __attribute__((tls_model("initial-exec")));
-
 /* ---- the end of everything ---- */
 void rt_checkdead(void)
 {
@@ -109,6 +95,7 @@ static void *mstart(void *arg)
 #ifdef RT_ASAN
     rt_threadstack(&mp->g0.stack_lo, &mp->g0.stack_bytes); /* ASan is told of every stack that is switched to */
 #endif
+    rt_tls_m = mp;
     rt_setg(&mp->g0);
     at32_store_rel(&mp->tid, (uint32_t)rt_gettid()); /* from here it can be sent a signal */
     unblock_signals();
@@ -249,6 +236,7 @@ int32_t rt_mlive(void) { return rt_sched.mcount; }
 void rt_mexit(struct m *mp)
 {
     rt_setg(NULL);
+    rt_tls_m = NULL;
     at32_store_rel(&mp->tid, 0);
     rt_freealtstack(mp->altstack, mp->altstack_bytes);
     rt_lock(&rt_sched.lock);

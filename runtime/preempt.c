@@ -73,7 +73,7 @@ static void park_here(struct m *mp, struct g *gp)
     at32_add_ar(&rt_sched.nasync, -1u);
     if (!np) return; /* the run is over; the next runtime call ends this goroutine */
     rt_acquirep(mp, np);
-    at32_store_rlx(&np->schedtick, at32_load_rlx(&np->schedtick) + 1);
+    at32_bump(&np->schedtick, 1);
     at64_bump(&np->count.switches, 1);
     rt_trace(np->id, TR_START, gp->goid, 0);
     at32_store_rel(&gp->status, Grunning);

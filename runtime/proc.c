@@ -1,5 +1,25 @@
-/* proc.c: the names of states and wait reasons, in Go's words. Floor 3; for reports, the trace and schedtrace. */
+/* proc.c: which goroutine and M this thread is; the names of states and wait reasons, in Go's words. Floor 3. */
 #include "proc.h"
+
+#if !defined(__x86_64__) || defined(RT_TSAN)
+__attribute__((noinline)) struct g *rt_getg(void)
+{
+    __asm__ volatile("" ::: "memory");
+    return rt_tls_g;
+}
+__attribute__((noinline)) struct m *rt_getm(void)
+{
+    __asm__ volatile("" ::: "memory");
+    return rt_tls_m;
+}
+__attribute__((noinline)) void rt_setg(struct g *gp)
+{
+    rt_tls_g = gp;
+    __asm__ volatile("" ::: "memory");
+}
+#endif
+__thread struct g *rt_tls_g __attribute__((tls_model("initial-exec")));
+__thread struct m *rt_tls_m __attribute__((tls_model("initial-exec")));
 
 const char *rt_statusname(uint32_t status)
 {

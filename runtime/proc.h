@@ -178,6 +178,7 @@ struct p {
     uint32_t tick;             /* owner: all switches, for the 61st and the timers */
     uint32_t tick_polled;      /* owner: the tick at which the global queue had its last turn */
     bool solo;                 /* no other P exists: nobody can steal, so the ring needs no locked instruction (set under stop-the-world) */
+    bool rotates;              /* solo, and no switch changes what a yield does: sched.c, rotate (set with solo) */
     uint32_t wake_skipped;     /* owner: readies of a lone runnext since the last wake-up (sched.c, wake_for_ready) */
     struct p *link;            /* sched.lock: idle list */
     struct g *gfree[RT_STACK_CLASSES]; /* owner: dead Gs with their stacks, LIFO: hot */
@@ -256,16 +257,26 @@ static inline void rt_prefetch_g(struct g *gp)
     __builtin_prefetch((char *)gp - 128, 1);
 }
 
-/* ---- the current goroutine ---- */
+/* ---- the current goroutine and its thread ---- */
 /* Read afresh at every use: after a switch this code may be on another thread, and a cached thread-local address
- * would be the old one's. Hence the asm, which the compiler can neither merge nor move over another. */
+ * would be the old one's. Hence the asm, which the compiler can neither merge nor move over another.
+ * The M has a word of its own, though g.m says it too: it is never rewritten, so what follows from it (the P, the head
+ * of its queue) need not wait for a goroutine that was chosen a moment ago.
+ */
 extern __thread struct g *rt_tls_g;
+extern __thread struct m *rt_tls_m; /* NULL where rt_tls_g is; set when the thread becomes an M */
 #if defined(__x86_64__) && !defined(RT_TSAN)
 static inline __attribute__((always_inline)) struct g *rt_getg(void)
 {
     struct g *gp;
     __asm__ volatile("movq rt_tls_g@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(gp));
     return gp;
+}
+static inline __attribute__((always_inline)) struct m *rt_getm(void)
+{
+    struct m *mp;
+    __asm__ volatile("movq rt_tls_m@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(mp));
+    return mp;
 }
 static inline __attribute__((always_inline)) void rt_setg(struct g *gp)
 {
@@ -274,6 +285,7 @@ static inline __attribute__((always_inline)) void rt_setg(struct g *gp)
 }
 #else
 struct g *rt_getg(void); /* os_linux.c: not inlined */
+struct m *rt_getm(void);
 void rt_setg(struct g *gp);
 #endif
 

@@ -9,6 +9,7 @@
 #include "resize.h"
 #include "find.h"
 #include "g.h"
+#include "glock.h"
 #include "m.h"
 #include "preempt.h"
 #include "runq.h"
@@ -103,6 +104,7 @@ int rt_procresize(int n, struct m *m0)
     for (int i = 0; i < n; i++) {
         struct p *pp = s->allp[i];
         pp->solo = n == 1;
+        pp->rotates = rt_solo(pp) && !rt_ablated(TRINE_YIELD_GLOBAL | TRINE_GLOBAL_ONLY);
         pp->cpu = s->ncpus ? s->cpus[i % s->ncpus] : -1;
         if (i >= old) at32_store_rel(&pp->status, Pgcstop);
     }

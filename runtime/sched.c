@@ -7,6 +7,7 @@
  */
 #include "sched.h"
 #include "find.h"
+#include "glock.h"
 #include "sched_switch.h"
 
 /* ---- queues ---- */
@@ -18,14 +19,29 @@ static void to_global(struct p *pp, struct glist *l)
     rt_unlock(&rt_sched.lock);
 }
 
-/* The ring was full, or an ablation keeps gp from its usual place. */
-void rt_put_rare(struct p *pp, struct g *gp, struct glist *over)
+static void put_over(struct p *pp, struct glist *over)
 {
-    if (rt_ablated(TRINE_GLOBAL_ONLY)) glist_push(over, gp);
-    else if (gp) rt_runqput(pp, gp, false, over);
     if (!over->head) return;
     if (rt_ablated(TRINE_LOCAL_ONLY) && !rt_ablated(TRINE_GLOBAL_ONLY)) glist_append(&pp->spill, over);
     else to_global(pp, over);
+}
+
+__attribute__((cold)) void rt_put_full(struct p *pp, struct g *gp)
+{
+    struct glist over;
+    glist_init(&over);
+    rt_runqput(pp, gp, false, &over);
+    put_over(pp, &over);
+}
+
+/* An ablation keeps gp from its usual place. */
+__attribute__((cold)) void rt_put_ablated(struct p *pp, struct g *gp)
+{
+    struct glist over;
+    glist_init(&over);
+    if (rt_ablated(TRINE_GLOBAL_ONLY)) glist_push(&over, gp);
+    else rt_runqput(pp, gp, false, &over);
+    put_over(pp, &over);
 }
 
 void rt_finish_rare(struct m *mp, enum post_kind kind)
@@ -55,11 +71,9 @@ void rt_finish_rare(struct m *mp, enum post_kind kind)
     }
 }
 
-static inline __attribute__((always_inline)) void switch_away(struct m *mp, struct g *gp, bool join)
+/* From gp to next, or to g0 when there is none. */
+RT_INLINE void switch_to(struct m *mp, struct p *pp, struct g *gp, struct g *next, bool inherit)
 {
-    struct p *pp = mp->p;
-    bool inherit;
-    struct g *next = rt_pick(mp, pp, &inherit, join);
     rt_gcheckstack(gp);
     if (next) {
         rt_become(mp, pp, next, inherit);
@@ -71,29 +85,42 @@ static inline __attribute__((always_inline)) void switch_away(struct m *mp, stru
     rt_leave_for(mp, gp, next);
 }
 
+RT_INLINE void switch_away(struct m *mp, struct g *gp, bool join)
+{
+    struct p *pp = mp->p;
+    bool inherit = false;
+    struct g *next = rt_pick(mp, pp, &inherit, join);
+    switch_to(mp, pp, gp, next, inherit);
+}
+
 /* ---- parking ---- */
 static inline void set_waiting(struct g *gp, enum waitreason why)
 {
     gp->wait = (uint16_t)why; /* little-endian: the reason, and no stamp */
-    at64_bump(&gp->m->p->count.parks, 1);
-    rt_trace(gp->m->p->id, TR_PARK, gp->goid, why);
+    struct p *pp = rt_getm()->p;
+    at64_bump(&pp->count.parks, 1);
+    rt_trace(pp->id, TR_PARK, gp->goid, why);
     at32_store_rel(&gp->status, Gwaiting);
 }
 
 void rt_goparkunlock(struct lock *l, enum waitreason why)
 {
     struct g *gp = rt_getg();
-    struct m *mp = gp->m;
+    struct m *mp = rt_getm();
     set_waiting(gp, why);
-    mp->post.kind = POST_UNLOCK;
-    mp->post.arg = l;
+    if (rt_solo(mp->p)) { /* who takes the lock now can ready gp, but not run it before this thread has left it */
+        rt_unlock(l);
+    } else {
+        mp->post.kind = POST_UNLOCK;
+        mp->post.arg = l;
+    }
     switch_away(mp, gp, why == WR_WAITGROUP);
 }
 
 void rt_gopark(bool (*unlockf)(struct g *, void *), void *arg, enum waitreason why)
 {
     struct g *gp = rt_getg();
-    struct m *mp = gp->m;
+    struct m *mp = rt_getm();
     set_waiting(gp, why);
     mp->post = (struct post){unlockf ? POST_UNLOCKF : POST_NONE, gp, unlockf, arg};
     switch_away(mp, gp, false);
@@ -101,11 +128,7 @@ void rt_gopark(bool (*unlockf)(struct g *, void *), void *arg, enum waitreason w
 
 void rt_goready(struct g *gp)
 {
-    struct p *pp = rt_getg()->m->p;
-    at64_bump(&pp->count.wakes, 1);
-    at32_store_rel(&gp->status, Grunnable);
-    rt_put(pp, gp, true);
-    rt_wake_for_ready(pp);
+    rt_ready(rt_getm()->p, gp);
 }
 
 void rt_readylist(struct glist *l)
@@ -119,46 +142,95 @@ void rt_readylist(struct glist *l)
     rt_injectlist(self ? self->m : NULL, l);
 }
 
-void rt_gosched(struct g *gp)
+/* ---- yielding ---- */
+static void count_yield(struct p *pp, struct g *gp)
 {
-    struct m *mp = gp->m;
-    struct p *pp = mp->p;
-    if (__builtin_expect(rt_ablated(TRINE_YIELD_GLOBAL | TRINE_GLOBAL_ONLY), 0)) {
-        at64_bump(&pp->count.yields, 1);
-        rt_trace(pp->id, TR_YIELD, gp->goid, 0);
-        at32_store_rel(&gp->status, Grunnable);
-        mp->post = (struct post){POST_GLOBRUNQ, gp, NULL, NULL};
-        switch_away(mp, gp, false);
-        return;
-    }
-    bool inherit;
-    struct g *next = rt_pick(mp, pp, &inherit, false);
-    if (!next && !at32_load_rlx(&pp->attn) && !mp->nextg && !mp->lockedg && at32_load_rlx(&rt_sched.runqsize) == 0 &&
-        !pp->spill.head && !(rt_timers_earliest(pp) && rt_nanotime() >= rt_timers_earliest(pp))) {
-        /* nobody else wants this P: go on, and let sysmon see that the slice was offered */
-        at32_store_rlx(&pp->schedtick, at32_load_rlx(&pp->schedtick) + 1);
-        return;
-    }
     at64_bump(&pp->count.yields, 1);
     rt_trace(pp->id, TR_YIELD, gp->goid, 0);
-    rt_gcheckstack(gp);
     at32_store_rel(&gp->status, Grunnable);
-    mp->post.kind = POST_RUNQ;
-    mp->post.gp = gp;
-    if (next) {
-        rt_become(mp, pp, next, inherit);
-    } else {
-        next = &mp->g0;
-        atp_store_rel(&mp->curg, NULL);
-        rt_setg(next);
-    }
-    rt_leave_for(mp, gp, next);
 }
 
+/* As Go does it: to the tail of the global queue. */
+static __attribute__((cold, noinline)) void yield_global(struct m *mp, struct g *gp)
+{
+    count_yield(mp->p, gp);
+    mp->post = (struct post){POST_GLOBRUNQ, gp, NULL, NULL};
+    switch_away(mp, gp, false);
+}
+
+/* Nothing stands in pp's own queue. Does anything else ask for the scheduler? */
+static __attribute__((noinline)) bool nobody_waits(const struct m *mp, struct p *pp)
+{
+    if (at32_load_rlx(&pp->attn) || mp->nextg || mp->lockedg) return false;
+    if (at32_load_rlx(&rt_sched.runqsize) || pp->spill.head) return false;
+    int64_t when = rt_timers_earliest(pp);
+    return !when || rt_nanotime() < when;
+}
+
+/*
+ * The yield of most loops, in one straight piece: a single P, somebody in its ring, nothing in runnext, and nothing that
+ * asks for the scheduler. Only this thread takes from the ring, so gp stands there before its stack is left and the one
+ * to come has nothing to finish. NULL: go the general way; every eighth does, to look at the timers.
+ */
+RT_INLINE struct g *rotate(struct m *mp, struct p *pp, struct g *gp)
+{
+    uintptr_t other = (uintptr_t)atp_load_rlx(&pp->runnext) | (uintptr_t)mp->lockedg | at32_load_rlx(&pp->attn) |
+                      at32_load_rlx(&rt_sched.runqsize) | at32_load_rlx(&rt_trace_on);
+    uint32_t tick = pp->tick + 1;
+    if (!pp->rotates || other || tick % RT_TIMER_TICK == 0) return NULL;
+    struct g *next = rt_runqrotate(pp, gp);
+    if (!next) return NULL;
+    pp->tick = tick;
+    return next;
+}
+
+RT_INLINE void yield(struct g *gp)
+{
+    struct m *mp = rt_getm();
+    struct p *pp = mp->p;
+    struct g *other = rotate(mp, pp, gp);
+    if (__builtin_expect(other != NULL, 1)) {
+        at64_bump(&pp->count.yields, 1);
+        at32_store_rel(&gp->status, Grunnable);
+        switch_to(mp, pp, gp, other, false);
+        return;
+    }
+    if (__builtin_expect(rt_ablated(TRINE_YIELD_GLOBAL | TRINE_GLOBAL_ONLY), 0)) {
+        yield_global(mp, gp);
+        return;
+    }
+    bool inherit = false;
+    struct g *next = rt_pick(mp, pp, &inherit, false);
+    if (__builtin_expect(!next, 0) && nobody_waits(mp, pp)) {
+        /* go on, and let sysmon see that the slice was offered */
+        at32_bump(&pp->schedtick, 1);
+        return;
+    }
+    count_yield(pp, gp);
+    if (rt_solo(pp)) { /* only this thread takes from the queue: gp may stand there before its stack is left */
+        if (__builtin_expect(!rt_runqputtail(pp, gp), 0)) rt_put_full(pp, gp);
+    } else {
+        mp->post.kind = POST_RUNQ;
+        mp->post.gp = gp;
+    }
+    switch_to(mp, pp, gp, next, inherit);
+}
+
+void rt_gosched(struct g *gp) { yield(gp); }
+
+/* Public, and here, so that a yield is one piece of code. */
+void trine_yield(void)
+{
+    struct g *gp = rt_enter("trine_yield");
+    yield(gp);
+    rt_leave(gp);
+}
+
+/* ---- giving way because it was asked for ---- */
 /* To g0, with `kind` to be done for gp there. */
 static void to_g0(struct g *gp, enum post_kind kind)
 {
-    struct m *mp = gp->m;
+    struct m *mp = rt_getm();
     mp->post = (struct post){kind, gp, NULL, NULL};
     atp_store_rel(&mp->curg, NULL);
     rt_setg(&mp->g0);
@@ -167,7 +239,7 @@ static void to_g0(struct g *gp, enum post_kind kind)
 
 void rt_gopreempt(struct g *gp)
 {
-    struct p *pp = gp->m->p;
+    struct p *pp = rt_getm()->p;
     at64_bump(&pp->count.preemptions, 1);
     rt_trace(pp->id, TR_PREEMPT, gp->goid, 0);
     at32_store_rel(&gp->status, Grunnable);

@@ -4,7 +4,7 @@
  * Every public call is bracketed by rt_enter and rt_leave. Between them the preemption handler leaves the thread
  * alone, and the code may park, ready and take runtime locks; it must not call malloc, stdio or any other function
  * that takes a lock of libc's, since a thread stopped in foreign code may own that lock. Parking with a runtime lock
- * held is a throw in debug builds. After any call that can park, m and p must be read afresh: rt_getg()->m.
+ * held is a throw in debug builds. After any call that can park, m and p must be read afresh: rt_getm().
  */
 #ifndef RT_SCHED_H
 #define RT_SCHED_H
@@ -66,5 +66,4 @@ __attribute__((noreturn)) void rt_goexit0(struct g *gp);
 int rt_newproc(trine_fn fn, void *arg, const char *name, size_t stack_bytes, void *pc, struct glist *out);
 /* Gives way because it was asked to (flag seen): to the global queue, as in Go. */
 void rt_gopreempt(struct g *gp);
-static inline struct m *rt_getm(void) { return rt_getg()->m; }
 #endif

@@ -23,16 +23,19 @@
 #define RT_INLINE static inline __attribute__((always_inline))
 
 /* sched.c: the rare ways of rt_put and rt_finish. */
-void rt_put_rare(struct p *pp, struct g *gp, struct glist *over);
+void rt_put_full(struct p *pp, struct g *gp);
+void rt_put_ablated(struct p *pp, struct g *gp);
 void rt_finish_rare(struct m *mp, enum post_kind kind);
 
 /* The owner's way into its queue. */
 RT_INLINE void rt_put(struct p *pp, struct g *gp, bool next)
 {
-    struct glist over;
-    glist_init(&over);
-    if (__builtin_expect(rt_ablated(TRINE_GLOBAL_ONLY | TRINE_NO_RUNNEXT), 0)) rt_put_rare(pp, gp, &over);
-    else if (__builtin_expect(!rt_runqput(pp, gp, next, &over), 0)) rt_put_rare(pp, NULL, &over);
+    if (__builtin_expect(rt_ablated(TRINE_GLOBAL_ONLY | TRINE_NO_RUNNEXT), 0)) {
+        rt_put_ablated(pp, gp);
+        return;
+    }
+    if (next) gp = rt_runqputnext(pp, gp);
+    if (gp && __builtin_expect(!rt_runqputtail(pp, gp), 0)) rt_put_full(pp, gp);
 }
 
 /*
@@ -57,14 +60,22 @@ static inline void rt_wake_for_ready(struct p *pp)
     if (!rt_ablated(TRINE_LOCAL_ONLY)) rt_wakep();
 }
 
+/* rt_goready (sched.h) by a goroutine that holds pp. */
+RT_INLINE void rt_ready(struct p *pp, struct g *gp)
+{
+    at64_bump(&pp->count.wakes, 1);
+    at32_store_rel(&gp->status, Grunnable);
+    rt_put(pp, gp, true);
+    rt_wake_for_ready(pp);
+}
+
 /* First thing after every switch, on the stack that was switched to. */
 RT_INLINE void rt_finish(struct m *mp)
 {
     enum post_kind kind = mp->post.kind;
+    if (kind == POST_NONE) return;
     mp->post.kind = POST_NONE;
     switch (kind) {
-    case POST_NONE:
-        return;
     case POST_UNLOCK:
         rt_unlock(mp->post.arg);
         return;
@@ -109,7 +120,7 @@ RT_INLINE void rt_become(struct m *mp, struct p *pp, struct g *to, bool inherit)
 {
     at64_bump(&pp->count.switches, 1);
     rt_trace(pp->id, TR_START, to->goid, inherit);
-    if (!inherit) at32_store_rlx(&pp->schedtick, at32_load_rlx(&pp->schedtick) + 1);
+    if (!inherit) at32_bump(&pp->schedtick, 1);
     atp_store_rel(&mp->curg, to);
     to->m = mp;
     at32_store_rlx(&to->preempt, 0);
@@ -124,7 +135,7 @@ RT_INLINE void rt_leave_for(struct m *mp, struct g *from, struct g *to)
     rt_before_switch(from, to, false);
     arch_switch(&from->ctx, &to->ctx);
     rt_after_switch(from);
-    mp = from->m; /* perhaps another thread's */
+    mp = rt_getm(); /* perhaps another thread's */
     *mp->errno_loc = from->errno_saved;
     rt_finish(mp);
 }

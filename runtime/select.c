@@ -150,7 +150,7 @@ static struct sudog *past(struct sudog *sg)
 
 static void lock_all(struct g *gp, struct sudog *list)
 {
-    if (rt_solo(gp)) return;
+    if (rt_gsolo(gp)) return;
     for (struct sudog *sg = list; sg; sg = past(sg)) rt_lock(&((struct trine_chan *)sg->queue)->lock);
 }
 
@@ -370,7 +370,7 @@ int trine_try_select(trine_case *cases, int n)
     check(cases, n, "trine_try_select");
     int i = sel_poll(gp, cases, n);
     /* one channel, or one P: what sel_poll saw was true at one moment */
-    if (i < 0 && n > 1 && !rt_solo(gp)) i = sel_wait(gp, (struct sel){.cases = cases, .n = n});
+    if (i < 0 && n > 1 && !rt_gsolo(gp)) i = sel_wait(gp, (struct sel){.cases = cases, .n = n});
     rt_leave(gp);
     return i;
 }

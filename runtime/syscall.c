@@ -32,7 +32,7 @@ void trine_syscall_enter(void)
     struct p *pp = gp->m->p;
     at64_bump(&pp->count.syscalls, 1);
     rt_trace(pp->id, TR_SYSCALL, gp->goid, 0);
-    at32_store_rlx(&pp->syscalltick, at32_load_rlx(&pp->syscalltick) + 1);
+    at32_bump(&pp->syscalltick, 1);
     /* inrt stays up: the preemption signal leaves this thread alone, and a runtime call in between is a misuse */
     at32_store_rel(&gp->status, Gsyscall); /* partner: rt_retakep */
 }

@@ -30,13 +30,6 @@ int trine_go_with(const trine_go_opts *o, trine_fn fn, void *arg)
     return err;
 }
 
-void trine_yield(void)
-{
-    struct g *gp = rt_enter("trine_yield");
-    rt_gosched(gp);
-    rt_leave(gp);
-}
-
 void trine_poll(void)
 {
     struct g *gp = rt_enter("trine_poll"); /* gives way there if it was asked to */

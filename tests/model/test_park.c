@@ -213,6 +213,7 @@ static const struct site_guest guest[] = {
     {"m.c", "a hint: fences, lock and note carry it"},
     {"p.c", "a hint: fences, lock and note carry it"},
     {"runq.c", "judged by model.runq"},
+    {"runq.h", "judged by model.runq"},
     {"note.h", "judged by model.note"},
     {"timer.h", "no timer in these scenarios"},
     {"proc.h", "no resize in these scenarios"},

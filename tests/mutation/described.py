@@ -7,6 +7,8 @@ DESCRIBED = {
     'sched_queue.SchedLocalQueue': ('a ring of 256, in order, at any index, across 2^32', SAME, 'head in a 64-bit word with an epoch: the owner may take its newest entry back'),
     'sched_queue.RunnextKicksOutTheOld': ('runnext, and the slice that it inherits', SAME, ''),
     'sched_queue.SchedLocalQueueSteal': ('a thief takes n - n/2, in order', SAME, ''),
+    'sched_queue.RotationKeepsTheOrder': ('a yield on a lone P: the oldest comes out, who yields goes to the tail', 'Gosched goes to the tail of the global queue', 'the local tail is cheaper; TRINE_YIELD_GLOBAL brings Go\'s way back'),
+    'sched_queue.RotationThatCannotBe': ('an empty ring, and a goroutine locked to its thread, are left to the scheduler', SAME, ''),
     'sched_queue.RunnextIsStolenLast': ('runnext is left to its owner until the last pass', SAME, ''),
     'sched_queue.Push257MovesHalf': ('overflow: the older half and the new one leave', 'the batch is shuffled under the race detector only', ''),
     'sched_queue.BatchStopsAtTheEndOfTheRing': ('a batch fills the ring, the rest stays with the caller', 'the rest goes to the global queue', 'the caller decides: under local_only nothing may leave the P'),

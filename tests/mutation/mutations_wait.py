@@ -18,7 +18,7 @@ WAIT_MUTATIONS = [
     ('sender-behind-a-full-buffer-is-lost', 'the value of a sender that waited does not enter the buffer', 'chan.h',
      '            rt_elemcopy(chan_slot(c, c->recvx), sg->elem, c->elem_bytes);\n', '', ['chan_matrix']),
     ('one-byte-more', 'an element of an odd size is copied with the byte after it', 'chan.h',
-     'default: memcpy(dst, src, bytes);', 'default: memcpy(dst, src, bytes + 1);', ['chan_matrix']),
+     'else if (bytes) memcpy(dst, src, bytes);', 'else if (bytes) memcpy(dst, src, bytes + 1);', ['chan_matrix']),
     ('close-drops-the-buffer', 'what a closed channel still holds is not received', 'chan.h',
      '    if (count > 0) {\n        rt_chanrecv_slot', '    if (count > 0 && !at32_load_rlx(&c->closed)) {\n        rt_chanrecv_slot',
      CHAN),
@@ -33,7 +33,7 @@ WAIT_MUTATIONS = [
      '    bool empty = c->cap == 0 ? atp_load_acq(&c->sendq.first) == NULL : at32_load_acq(&c->count) == 0;\n'
      '    return empty && open;', ['chan_races']),
     ('sender-looks-back', 'a sender takes the lock again after it readied its receiver', 'chan.c',
-     '        if (wake) rt_goready(wake);\n        return;\n',
+     '        if (wake) rt_ready(gp->m->p, wake);\n        return;\n',
      '        if (wake) {\n            rt_goready(wake);\n            rt_gosched(gp);\n            rt_lock(&c->lock);\n'
      '            rt_unlock(&c->lock);\n        }\n        return;\n', ['chan_races']),
     ('null-channel-returns', 'a receive from a NULL channel returns', 'chan.c',
@@ -60,7 +60,7 @@ WAIT_MUTATIONS = [
      ['select_basic', 'select_races']),
     ('try-select-looks-once', 'a try over several channels looks at them one by one only', 'select.c',
      '    int i = sel_poll(gp, cases, n);\n    /* one channel, or one P: what sel_poll saw was true at one moment */\n'
-     '    if (i < 0 && n > 1 && !rt_solo(gp)) i = sel_wait(gp, (struct sel){.cases = cases, .n = n});',
+     '    if (i < 0 && n > 1 && !rt_gsolo(gp)) i = sel_wait(gp, (struct sel){.cases = cases, .n = n});',
      '    int i = -1;\n    for (int k = n - 1; k >= 0 && i < 0; k--) {\n        i = sel_poll(gp, cases + k, 1) == 0 ? k : -1;\n'
      '        for (int j = 0; j < 500 && i < 0; j++) at_pause();\n    }', ['select_races']),
     ('select-forgets-cases', 'of cases that are not a power of two some are left out', 'select.c',

@@ -103,6 +103,40 @@ static void RunnextKicksOutTheOld(void **state)
     }
 }
 
+/* A yield on a P without thieves: the oldest comes out and who yields stands behind all others; also in a full ring. */
+static void RotationKeepsTheOrder(void **state)
+{
+    (void)state;
+    for (uint32_t s = 0; s < N_STARTS; s++) {
+        for (uint32_t n = 1; n <= RT_RUNQ_SIZE; n++) {
+            reset(starts[s]);
+            owner->solo = true;
+            for (uint32_t i = 0; i < n; i++) put(&gs[i]);
+            assert_ptr_equal(rt_runqrotate(owner, &gs[n]), &gs[0]);
+            assert_int_equal(rt_runqlen(owner), n);
+            for (uint32_t i = 1; i <= n; i++) assert_ptr_equal(get(owner), &gs[i]);
+            assert_null(get(owner));
+        }
+    }
+}
+
+/* Nothing to give way to, or a goroutine that must run on its own thread: nothing moves. */
+static void RotationThatCannotBe(void **state)
+{
+    struct m thread;
+    (void)state;
+    reset(0);
+    owner->solo = true;
+    assert_null(rt_runqrotate(owner, &gs[0]));
+    assert_true(rt_runqempty(owner));
+    gs[1].lockedm = &thread;
+    put(&gs[1]);
+    assert_null(rt_runqrotate(owner, &gs[0]));
+    assert_ptr_equal(get(owner), &gs[1]);
+    assert_null(get(owner));
+    gs[1].lockedm = NULL;
+}
+
 /* From n, thieves get n - n/2, in order, each once; what is left is the owner's. */
 static void SchedLocalQueueSteal(void **state)
 {
@@ -270,6 +304,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(SchedLocalQueue),
         cmocka_unit_test(RunnextKicksOutTheOld),
+        cmocka_unit_test(RotationKeepsTheOrder),
+        cmocka_unit_test(RotationThatCannotBe),
         cmocka_unit_test(SchedLocalQueueSteal),
         cmocka_unit_test(RunnextIsStolenLast),
         cmocka_unit_test(Push257MovesHalf),
