@@ -14,12 +14,16 @@
 
 #ifdef TRINE_MODEL
 #include "model_atomic.h"
+#define AT_SKIP() false
 #else
 
 #ifdef TRINE_CHAOS
-void rt_chaos_point(void); /* os_linux.c: yields the thread now and then, by a seeded choice */
+void rt_chaos_point(void); /* os_linux.c: yields the thread one time in 64, by a seeded choice */
+bool rt_chaos_skip(void);  /* the same choice, one time in 8: leave out what is usual but not promised */
 #define AT_POINT() rt_chaos_point()
+#define AT_SKIP() rt_chaos_skip()
 #else
+#define AT_SKIP() false
 #define AT_POINT() ((void)0)
 #endif
 

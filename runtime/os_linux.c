@@ -63,9 +63,9 @@ int rt_os_fail_at(const struct os_site *here)
 }
 
 #ifdef TRINE_CHAOS
-/* A yield at each atomic operation, one time in 64, by a per-thread generator seeded from $TRINE_CHAOS_SEED. */
+/* Drawn by a per-thread generator that is seeded from $TRINE_CHAOS_SEED. */
 static at_u32 chaos_threads;
-void rt_chaos_point(void)
+static uint64_t chaos_draw(void)
 {
     static __thread uint64_t x;
     if (x == 0) {
@@ -76,8 +76,13 @@ void rt_chaos_point(void)
     x ^= x << 13;
     x ^= x >> 7;
     x ^= x << 17;
-    if ((x & 63) == 0) syscall(SYS_sched_yield);
+    return x;
 }
+void rt_chaos_point(void)
+{
+    if ((chaos_draw() & 63) == 0) syscall(SYS_sched_yield);
+}
+bool rt_chaos_skip(void) { return (chaos_draw() >> 8 & 7) == 0; }
 #endif
 
 /* ---- time and scheduling ---- */

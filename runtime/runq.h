@@ -15,6 +15,11 @@ _Static_assert((RT_RUNQ_SIZE & (RT_RUNQ_SIZE - 1)) == 0, "the ring's index is ma
 /* The word with its head n further. */
 static inline uint64_t rt_runqahead(uint64_t w, uint32_t n) { return (w & ~(RT_RUNQ_EPOCH - 1)) | (uint32_t)(w + n); }
 
+static inline uint32_t rt_runqlen(const struct p *pp) /* a hint unless the owner asks */
+{
+    return at32_load_rlx(&pp->runqtail) - (uint32_t)at64_load_rlx(&pp->runqhead);
+}
+
 /* Moves the head of word w by n if nobody did. Release: the slots read before may be reused after. */
 static inline bool rt_runqtake(struct p *pp, uint64_t w, uint32_t n)
 {
@@ -65,7 +70,9 @@ void rt_runqputbatch(struct p *pp, struct glist *l);
 RT_RUNQ_INLINE struct g *rt_runqget(struct p *pp, bool *inherit)
 {
     struct g *next = atp_load_rlx(&pp->runnext);
-    if (next) {
+    /* (chaos: runnext first is a habit, not a promise, as long as something else runs) */
+    bool skip = AT_SKIP() && at32_load_rlx(&rt_sched.running) && rt_runqlen(pp) > 0;
+    if (next && !skip) {
         /* Only a thief can have emptied it; nobody else fills it, so one try is enough. Release: who sees it empty
          * also sees the ring into which put kicked an earlier one; partner: rt_runqempty. */
         bool mine = true;
@@ -114,8 +121,4 @@ bool rt_runqempty(struct p *pp);
 /* Owner, or the world is stopped: everything into `out`. */
 void rt_runqdrain(struct p *pp, struct glist *out);
 
-static inline uint32_t rt_runqlen(const struct p *pp) /* a hint unless the owner asks */
-{
-    return at32_load_rlx(&pp->runqtail) - (uint32_t)at64_load_rlx(&pp->runqhead);
-}
 #endif

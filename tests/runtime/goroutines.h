@@ -39,8 +39,7 @@ const char *__tsan_default_options(void) { return "allocator_may_return_null=1:a
 __attribute__((constructor)) static void say_chaos_seed(void)
 {
     const char *seed = getenv("TRINE_CHAOS_SEED");
-    printf("chaos seed: TRINE_CHAOS_SEED=%s\n", seed ? seed : "1");
-    fflush(stdout);
+    fprintf(stderr, "chaos seed: TRINE_CHAOS_SEED=%s\n", seed ? seed : "1");
 }
 #endif
 
