@@ -64,24 +64,12 @@ AT_DEFINE(at_ptr, atp, void *)
 /* Full barrier: everything before it is visible to all before anything after it is read. */
 static inline void at_fence_sc(void) { AT_POINT(); __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 /*
- * A full barrier for two sides of unequal haste: the light side runs on every ready, the heavy side when an M goes idle.
- * Light is a barrier to the compiler alone; heavy makes every running thread of the process pass a full barrier
- * (membarrier). Where the kernel lacks it, at_fence_symmetric is set and light is a full barrier too.
+ * A full barrier for two sides of unequal haste: light is a barrier to the compiler alone; heavy makes every running
+ * thread of the process pass a full one (membarrier), so the two together order like two full ones. fence.h uses them.
  */
-extern bool at_fence_symmetric; /* os_linux.c; constant after the first trine_run began */
-void rt_membarrier(void);
-static inline void at_fence_light(void)
-{
-    AT_POINT();
-    if (__builtin_expect(at_fence_symmetric, 0)) __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    else __atomic_signal_fence(__ATOMIC_SEQ_CST);
-}
-static inline void at_fence_heavy(void)
-{
-    AT_POINT();
-    if (at_fence_symmetric) __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    else rt_membarrier();
-}
+void rt_membarrier(void); /* os_linux.c */
+static inline void at_fence_light(void) { AT_POINT(); __atomic_signal_fence(__ATOMIC_SEQ_CST); }
+static inline void at_fence_heavy(void) { AT_POINT(); rt_membarrier(); }
 /* Orders only the compiler: between a goroutine and a signal handler on its own thread. */
 static inline void at_signal_fence(void) { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
 #endif /* TRINE_MODEL */

@@ -5,12 +5,13 @@
  * poller without blocking; the other Ps, four passes in random order; then the P is given up, everything is looked at
  * once more, one M sleeps in the network poller until the next timer, and the others park.
  *
- * Racing sides of giving up: an M that stops spinning decrements nmspinning, passes the heavy fence and reads every
- * queue; whoever submits work writes a queue, passes the light fence and reads npidle and nmspinning (sched.c). With
+ * Racing sides of giving up: an M that stops spinning decrements nmspinning, passes rt_fence_idle and reads every
+ * queue; whoever submits work writes a queue, passes rt_fence_submit and reads npidle and nmspinning (sched.c). With
  * both fences one of them sees the other, so no work is left behind with all Ms asleep. The P goes to the idle list
  * before that recheck, so that the submitter finds one to wake.
  */
 #include "find.h"
+#include "fence.h"
 #include "g.h"
 #include "m.h"
 #include "netpoll.h"
@@ -48,7 +49,7 @@ void rt_injectlist(struct m *mp, struct glist *l)
         rt_globrunqputlist(l);
         rt_unlock(&rt_sched.lock);
     }
-    at_fence_light();
+    rt_fence_submit();
     /* one spinner is enough: each that finds work wakes the next */
     if (at32_load_rlx(&rt_sched.npidle)) rt_wakep();
 }
@@ -95,7 +96,7 @@ static void found_work(struct m *mp)
     uint32_t was = at32_add_ar(&rt_sched.nmspinning, -1u);
     rt_assert(was > 0);
     (void)was;
-    at_fence_light();
+    rt_fence_submit();
     /* Even when no P is idle: an M that did not spin because we did may be about to drop its P without a look of its
      * own, and rt_wakep leaves needspinning for it (model.park: the hand-over of the search). */
     rt_wakep();
@@ -291,7 +292,8 @@ static bool stop_spinning(struct m *mp)
     mp->spinning = false;
     at32_add_ar(&rt_sched.nmspinning, -1u);
     if (rt_nprocs() == 1) return false; /* all other submitters go through the global queue's lock, which give_up_p held */
-    at_fence_heavy(); /* nmspinning before the queues: partner is the light fence of every submitter */
+    at64_add_rlx(&rt_sched.idle_fences, 1);
+    rt_fence_idle(); /* nmspinning before the queues: partner is every submitter */
     return any_work() && take_idle_p(mp, true);
 }
 

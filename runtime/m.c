@@ -95,6 +95,7 @@ static void *mstart(void *arg)
 #ifdef RT_ASAN
     rt_threadstack(&mp->g0.stack_lo, &mp->g0.stack_bytes); /* ASan is told of every stack that is switched to */
 #endif
+    RT_VALGRIND_THREAD();
     rt_tls_m = mp;
     rt_setg(&mp->g0);
     at32_store_rel(&mp->tid, (uint32_t)rt_gettid()); /* from here it can be sent a signal */
@@ -411,7 +412,7 @@ void rt_wakep(void)
 {
     struct sched *s = &rt_sched;
     /* one spinner at a time is woken; it wakes the next when it finds work. A stale 0 is settled by the CAS; a stale
-     * 1 means a spinner that stops now and, after its heavy fence, rechecks every queue, ours too. */
+     * 1 means a spinner that stops now and, after its fence, rechecks every queue, ours too. */
     if (at32_load_rlx(&s->nmspinning) != 0 || !at32_cas_ar(&s->nmspinning, 0, 1)) return;
     rt_lock(&s->lock);
     struct p *pp = rt_pidleget_spinning();

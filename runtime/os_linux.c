@@ -114,14 +114,14 @@ void (rt_futexsleep)(at_u32 *addr, uint32_t val, int64_t ns)
 void rt_futexwakeup(at_u32 *addr, int n) { syscall(SYS_futex, addr, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0); }
 
 /* ---- the heavy barrier ---- */
-bool at_fence_symmetric = true;
-
 void rt_membarrier(void) { syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0); }
 
-void rt_fence_init(void)
+bool rt_have_membarrier(void)
 {
-#if !defined(RT_TSAN) && !defined(TRINE_CHAOS) /* TSan knows no membarrier; chaos wants both ways tested */
-    at_fence_symmetric = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) < 0;
+#ifdef RT_TSAN /* which knows no membarrier */
+    return false;
+#else
+    return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 #endif
 }
 

@@ -44,7 +44,7 @@ extern at_u32 rt_os_armed;
 #define rt_setaltstack(base, bytes) RT_OS_ERR(OS_SIGALTSTACK, rt_setaltstack(base, bytes))
 #endif
 
-void rt_fence_init(void);          /* chooses between the light and the symmetric fence of atomic.h; before any thread */
+bool rt_have_membarrier(void);     /* and registers the process for it; before any thread */
 
 int64_t rt_nanotime(void); /* CLOCK_MONOTONIC */
 void rt_osyield(void);

@@ -38,7 +38,7 @@ void rt_pidleput(struct p *pp)
     pp->link = rt_sched.pidle;
     rt_sched.pidle = pp;
     at32_or_ar(&rt_sched.idlemask[pp->id / 32], 1u << (pp->id % 32));
-    at32_add_ar(&rt_sched.npidle, 1); /* partner: rt_wakep's load, by way of the heavy fence of the last spinner */
+    at32_add_ar(&rt_sched.npidle, 1); /* partner: rt_wakep's load, by way of the last spinner's fence */
 }
 
 struct p *rt_pidleget(void)

@@ -225,6 +225,7 @@ struct sched {
     at_u32 sysmonwait;
     struct note sysmonnote;
     at_u64 goidgen;
+    at_u64 idle_fences;        /* how often the last spinner rechecked: what rt_fence_idle is weighed by */
     at_u64 mwakes, handoffs, preempt_signals, preempt_parked;
     at_u32 nasync;             /* Ms that stand in the preemption handler */
     at_ptr mailbox;            /* Ms whose handler dropped its P: a stack by CAS, emptied by sysmon (preempt.c) */
@@ -234,6 +235,7 @@ struct sched {
     at_i32 nprocs;             /* changes under stop-the-world; read by Ms without a P, whom a stale value does no harm: Ps are never freed */
     struct p **allp;           /* RT_MAX_PROCS of them, made when first needed, never freed */
     unsigned ablate;
+    bool fence_turns;          /* the kernel has membarrier: sysmon decides who pays (fence.h) */
     int64_t slice_ns;
     uint8_t stackclass;        /* of an ordinary goroutine */
     uint64_t seed;

@@ -45,7 +45,16 @@ void __asan_unpoison_memory_region(void const volatile *addr, size_t size);
 #include <valgrind/memcheck.h>
 #define RT_VALGRIND_USABLE(top, n) ((void)VALGRIND_MAKE_MEM_UNDEFINED((char *)(top) - (n), (n)))
 #define RT_VALGRIND_STACK(lo, hi) ((void)VALGRIND_STACK_REGISTER((void *)(lo), (void *)(hi)))
+/* A thread's own stack too: from a goroutine's it may lie less than a frame's greatest size away. */
+#define RT_VALGRIND_THREAD()                                                                                     \
+    do {                                                                                                         \
+        uintptr_t lo_ = 0;                                                                                       \
+        size_t n_ = 0;                                                                                           \
+        rt_threadstack(&lo_, &n_);                                                                               \
+        RT_VALGRIND_STACK(lo_, lo_ + n_);                                                                        \
+    } while (0)
 #else
+#define RT_VALGRIND_THREAD() ((void)0)
 #define RT_VALGRIND_STACK(lo, hi) ((void)0)
 #define RT_VALGRIND_USABLE(top, n) ((void)0)
 #endif

@@ -59,7 +59,7 @@ void rt_finish_rare(struct m *mp, enum post_kind kind)
         rt_globrunqput(gp);
         rt_unlock(&rt_sched.lock);
         if (mp->p) at64_bump(&mp->p->count.global_puts, 1);
-        at_fence_light();
+        rt_fence_submit();
         if (at32_load_rlx(&rt_sched.npidle)) rt_wakep();
         return;
     }

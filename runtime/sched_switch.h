@@ -7,13 +7,14 @@
  * it) is left in m->post and done by whatever runs next, first thing: rt_finish(). Until then nobody else can see the
  * goroutine as runnable, so nobody resumes a context that is still being saved.
  *
- * Wake-ups (partner: stop_spinning in find.c): whoever makes work visible stores it, passes the light fence, and reads
- * npidle and nmspinning; an M that gives up spinning decrements nmspinning, passes the heavy fence, and reads all
+ * Wake-ups (partner: stop_spinning in find.c): whoever makes work visible stores it, passes rt_fence_submit, and reads
+ * npidle and nmspinning; an M that gives up spinning decrements nmspinning, passes rt_fence_idle, and reads all
  * queues again. One of the two sees the other.
  */
 #ifndef RT_SCHED_SWITCH_H
 #define RT_SCHED_SWITCH_H
 
+#include "fence.h"
 #include "g.h"
 #include "m.h"
 #include "runq.h"
@@ -48,7 +49,7 @@ RT_INLINE void rt_put(struct p *pp, struct g *gp, bool next)
 static inline void rt_wake_for_ready(struct p *pp)
 {
     if (pp->solo) return; /* nobody could be woken */
-    at_fence_light();     /* the queue before npidle: partner is the heavy fence in stop_spinning */
+    rt_fence_submit();    /* the queue before npidle: partner is stop_spinning in find.c */
     if (at32_load_rlx(&rt_sched.npidle) == 0) return;
     if (rt_runqlen(pp) == 0 && !rt_ablated(TRINE_EAGER_WAKE)) {
         if (pp->wake_skipped < at32_load_rlx(&rt_sched.wake_skip)) {

@@ -9,9 +9,11 @@
  *   Ps that dropped into the mailbox are handed on;
  *   the network is polled if nobody did for 10 ms; timers that a busy P let pass are brought to its notice;
  *   an idle P is woken for work that stayed in a queue (the readies that sched.c let pass);
+ *   the fence between submitters and idlers is paid by whoever passes it less often;
  *   stacks that nobody wanted for a while go back to the kernel.
  */
 #include "sysmon.h"
+#include "fence.h"
 #include "find.h"
 #include "g.h"
 #include "m.h"
@@ -121,6 +123,27 @@ static void poll_network(int64_t now)
     rt_injectlist(NULL, &l);
 }
 
+/* Which side of fence.h is rarer? Twice as dear as the other way, and it turns: no to and fro at equal cost. */
+static void choose_fence(int64_t now)
+{
+    static int64_t looked;
+    static uint64_t submits, idles;
+    if (!rt_sched.fence_turns || now - looked < RT_FENCE_LOOK_NS) return;
+    uint64_t sum = 0, idle = at64_load_rlx(&rt_sched.idle_fences);
+    for (int i = 0; i < rt_nprocs(); i++) {
+        const struct pcount *c = &rt_sched.allp[i]->count;
+        /* a spawn counts twice: its barrier waits for the stores to a cold goroutine */
+        sum += at64_load_rlx(&c->wakes) + at64_load_rlx(&c->yields) + 2 * at64_load_rlx(&c->spawns);
+    }
+    uint64_t light = (idle - idles) * RT_FENCE_RATIO, full = sum - submits;
+    if (light + full < RT_FENCE_ENOUGH && sum >= submits) return; /* sum is less after the number of Ps fell */
+    looked = now;
+    submits = sum;
+    idles = idle;
+    bool pays = at32_load_rlx(&rt_fence.submit_full);
+    if (pays ? full > 2 * light : light > 2 * full) rt_fence_turn(!pays);
+}
+
 /* Did any goroutine run since the last call? */
 static bool switched(void)
 {
@@ -181,6 +204,7 @@ void rt_sysmon(void)
             continue;
         }
         poll_network(now);
+        choose_fence(now);
         did += look_at_ps(now);
         idle = did ? 0 : idle + 1;
     }

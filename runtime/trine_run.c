@@ -91,7 +91,7 @@ static int init_once(void)
 {
     struct sched *s = &rt_sched;
     rt_os_fault_init();
-    rt_fence_init();
+    s->fence_turns = rt_have_membarrier();
     if (!s->allp) {
         size_t words = RT_MAX_PROCS / 32 * sizeof(at_u32);
         struct p **allp = rt_sysalloc(RT_MAX_PROCS * sizeof *allp + words);

@@ -14,6 +14,8 @@ DESCRIBED = {
     'sched_queue.BatchStopsAtTheEndOfTheRing': ('a batch fills the ring, the rest stays with the caller', 'the rest goes to the global queue', 'the caller decides: under local_only nothing may leave the P'),
     'sched_queue.StealRacesOwner': ('put, get, overflow and steal at once, over the wrap: each goroutine once', SAME, 'also explored exhaustively in tests/model'),
     'sched_queue.SchedLocalQueueEmpty': ('"empty" is never said while one moves between ring and runnext', SAME, ''),
+    # ---- sched_fence ----
+    'sched_fence.TheRarerSidePays': ('the full barrier between submitters and idlers is paid by whoever passes it less often', 'both sides pay, always', 'docs/decisions/0012: a blocking call that ends costs half, a spawn keeps its cheap side'),
     # ---- sched_order ----
     'sched_order.StealOrder': ('every stride visits every P once', SAME, ''),
     'sched_order.StealOrderHasEveryCoprime': ('as many strides as Euler says', 'gcd(0, n) is left out as well', ''),
