@@ -21,6 +21,7 @@ static void put(struct strbuf *out, double v, const char *unit) {
 static void put_figure(struct strbuf *out, const json_t *v, const char *unit) {
     if (json_object_get(v, "unavailable")) strbuf_puts(out, "-");
     else put(out, json_num(v, "estimate", NAN), unit);
+    if (json_object_get(v, "disturbed")) strbuf_puts(out, " *");
 }
 
 static void put_others(struct strbuf *out, const json_t *row) {
@@ -44,6 +45,7 @@ static void put_ratio(struct strbuf *out, const json_t *target, const char *unit
     else put(out, json_num(r, "estimate", NAN), unit);
     if (json_object_get(r, "low"))
         strbuf_printf(out, " [%.3g, %.3g]", json_num(r, "low", NAN), json_num(r, "high", NAN));
+    if (json_object_get(r, "disturbed")) strbuf_puts(out, " *");
 }
 
 static const char *bound(const json_t *row, const json_t *target) {
@@ -79,7 +81,7 @@ void peers_print(FILE *out, const json_t *table) {
         strbuf_free(&others);
     }
     count(table, &met, &all);
-    fprintf(out, "\n%zu of %zu targets met\n", met, all);
+    fprintf(out, "\n%zu of %zu targets met; * no process of it was valid, so it decides nothing\n", met, all);
 }
 
 void peers_markdown(FILE *out, const json_t *table) {
@@ -102,5 +104,5 @@ void peers_markdown(FILE *out, const json_t *table) {
         strbuf_free(&others);
     }
     count(table, &met, &all);
-    fprintf(out, "\n%zu of %zu targets met.\n", met, all);
+    fprintf(out, "\n%zu of %zu targets met; `*`: no process of it was valid, so it decides nothing.\n", met, all);
 }

@@ -72,6 +72,11 @@ void html_claims(struct strbuf *b, const struct rep_run *run) {
     html_close_table(b);
 }
 
+static const char *why_of(const json_t *ratio) {
+    if (json_object_get(ratio, "disturbed")) return "no process of one side was valid";
+    return json_str(ratio, "unavailable", "");
+}
+
 static void peer_rows(struct strbuf *b, const json_t *row) {
     const json_t *t, *own = json_object_get(json_object_get(row, "figures"), "trine");
     size_t i;
@@ -84,7 +89,7 @@ static void peer_rows(struct strbuf *b, const json_t *row) {
         html_number_cell(b, json_num(ratio, "low", NAN)), html_number_cell(b, json_num(ratio, "high", NAN));
         html_cell(b, json_str(row, "better", "")), html_number_cell(b, json_num(t, "target", NAN));
         strbuf_printf(b, "<td class=\"%s\">", class_of(verdict)), html_text(b, verdict);
-        strbuf_puts(b, "</td>"), html_long_cell(b, json_str(ratio, "unavailable", "")), strbuf_puts(b, "</tr>\n");
+        strbuf_puts(b, "</td>"), html_long_cell(b, why_of(ratio)), strbuf_puts(b, "</tr>\n");
     }
 }
 

@@ -54,13 +54,15 @@ static void test_faults(void **state) {
     }
 }
 
-/* Ten valid processes a backend around a centre. */
-static void add_points(json_t *points, const char *backend, double centre) {
+/* Ten processes of a backend around a centre. */
+static void add(json_t *points, const char *backend, double centre, bool valid) {
     for (int i = 0; i < 10; i++)
         json_array_append_new(points, json_pack("{s:s, s:s, s:s, s:b, s:{s:s, s:[f]}}", "experiment", "x", "backend", backend,
-                                                "status", "ok", "valid", 1, "record", "status", "ok", "samples",
+                                                "status", "ok", "valid", (int)valid, "record", "status", "ok", "samples",
                                                 centre * (1 + 0.002 * i)));
 }
+
+static void add_points(json_t *points, const char *backend, double centre) { add(points, backend, centre, true); }
 
 static const char *verdict_of(const char *rows_text, const json_t *points) {
     static char verdict[32];
@@ -92,11 +94,38 @@ static void test_verdicts(void **state) {
     json_decref(points);
 }
 
+/* Where no process of a backend was valid, the figure of those that there are is shown, and decides nothing. */
+static void test_disturbed(void **state) {
+    json_t *points = json_array();
+    (void)state;
+    add_points(points, "trine", 30);
+    add(points, "go", 100, false);
+    assert_string_equal(verdict_of(ROW "against = go 0.4\n", points), "open");
+    assert_string_equal(verdict_of(ROW "against = go 0.2\n", points), "open");
+    struct peer_rows rows;
+    struct err e = {0};
+    char text[4096] = "";
+    assert_int_equal(peer_rows_parse(&rows, "f.ini", ROW "against = go 0.4\n", &e), 0);
+    json_t *table = peers_judge(&rows, points);
+    FILE *out = fmemopen(text, sizeof text, "w");
+    peers_print(out, table);
+    fclose(out);
+    assert_non_null(strstr(text, "go 101 ns *"));
+    assert_non_null(strstr(text, "trine 30.3 ns;"));
+    assert_non_null(strstr(text, "decides nothing"));
+    json_decref(table);
+    peer_rows_free(&rows);
+    add_points(points, "go", 200); /* one valid process is enough: the others do not count */
+    assert_string_equal(verdict_of(ROW "against = go 0.2\n", points), "met");
+    json_decref(points);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_own_rows),
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_disturbed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
