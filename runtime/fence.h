@@ -3,9 +3,9 @@
  *
  * A submitter writes a queue and then reads "is anybody idle?"; who goes idle says so and then reads all queues. With a
  * full barrier between the two on both sides, one of them sees the other. One side can be spared it: then the other
- * calls membarrier, which makes every running thread of the process pass one (1.5 to 5 us here, and as much for whom it
- * interrupts). Which side is rarer depends on the program: 17,000,000 spawns a second beside a few thousand idlers, or
- * 100,000 blocking calls that each go idle. So the side that pays changes: the monitor counts (sysmon.c).
+ * calls membarrier, which makes every running thread of the process pass one (8 to 9 us here beside one that runs, and
+ * 5 to 6 for whom it interrupts). Which side is rarer depends on the program: spawns by the million beside a thread that
+ * seldom idles, or blocking calls after each of which one does. So the side that pays changes: the monitor counts (sysmon.c).
  *
  * Invariant: while idle_full is set, submit_full is. Both sides begin with a light fence, so whoever turns the mode
  * knows after its heavy one that a submitter (or idler) has either made its write visible or reads the mode anew.

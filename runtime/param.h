@@ -31,7 +31,7 @@
 #define RT_SYSMON_DEEP_NS 20000000ll /* 20 ms without a switch before it sleeps for good: sooner, each message of an idle server would wake it (2 us) */
 #define RT_SYSMON_SKIP_NS 200000ll  /* 200 us while wake-ups are thinned: how late a wake-up that was needed may be; 2 % of a core */
 #define RT_FENCE_LOOK_NS 1000000ll  /* 1 ms between two looks at who should pay for the fence */
-#define RT_FENCE_RATIO 500u         /* a membarrier, with what it does to the one interrupted, over a full barrier: 5 us over 6 to 20 ns */
+#define RT_FENCE_RATIO 500u         /* a membarrier, with what it does to the one interrupted, over a full barrier: 14 us over 20 to 30 ns (decision 12) */
 #define RT_FENCE_ENOUGH 100000u     /* a full barrier each: less than 1 ms of them says nothing */
 #define RT_SYSMON_IDLE_ROUNDS 50    /* rounds at 20 us before the sleep doubles: Go's */
 #define RT_PROCS_PERIOD_NS 1000000000ll /* between two looks at affinity and quota: Go's */

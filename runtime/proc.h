@@ -286,7 +286,7 @@ static inline __attribute__((always_inline)) void rt_setg(struct g *gp)
     __asm__ volatile("movq rt_tls_g@gottpoff(%%rip), %0\n\tmovq %1, %%fs:(%0)" : "=&r"(tmp) : "r"(gp) : "memory");
 }
 #else
-struct g *rt_getg(void); /* os_linux.c: not inlined */
+struct g *rt_getg(void); /* proc.c: not inlined */
 struct m *rt_getm(void);
 void rt_setg(struct g *gp);
 #endif

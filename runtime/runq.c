@@ -31,8 +31,8 @@ bool rt_runqoverflow(struct p *pp, struct g *gp, struct glist *over)
     uint64_t w = at64_load_rlx(&pp->runqhead); /* stale: the CAS says so */
     if (at32_load_rlx(&pp->runqtail) - (uint32_t)w < RT_RUNQ_SIZE) return false;
     for (uint32_t i = 0; i < HALF; i++) batch[i] = atp_load_rlx(RT_RUNQ_SLOT(pp, (uint32_t)w + i));
-    if (!pp->solo && !at64_cas_rel(&pp->runqhead, w, rt_runqahead(w, HALF))) return false;
     if (pp->solo) at64_store_rlx(&pp->runqhead, rt_runqahead(w, HALF));
+    else if (!at64_cas_rel(&pp->runqhead, w, rt_runqahead(w, HALF))) return false;
     for (uint32_t i = 0; i < HALF; i++) glist_push(over, batch[i]);
     glist_push(over, gp);
     at64_bump(&pp->count.overflows, 1);
@@ -69,7 +69,7 @@ struct g *rt_runqgetnewest(struct p *pp)
 static uint32_t grab(struct p *pp, struct p *victim, uint32_t t)
 {
     for (;;) {
-        uint64_t w = at64_load_acq(&victim->runqhead);  /* partner: take() of another thief; rt_runqgetnewest */
+        uint64_t w = at64_load_acq(&victim->runqhead);  /* partner: the CAS of another thief below; rt_runqgetnewest */
         uint32_t vt = at32_load_acq(&victim->runqtail); /* partner: the owner's release in put */
         uint32_t h = (uint32_t)w, n = vt - h;
         n -= n / 2;

@@ -20,14 +20,15 @@ static inline uint32_t rt_runqlen(const struct p *pp) /* a hint unless the owner
     return at32_load_rlx(&pp->runqtail) - (uint32_t)at64_load_rlx(&pp->runqhead);
 }
 
-/* Moves the head of word w by n if nobody did. Release: the slots read before may be reused after. */
-static inline bool rt_runqtake(struct p *pp, uint64_t w, uint32_t n)
+/* Owner only. Moves the head of word w by one if no thief did. Release: who sees the head moved also sees what the owner
+ * did before; partner: rt_runqempty. */
+static inline bool rt_runqtake(struct p *pp, uint64_t w)
 {
     if (pp->solo) {
-        at64_store_rlx(&pp->runqhead, rt_runqahead(w, n));
+        at64_store_rlx(&pp->runqhead, rt_runqahead(w, 1));
         return true;
     }
-    return at64_cas_rel(&pp->runqhead, w, rt_runqahead(w, n));
+    return at64_cas_rel(&pp->runqhead, w, rt_runqahead(w, 1));
 }
 
 /* Owner only. gp into runnext; who stood there and must go to the tail instead, or NULL. */
@@ -43,7 +44,7 @@ RT_RUNQ_INLINE struct g *rt_runqputnext(struct p *pp, struct g *gp)
 /* Owner only. False: the ring is full. */
 RT_RUNQ_INLINE bool rt_runqputtail(struct p *pp, struct g *gp)
 {
-    uint32_t h = (uint32_t)at64_load_acq(&pp->runqhead); /* partner: rt_runqtake of a thief */
+    uint32_t h = (uint32_t)at64_load_acq(&pp->runqhead); /* partner: the CAS of a thief in grab */
     uint32_t t = at32_load_rlx(&pp->runqtail);
     if (__builtin_expect(t - h >= RT_RUNQ_SIZE, 0)) return false;
     atp_store_rlx(RT_RUNQ_SLOT(pp, t), gp);
@@ -91,7 +92,7 @@ RT_RUNQ_INLINE struct g *rt_runqget(struct p *pp, bool *inherit)
         if (n == 0) return NULL;
         struct g *gp = atp_load_rlx(RT_RUNQ_SLOT(pp, (uint32_t)w));
         if (n > 1) rt_prefetch_g(atp_load_rlx(RT_RUNQ_SLOT(pp, (uint32_t)w + 1))); /* while this one runs */
-        if (rt_runqtake(pp, w, 1)) return gp;
+        if (rt_runqtake(pp, w)) return gp;
     }
 }
 

@@ -129,6 +129,7 @@ static void choose_fence(int64_t now)
     static int64_t looked;
     static uint64_t submits, idles;
     if (!rt_sched.fence_turns || now - looked < RT_FENCE_LOOK_NS) return;
+    looked = now;
     uint64_t sum = 0, idle = at64_load_rlx(&rt_sched.idle_fences);
     for (int i = 0; i < rt_nprocs(); i++) {
         const struct pcount *c = &rt_sched.allp[i]->count;
@@ -136,10 +137,11 @@ static void choose_fence(int64_t now)
         sum += at64_load_rlx(&c->wakes) + at64_load_rlx(&c->yields) + 2 * at64_load_rlx(&c->spawns);
     }
     uint64_t light = (idle - idles) * RT_FENCE_RATIO, full = sum - submits;
-    if (light + full < RT_FENCE_ENOUGH && sum >= submits) return; /* sum is less after the number of Ps fell */
-    looked = now;
+    bool alone = rt_nprocs() == 1, fell = sum < submits; /* a lone P passes no fence; Ps that went took their counts along */
+    if (!alone && !fell && light + full < RT_FENCE_ENOUGH) return;
     submits = sum;
     idles = idle;
+    if (alone || fell) return; /* counts from here */
     bool pays = at32_load_rlx(&rt_fence.submit_full);
     if (pays ? full > 2 * light : light > 2 * full) rt_fence_turn(!pays);
 }

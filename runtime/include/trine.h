@@ -192,7 +192,7 @@ void trine_stats(struct trine_stats *out);
 /* One at a time; goes on over the end of a run. -EINVAL: no path; -EBUSY: one is on; else what open or making a thread
  * says. Legal anywhere but in a signal handler; does not park, but may block the thread in the file system. */
 int trine_trace_start(const char *path);
-/* Waits until the file is complete. -EINVAL: none is on; else what writing says. Legal anywhere. */
+/* Waits until the file is complete. -EINVAL: none is on; else what writing says. Legal anywhere but in a signal handler. */
 int trine_trace_stop(void);
 
 #if defined(__GNUC__)
