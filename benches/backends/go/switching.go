@@ -182,27 +182,26 @@ var spawn = workload{
 	name: "spawn", doc: "a batch of --tasks empty tasks is made and waited for: creation and join",
 	metric: "spawn_ns", unit: "ns", better: "lower", tasks: 1000, tasksMin: 1, tasksMax: 10000000,
 	run: func(pt *point) {
-		ran := make([]uint8, pt.tasks)
+		ran := make([]int64, pt.tasks)
 		total := int64(0)
 		var wg sync.WaitGroup
 		batch := func(n int64) float64 {
-			elapsed := int64(0)
+			start := now()
 			for i := int64(0); i < n; i++ {
-				start := now()
 				wg.Add(len(ran))
 				for t := range ran {
 					slot := &ran[t]
 					go func() {
-						*slot = 1
+						*slot++
 						wg.Done()
 					}()
 				}
 				wg.Wait()
-				elapsed += now() - start
-				for t := range ran {
-					total += int64(ran[t])
-					ran[t] = 0
-				}
+			}
+			elapsed := now() - start
+			for t := range ran {
+				total += ran[t]
+				ran[t] = 0
 			}
 			return float64(elapsed) / float64(n*pt.tasks)
 		}
