@@ -24,7 +24,7 @@ static bool trim_left;
 
 struct g *rt_gofslot(uintptr_t lo, uintptr_t hi)
 {
-    size_t colour = hi - lo >= RT_STACK_GUARDED_BYTES ? ((lo >> 12) & 7) * 128 : 0;
+    size_t colour = hi - lo >= RT_STACK_GUARDED_BYTES ? ((lo >> 12) & 15) * 128 : 0;
     return (struct g *)((hi - colour - sizeof(struct g)) & ~(uintptr_t)63);
 }
 
