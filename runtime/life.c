@@ -28,6 +28,7 @@ int rt_newproc(trine_fn fn, void *arg, const char *name, size_t stack_bytes, voi
     gp->name = name;
     gp->gopc = pc;
     gp->goid = next_goid(pp);
+    rt_getg()->unjoined++;
     at64_bump(&pp->count.spawns, 1);
     at32_store_rel(&gp->status, Grunnable);
     if (out) {

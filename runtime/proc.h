@@ -73,7 +73,7 @@ struct sudog {
 
 /* ---- G ---- */
 struct g {
-    /* the first line is what a switch and the entry of a public call touch */
+    /* the first line: what a switch and the entry of a public call touch */
     struct ctx ctx;            /* owner; saved when not running */
     struct m *m;               /* owner: the M that runs it */
     uint32_t inrt;             /* > 0 inside the runtime: written by the G alone, read by the preemption handler on its thread */
@@ -85,24 +85,27 @@ struct g {
     };
     uint8_t stackclass, guarded : 1, is_main : 1;
     uintptr_t stack_lo;        /* lowest usable byte */
-    /* second line */
     size_t stack_bytes;        /* from stack_lo to this struct */
+    /* the second: with the first, all that a goroutine which never waits touches from its making to its end */
     struct g *schedlink;       /* whoever holds the queue it stands in */
     struct m *lockedm;         /* owner: the M that alone may run it (LockOSThread, or stopped in the preemption handler) */
-    uint32_t lockedcount;      /* owner: nesting of trine_lock_os_thread */
-    uint32_t async;            /* its M stands in the preemption handler (preempt.c); cleared when it goes on */
     int errno_saved;           /* owner */
-    at_u32 selectdone;         /* 0 while a select may still be won: CAS by the first peer (chan.c) */
-    void *param;               /* who wakes it leaves a word here: the sudog that was served */
-    struct sudog *waiting;     /* owner: select's list, lock order */
-    int64_t waitsince;         /* when the monitor found it waiting (trine_dump.c) */
+    uint32_t unjoined;         /* owner: how many it made and has not waited for (sched_switch.h: join order) */
     uint64_t goid;
     trine_fn fn;
     void *arg;
     void *gopc;                /* return address of trine_go: where it was made */
     const char *name;
-    struct arena *arena;       /* constant: where its slot is (stack.h) */
+    /* the third: what a wait touches */
     struct sudog sudog0;       /* for every wait but select */
+    void *param;               /* who wakes it leaves a word here: the sudog that was served */
+    /* the rest */
+    struct sudog *waiting;     /* owner: select's list, lock order */
+    at_u32 selectdone;         /* 0 while a select may still be won: CAS by the first peer (chan.c) */
+    uint32_t lockedcount;      /* owner: nesting of trine_lock_os_thread */
+    uint32_t async;            /* its M stands in the preemption handler (preempt.c); cleared when it goes on */
+    int64_t waitsince;         /* when the monitor found it waiting (trine_dump.c) */
+    struct arena *arena;       /* constant: where its slot is (stack.h) */
     struct timer timer;        /* sleep, and the deadline of select_until */
 #ifdef RT_TSAN
     void *tsan_fiber;
@@ -111,6 +114,9 @@ struct g {
     void *asan_fake;
 #endif
 };
+
+_Static_assert(offsetof(struct g, schedlink) == 64 && offsetof(struct g, sudog0) == 128 && offsetof(struct g, waiting) == 192,
+               "the lines of struct g");
 
 /* What to do with the G that was left, once its stack is no longer in use. */
 enum post_kind { POST_NONE, POST_UNLOCK, POST_UNLOCKF, POST_RUNQ, POST_GLOBRUNQ, POST_DEAD, POST_ZOMBIE };

@@ -103,6 +103,18 @@ static inline void set_waiting(struct g *gp, enum waitreason why)
     at32_store_rel(&gp->status, Gwaiting);
 }
 
+/* Does gp, which parks, wait for what it made? A wait group stands for all of that, a channel for one of it. */
+static inline bool is_join(struct g *gp, enum waitreason why)
+{
+    if (why == WR_WAITGROUP) {
+        gp->unjoined = 0;
+        return true;
+    }
+    if (why != WR_CHAN_RECEIVE || gp->unjoined == 0) return false;
+    gp->unjoined--;
+    return true;
+}
+
 void rt_goparkunlock(struct lock *l, enum waitreason why)
 {
     struct g *gp = rt_getg();
@@ -114,7 +126,7 @@ void rt_goparkunlock(struct lock *l, enum waitreason why)
         mp->post.kind = POST_UNLOCK;
         mp->post.arg = l;
     }
-    switch_away(mp, gp, why == WR_WAITGROUP);
+    switch_away(mp, gp, is_join(gp, why));
 }
 
 void rt_gopark(bool (*unlockf)(struct g *, void *), void *arg, enum waitreason why)

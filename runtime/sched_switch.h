@@ -142,10 +142,11 @@ RT_INLINE void rt_leave_for(struct m *mp, struct g *from, struct g *to)
 }
 
 /*
- * Join order. A goroutine that waits on a wait group most often waits for what it spawned last, so its P then takes the
- * newest of its ring, not the oldest: fork-join recursion runs depth first on a few hot stacks (fib(30): 48,000 stacks
- * were made with the oldest first), and thieves, at the other end, take the largest parts. Nobody starves: when the
- * oldest has waited for a slice, sysmon says so (fifo_due) and the next join takes it. TRINE_FIFO_JOIN: never, as in Go.
+ * Join order. A goroutine that waits for what it made (on a wait group, or receiving: a receive for each goroutine made)
+ * most often waits for the last of them, so its P then takes the newest of its ring, not the oldest: recursion runs depth
+ * first on a few hot stacks (fib(30): 48,000 stacks were made with the oldest first), and thieves, at the other end, take
+ * the largest parts. Nobody starves: when the oldest has waited for a slice, sysmon says so (fifo_due) and the next join
+ * takes it. TRINE_FIFO_JOIN: never, as in Go.
  */
 static inline struct g *rt_take_for_join(struct p *pp)
 {

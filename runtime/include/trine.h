@@ -42,7 +42,7 @@ enum {
     TRINE_LOCAL_ONLY = 1 << 6,   /* no stealing, no hand-off, and what overflows stays with its P */
     TRINE_YIELD_GLOBAL = 1 << 7, /* not an ablation: trine_yield goes through the global queue, as Go's Gosched does */
     TRINE_EAGER_WAKE = 1 << 8,   /* not an ablation: every ready wakes an idle P at once, as in Go */
-    TRINE_FIFO_JOIN = 1 << 9,    /* not an ablation: a goroutine that waits on a wait group leaves its P to the oldest, as in Go */
+    TRINE_FIFO_JOIN = 1 << 9,    /* not an ablation: a goroutine that waits for what it made leaves its P to the oldest, as in Go */
 };
 
 typedef struct trine_config { /* all zero: the defaults */
