@@ -57,7 +57,8 @@
 #endif
 #define RT_TRIM_CHUNK 128u          /* given back in one round of the monitor: 100 us */
 
-#define RT_SPIN_LOCK_PAUSES 64      /* pauses before a runtime lock gives its core away: about one critical section */
+#define RT_LOCK_PAUSES_FIRST 32     /* pauses between two looks at a runtime lock that is held, doubled up to the last (lock.c) */
+#define RT_LOCK_PAUSES_LAST 256     /* after which the core is given away */
 #define RT_GOID_BATCH 16            /* goroutine numbers a P takes at a time: Go's */
 #define RT_WAKE_SKIP_MAX 1024u      /* readies between two wake-ups for a lone runnext, once wake-ups proved useless */
 

@@ -202,7 +202,7 @@ void rt_timers_sync(const struct timer *t)
 {
     for (unsigned i = 0; at32_load_acq(&t->firing); i++) { /* partner: the release in run_top */
         at_pause();
-        if (i % RT_SPIN_LOCK_PAUSES == RT_SPIN_LOCK_PAUSES - 1) rt_osyield();
+        if (i % RT_LOCK_PAUSES_LAST == RT_LOCK_PAUSES_LAST - 1) rt_osyield();
     }
 }
 
