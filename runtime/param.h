@@ -29,6 +29,8 @@
 #define RT_SYSMON_MIN_NS 20000ll    /* 20 us: Go's */
 #define RT_SYSMON_MAX_NS 10000000ll /* 10 ms: Go's */
 #define RT_SYSMON_DEEP_NS 20000000ll /* 20 ms without a switch before it sleeps for good: sooner, each message of an idle server would wake it (2 us) */
+#define RT_SYSMON_RARE_NS 100000000ll /* 100 ms: a sleep for good that lasted as long says that events are rare here, ... */
+#define RT_SYSMON_RARE_QUIET_NS 100000ll /* ... so after 100 us without a switch it sleeps again: 2 us a wake-up against 10 looks */
 #define RT_SYSMON_SKIP_NS 200000ll  /* 200 us while wake-ups are thinned: how late a wake-up that was needed may be; 2 % of a core */
 #define RT_FENCE_LOOK_NS 1000000ll  /* 1 ms between two looks at who should pay for the fence */
 #define RT_FENCE_RATIO 500u         /* a membarrier, with what it does to the one interrupted, over a full barrier: 14 us over 20 to 30 ns (decision 12) */

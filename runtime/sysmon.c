@@ -3,7 +3,8 @@
  * goroutine can never keep trine_run from returning.
  *
  * It sleeps 20 us, after 50 rounds with nothing to do twice as long, up to 10 ms (or the slice, if that is shorter), and
- * for good when nothing ran for 20 ms and every P is idle: whoever takes a P from the idle list then wakes it. Each round:
+ * for good when nothing ran for 20 ms (100 us where that sleep is long) and every P is idle: whoever takes a P from the
+ * idle list then wakes it. Each round:
  *   Ps whose M sits in a blocking call for a tick are taken from it, at once if there is work for them, else after 10 ms;
  *   goroutines that ran a slice without a switch are asked to give way;
  *   Ps that dropped into the mailbox are handed on;
@@ -187,6 +188,7 @@ void rt_sysmon(void)
 {
     struct sched *s = &rt_sched;
     int64_t delay = 0, active = rt_nanotime(); /* when a goroutine was last seen to have run */
+    int64_t quiet = RT_SYSMON_DEEP_NS;         /* how long none must have, before it sleeps for good */
     int idle = 0;
     while (!at32_load_acq(&s->ending)) {
         if (idle == 0) delay = RT_SYSMON_MIN_NS;
@@ -199,8 +201,9 @@ void rt_sysmon(void)
         if (switched()) active = now;
         bool awake = rt_sysmon_report(now);
         awake |= rt_gftrim(now);
-        if (!awake && now - active > RT_SYSMON_DEEP_NS && sleep_deeply(now)) {
+        if (!awake && now - active > quiet && sleep_deeply(now)) {
             active = rt_nanotime();
+            quiet = active - now >= RT_SYSMON_RARE_NS ? RT_SYSMON_RARE_QUIET_NS : RT_SYSMON_DEEP_NS;
             delay = RT_SYSMON_MIN_NS;
             idle = RT_SYSMON_IDLE_ROUNDS; /* one event, most often: back to sleep by doubling at once */
             continue;

@@ -41,6 +41,11 @@ MUTATIONS = [
     ('fence-turns-once', 'once the idlers pay for the fence they always do', 'sysmon.c',
      'if (pays ? full > 2 * light : light > 2 * full) rt_fence_turn(!pays);',
      'if (pays && full > 2 * light) rt_fence_turn(false);', ['sched_fence']),
+    # ---- the monitor's rest ----
+    ('monitor-never-sleeps', 'the monitor looks every 10 ms though nothing runs', 'sysmon.c',
+     'if (!awake && now - active > quiet && sleep_deeply(now)) {', 'if (false) {', ['sched_monitor']),
+    ('monitor-always-waits', 'the monitor waits for 20 ms of quiet after each event, however rare', 'sysmon.c',
+     'quiet = active - now >= RT_SYSMON_RARE_NS ? RT_SYSMON_RARE_QUIET_NS : RT_SYSMON_DEEP_NS;', '', ['sched_monitor']),
     # ---- join order ----
     ('channel-is-no-join', 'a receive leaves the P to the oldest', 'sched.c',
      'if (why != WR_CHAN_RECEIVE || gp->unjoined == 0) return false;', 'return false;', ['sched_join']),
