@@ -66,7 +66,7 @@ static void check_slice(struct p *pp, int64_t now)
 static void check_oldest(struct p *pp, int64_t now)
 {
     uint32_t head = (uint32_t)at64_load_rlx(&pp->runqhead);
-    if (pp->sm_head != head || rt_runqlen(pp) == 0) {
+    if (pp->sm_head != head || pp->sm_headwhen == 0 || rt_runqlen(pp) == 0) { /* 0: never looked at */
         pp->sm_head = head;
         pp->sm_headwhen = now;
     } else if (now - pp->sm_headwhen >= rt_sched.slice_ns) {

@@ -57,6 +57,8 @@ MUTATIONS = [
     ('fifo-join-ignored', 'TRINE_FIFO_JOIN changes nothing', 'sched_switch.h',
      'if (rt_ablated(TRINE_FIFO_JOIN) || atp_load_rlx(&pp->runnext)) return NULL;', 'if (atp_load_rlx(&pp->runnext)) return NULL;',
      ['sched_join']),
+    ('oldest-due-at-once', 'the oldest that the monitor sees first counts as one that has waited for ever', 'sysmon.c',
+     ' || pp->sm_headwhen == 0 ||', ' ||', ['sched_join']),
     ('join-starves-the-oldest', 'no join ever takes the oldest', 'sched_switch.h',
      'if (__builtin_expect(at32_load_rlx(&pp->fifo_due), 0)) {', 'if (false) {', ['sched_join']),
     ('stride-not-coprime', 'strides that share a factor with the number of Ps', 'find.c',
