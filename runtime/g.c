@@ -22,9 +22,11 @@ static struct g *cold[RT_STACK_CLASSES];
 static int64_t trimmed_at;
 static bool trim_left;
 
+enum { COLOURS = 16, COLOUR_BYTES = 128 }; /* by these names tools/trine-gdb.py reads them */
+
 struct g *rt_gofslot(uintptr_t lo, uintptr_t hi)
 {
-    size_t colour = hi - lo >= RT_STACK_GUARDED_BYTES ? ((lo >> 12) & 15) * 128 : 0;
+    size_t colour = hi - lo >= RT_STACK_GUARDED_BYTES ? ((lo >> 12) % COLOURS) * COLOUR_BYTES : 0;
     return (struct g *)((hi - colour - sizeof(struct g)) & ~(uintptr_t)63);
 }
 

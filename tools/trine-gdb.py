@@ -88,7 +88,7 @@ class Goroutine:
 def g_of_slot(low, high, guarded):
     """As rt_gofslot in g.c."""
     kind = gdb.lookup_type('struct g')
-    colour = ((low >> 12) & 7) * 128 if guarded else 0
+    colour = (low >> 12) % int(gdb.parse_and_eval('COLOURS')) * int(gdb.parse_and_eval('COLOUR_BYTES')) if guarded else 0
     address = (high - colour - kind.sizeof) & ~63
     return gdb.Value(address).cast(kind.pointer()).dereference()
 
