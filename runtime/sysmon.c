@@ -46,16 +46,23 @@ static bool retake_syscall(struct p *pp, struct m *mp, struct g *gp, int64_t now
     return true;
 }
 
+/* When the first of the slices ends that were running at the last look. */
+static int64_t slice_end;
+
 /* Has pp's goroutine run for a slice? sched.lock keeps its M from ending. */
 static void check_slice(struct p *pp, int64_t now)
 {
+    if (rt_ablated(TRINE_NO_PREEMPT)) return;
     uint32_t tick = at32_load_rlx(&pp->schedtick);
     if (pp->sm_schedtick != tick) {
         pp->sm_schedtick = tick;
         pp->sm_schedwhen = now;
+    }
+    int64_t end = pp->sm_schedwhen + rt_sched.slice_ns;
+    if (now < end) {
+        if (end < slice_end) slice_end = end;
         return;
     }
-    if (now - pp->sm_schedwhen < rt_sched.slice_ns || rt_ablated(TRINE_NO_PREEMPT)) return;
     rt_want_spare();
     rt_lock(&rt_sched.lock);
     if (tick == at32_load_rlx(&pp->schedtick)) rt_preemptone(pp, true);
@@ -91,6 +98,7 @@ static bool check_stale_work(struct p *pp)
 static int look_at_ps(int64_t now)
 {
     int did = 0;
+    slice_end = INT64_MAX;
     for (int i = 0; i < rt_nprocs(); i++) {
         struct p *pp = rt_sched.allp[i];
         if (at32_load_acq(&pp->status) != Prunning) continue;
@@ -176,12 +184,15 @@ static bool sleep_deeply(int64_t now)
 }
 
 /* The longest sleep: a slice must be seen to end, and readies that were let pass must not wait long (sched_switch.h). */
-static int64_t longest_sleep(void)
+static int64_t longest_sleep(int64_t now)
 {
     const struct sched *s = &rt_sched;
     uint32_t npidle = at32_load_rlx(&s->npidle);
-    if (at32_load_rlx(&s->wake_skip) && npidle && npidle < (uint32_t)rt_nprocs()) return RT_SYSMON_SKIP_NS;
-    return s->slice_ns < RT_SYSMON_MAX_NS ? s->slice_ns : RT_SYSMON_MAX_NS;
+    int64_t longest = s->slice_ns < RT_SYSMON_MAX_NS ? s->slice_ns : RT_SYSMON_MAX_NS;
+    if (at32_load_rlx(&s->wake_skip) && npidle && npidle < (uint32_t)rt_nprocs()) longest = RT_SYSMON_SKIP_NS;
+    int64_t left = slice_end - now;
+    if (left < RT_SYSMON_MIN_NS) left = RT_SYSMON_MIN_NS;
+    return left < longest ? left : longest;
 }
 
 void rt_sysmon(void)
@@ -193,10 +204,11 @@ void rt_sysmon(void)
     while (!at32_load_acq(&s->ending)) {
         if (idle == 0) delay = RT_SYSMON_MIN_NS;
         else if (idle > RT_SYSMON_IDLE_ROUNDS) delay *= 2;
-        if (delay > longest_sleep()) delay = longest_sleep();
+        int64_t longest = longest_sleep(rt_nanotime());
+        if (delay > longest) delay = longest;
         rt_notetsleep(&s->sysmonnote, delay);
         rt_noteclear(&s->sysmonnote); /* before the mailbox is read: a later letter wakes us again */
-        int did = rt_preempt_collect();
+        bool preempted = rt_preempt_collect() > 0;
         int64_t now = rt_nanotime();
         if (switched()) active = now;
         bool awake = rt_sysmon_report(now);
@@ -210,7 +222,10 @@ void rt_sysmon(void)
         }
         poll_network(now);
         choose_fence(now);
-        did += look_at_ps(now);
-        idle = did ? 0 : idle + 1;
+        idle = look_at_ps(now) ? 0 : idle + 1;
+        if (preempted && idle) { /* a slice began: to be seen soon; then nothing happens until it ends */
+            delay = RT_SYSMON_MIN_NS;
+            idle = RT_SYSMON_IDLE_ROUNDS;
+        }
     }
 }
