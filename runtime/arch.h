@@ -17,7 +17,7 @@ struct ctx {
     void *sp, *fp, *pc;
 };
 
-/* Where a goroutine begins: calls rt_goroutine_main (handed down by the scheduler) with an undefined return address,
+/* Where a goroutine begins: goes to rt_goroutine_main (handed down by the scheduler) with an undefined return address,
  * so that unwinders stop. In switch_*.S. */
 void rt_arch_entry(void);
 extern void (*rt_goroutine_main)(void) __attribute__((visibility("hidden")));

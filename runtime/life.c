@@ -40,7 +40,10 @@ int rt_newproc(trine_fn fn, void *arg, const char *name, size_t stack_bytes, voi
     return 0;
 }
 
-__attribute__((noreturn)) void rt_goexit0(struct g *gp)
+/* Where a goroutine ends that simply returns it is one with goroutine_main: a call from there would leave a return address
+ * on the processor's own stack of them that nobody takes, and whoever runs next, most often one that waited for this
+ * goroutine, would pay for it with a return that is not foreseen (5 ns here). */
+__attribute__((noreturn)) RT_INLINE void goexit0(struct g *gp)
 {
     struct m *mp = rt_getm();
     struct p *pp = mp->p;
@@ -75,6 +78,8 @@ __attribute__((noreturn)) void rt_goexit0(struct g *gp)
     __builtin_unreachable();
 }
 
+__attribute__((noreturn)) void rt_goexit0(struct g *gp) { goexit0(gp); }
+
 __attribute__((noreturn)) void rt_gozombie(struct g *gp)
 {
     struct m *mp = rt_getm();
@@ -100,7 +105,7 @@ static void goroutine_main(void)
     gp->fn(gp->arg);
     gp = rt_enter("the end of a goroutine");
     if (__builtin_expect(gp->is_main, 0)) rt_main_returned();
-    rt_goexit0(gp);
+    goexit0(gp);
 }
 
 /* ---- g0: the thread's own stack ---- */

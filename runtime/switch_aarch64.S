@@ -10,11 +10,11 @@ rt_arch_entry:
         .cfi_undefined x30
         hint    #36                     /* bti j: reached by an indirect jump */
         mov     x29, xzr
-        mov     x30, xzr
-        adrp    x9, rt_goroutine_main
-        ldr     x9, [x9, :lo12:rt_goroutine_main]
-        blr     x9
-        brk     #1
+        adr     x30, 1f                 /* a return address, and no call: see switch_x86_64.S */
+        adrp    x16, rt_goroutine_main
+        ldr     x16, [x16, :lo12:rt_goroutine_main]
+        br      x16
+1:      brk     #1
         .cfi_endproc
         .size   rt_arch_entry, . - rt_arch_entry
 

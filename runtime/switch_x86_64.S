@@ -10,8 +10,10 @@ rt_arch_entry:
         .cfi_undefined rip              /* nothing called us: backtraces end here */
         endbr64
         xorl    %ebp, %ebp              /* and so do frame-pointer walks */
-        call    *rt_goroutine_main(%rip) /* rsp is 16-byte aligned before the call, as the ABI wants */
-        ud2                             /* it never returns */
+        leaq    1f(%rip), %rax          /* a return address for backtraces, and no call: it never returns, so the */
+        pushq   %rax                    /* processor's own stack of return addresses would have one that nobody takes, */
+        jmp     *rt_goroutine_main(%rip) /* and foresee wrongly where the goroutine after this one returns to */
+1:      ud2
         .cfi_endproc
         .size   rt_arch_entry, . - rt_arch_entry
 
