@@ -27,6 +27,25 @@
 bool (*rt_sysmon_report)(int64_t now);
 int64_t rt_sysmon_idle_since;
 
+/* From the moment at which it is taken until another M has it, pp is nobody's, and its M, back from the call, may be the
+ * last to go idle: that is no deadlock. Before the CAS, whose failure sends that M to rt_checkdead. */
+static bool take_from_call(struct p *pp, struct m *mp, struct g *gp, uint32_t tick)
+{
+    at32_store_rlx(&rt_sched.retaking, 1);
+    bool took = rt_retakep(pp, mp, gp);
+    if (took) {
+        at32_store_rlx(&pp->syscalltick, tick + 1);
+        rt_handoffp(pp);
+    }
+    at32_store_rel(&rt_sched.retaking, 0);
+    if (took) { /* who looked meanwhile saw nothing: if pp went to the idle list, nobody else comes */
+        rt_lock(&rt_sched.lock);
+        rt_checkdead();
+        rt_unlock(&rt_sched.lock);
+    }
+    return took;
+}
+
 /* pp's M is in a blocking call: take it, if it was there at the last look too. */
 static bool retake_syscall(struct p *pp, struct m *mp, struct g *gp, int64_t now)
 {
@@ -40,10 +59,7 @@ static bool retake_syscall(struct p *pp, struct m *mp, struct g *gp, int64_t now
     /* no work of its own, and somebody else could take new work: leave it, but not for ever, for sysmon's deep sleep */
     bool others = at32_load_rlx(&rt_sched.nmspinning) + at32_load_rlx(&rt_sched.npidle) > 0;
     if (rt_runqempty(pp) && others && now - pp->sm_syscallwhen < RT_SYSMON_MAX_NS) return false;
-    if (!rt_retakep(pp, mp, gp)) return false;
-    at32_store_rlx(&pp->syscalltick, tick + 1);
-    rt_handoffp(pp);
-    return true;
+    return take_from_call(pp, mp, gp, tick);
 }
 
 /* When the first of the slices ends that were running at the last look. */

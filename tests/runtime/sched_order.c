@@ -4,6 +4,7 @@
  */
 #include "../../runtime/find.c" /* NOLINT(bugprone-suspicious-include): its statics are what is tested */
 
+#include "child.h"
 #include "goroutines.h"
 
 /* From any start, each stride visits every P once, for every number of Ps up to 64 and for the largest. */
@@ -212,6 +213,29 @@ static void StoppedThreadsTakeTurns(void **state)
     for (int i = 0; i < N; i++) assert_int_equal(turns[i], 2);
 }
 
+static void look_for_deadlock(void *arg)
+{
+    (void)arg;
+    rt_lock(&rt_sched.lock);
+    rt_checkdead();
+    rt_unlock(&rt_sched.lock);
+}
+
+/* All threads rest and no queue that can be seen holds work: a deadlock, but not while sysmon has a P in hand. */
+static void APInHandIsNoDeadlock(void **state)
+{
+    (void)state;
+    at32_store_rlx(&rt_sched.running, 1);
+    rt_sched.mcount = rt_sched.nmidle = 1;
+    ati64_store_rlx(&rt_sched.lastpoll, 1);
+    at64_store_rlx(&ps[0]->count.spawns, 1);
+    in_child(look_for_deadlock, NULL);
+    assert_said("fatal error: all goroutines are asleep - deadlock!");
+    at32_store_rlx(&rt_sched.retaking, 1);
+    in_child(look_for_deadlock, NULL);
+    assert_ended_well("with a P in sysmon's hand");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +248,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(GlobalBatch, make_ps, free_ps),
         cmocka_unit_test_setup_teardown(GlobalQueueEvery61st, make_ps, free_ps),
         cmocka_unit_test_setup_teardown(StoppedThreadsTakeTurns, make_ps, free_ps),
+        cmocka_unit_test_setup_teardown(APInHandIsNoDeadlock, make_ps, free_ps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
