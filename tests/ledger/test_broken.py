@@ -10,6 +10,8 @@ import sys
 import tempfile
 import unittest
 
+from one_claim import claim, script
+
 TRINE, FAKE = sys.argv[1], sys.argv[2]
 DESCRIBE = '[ "$1" = --describe ] && exec "$0.describe"\n'
 
@@ -29,37 +31,7 @@ BROKEN = {
     "poor": (DESCRIBE, "not applicable", "has no workload pingpong"),
     "narrow": (DESCRIBE, "not applicable", "has no parameter 'sleep_ms'"),
 }
-CLAIM = """[claim]
-group = Cost of a task
-statement = Of a test.
-claimed = at most 200
-source = S0
-falsifier = more
-meaning = Nothing.
-show = x
-unit = ns
-[experiment e]
-workload = pingpong
-procs = 1
-tasks = 2
-param.sleep_ms = 0
-param.mode = ok
-reps = 2
-timeout_s = 1
-warmup_ms = 1
-measure_ms = 1
-[quantities]
-x = e.median{at}
-[predicates]
-p = x <= 200
-[control]
-none = the figures of the fake are always the same
-"""
-
-
-def script(path, text):
-    path.write_text("#!/bin/sh\n" + text)
-    path.chmod(0o755)
+SETTINGS = "tasks = 2\nparam.mode = ok\ntimeout_s = 1\nwarmup_ms = 1"
 
 
 class Broken(unittest.TestCase):
@@ -68,7 +40,7 @@ class Broken(unittest.TestCase):
         self.dir = pathlib.Path(self.scratch.name)
         (self.dir / "claims").mkdir()
         (self.dir / "drivers").mkdir()
-        (self.dir / "claims" / "own.ini").write_text(CLAIM.replace("{at}", ""))
+        (self.dir / "claims" / "own.ini").write_text(claim(SETTINGS))
         for name in ("good", *BROKEN):
             self.driver(name)
 
@@ -107,14 +79,14 @@ class Broken(unittest.TestCase):
 
     def test_a_figure_of_a_broken_backend(self):
         """Whoever is compared with a backend that fails gets no verdict, and the reason names that backend."""
-        (self.dir / "claims" / "against.ini").write_text(CLAIM.replace("{at}", " / e.median@dead"))
+        (self.dir / "claims" / "against.ini").write_text(claim(SETTINGS, " / e.median@dead"))
         ledger, _ = self.claims("--backends", "good", "--backends", "dead")
         self.assertEqual(ledger["own"]["good"]["verdict"], "reproduced")
         self.assertEqual(ledger["against"]["good"]["verdict"], "not measurable here")
         self.assertIn("e on dead", ledger["against"]["good"]["reason"])
 
     def test_a_comparator_that_is_not_asked_for(self):
-        (self.dir / "claims" / "against.ini").write_text(CLAIM.replace("{at}", " / e.median@dead"))
+        (self.dir / "claims" / "against.ini").write_text(claim(SETTINGS, " / e.median@dead"))
         ledger, done = self.claims("--backends", "good")
         self.assertEqual(ledger["own"]["good"]["verdict"], "reproduced")
         self.assertEqual(list(ledger["against"]), ["good"])

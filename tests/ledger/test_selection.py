@@ -10,32 +10,9 @@ import sys
 import tempfile
 import unittest
 
+from one_claim import claim, script
+
 TRINE, FAKE = sys.argv[1], sys.argv[2]
-CLAIM = """[claim]
-group = {group}
-statement = Of a test.
-claimed = at most 200
-source = S0
-falsifier = more
-meaning = Nothing.
-show = x
-unit = ns
-[experiment e]
-workload = pingpong
-procs = 1
-tasks = {tasks}
-param.sleep_ms = 0
-reps = 2
-warmup_ms = 0
-measure_ms = 1
-{extra}
-[quantities]
-x = e.median{against}
-[predicates]
-p = x <= 200
-[control]
-none = the figures of the fake are always the same
-"""
 BACKENDS = ("one", "other", "third")
 
 
@@ -46,9 +23,7 @@ class Selection(unittest.TestCase):
         for folder in ("claims", "drivers"):
             (self.dir / folder).mkdir()
         for name in BACKENDS:
-            path = self.dir / "drivers" / f"trine-driver-{name}"
-            path.write_text(f'#!/bin/sh\n"{FAKE}" "$@" | sed \'s/"fake"/"{name}"/\'\n')
-            path.chmod(0o755)
+            script(self.dir / "drivers" / f"trine-driver-{name}", f'"{FAKE}" "$@" | sed \'s/"fake"/"{name}"/\'\n')
         self.claim("alone", 2)
         self.claim("against", 3, against=" / e.median@other")
 
@@ -56,7 +31,7 @@ class Selection(unittest.TestCase):
         self.scratch.cleanup()
 
     def claim(self, name, tasks, against="", group="Cost of a task", extra=""):
-        text = CLAIM.format(tasks=tasks, against=against, group=group, extra=extra)
+        text = claim(f"tasks = {tasks}\nwarmup_ms = 0\n{extra}", against, group)
         (self.dir / "claims" / f"{name}.ini").write_text(text)
 
     def trine(self, *arguments, code=0):
