@@ -115,7 +115,7 @@ static struct g *from_global(struct p *pp, uint32_t max)
 static struct g *from_local(struct m *mp, struct p *pp, bool *inherit)
 {
     struct g *gp = NULL;
-    if (pp->tick % RT_GLOBAL_TICK == 0 && pp->tick != pp->tick_polled) {
+    if (pp->tick % RT_GLOBAL_TICK == 0 && pp->tick != pp->tick_polled && !rt_ablated(TRINE_NO_GLOBAL_TICK)) {
         pp->tick_polled = pp->tick; /* not twice: a preempted goroutine that comes back this way would shut out the local queue */
         gp = from_global(pp, 1);
         if (gp) at64_bump(&pp->count.tick61, 1);

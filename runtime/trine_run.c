@@ -70,7 +70,7 @@ static int configure(const trine_config *cfg, int *procs)
     if (cfg->gomaxprocs < 0 || cfg->gomaxprocs > RT_MAX_PROCS || cfg->maxthreads < 0) return -EINVAL;
     if (stack < RT_STACK_MIN_BYTES || stack > RT_STACK_MAX_BYTES) return -EINVAL;
     if (cfg->slice_ns && cfg->slice_ns < RT_SLICE_MIN_NS) return -EINVAL;
-    if (cfg->ablate >= TRINE_FIFO_JOIN << 1) return -EINVAL;
+    if (cfg->ablate >= TRINE_NO_GLOBAL_TICK << 1) return -EINVAL;
     int ncpus = cfg->cpus ? parse_cpus(cfg->cpus) : 0;
     if (ncpus < 0) return ncpus;
     s->cpus = cpu_list;

@@ -8,7 +8,8 @@
  *              socket that has become readable before the others were made. With woken=1 the tasks wait on a channel
  *              first, and are woken by as many sends without a break.
  * Unit         first_at: the place at which task 0 ran. Up to 257 tasks: 1 (after the newest). Above: far behind.
- *              tick_gap: tasks run between two from the global queue while local ones still waited, plus one.
+ *              tick_gap: tasks run between two from the global queue while local ones still waited, plus one; the local
+ *              ones, when all of them went first.
  *              in_order_percent: of the tasks that began to wait one after the other, how many ran in that order.
  *              net_at_percent: how many of the others ran before the one that the network had made ready.
  * Expectation  Goroutines: 1, then above 1 from 258 tasks on; a gap of 61. A single queue: always 0, no gap.
@@ -88,7 +89,8 @@ static void start_net(struct queue *q) {
 }
 
 /* Displaced tasks are 0, 1, 2 … in that order; what is run between the first two of them is the batch's gap, as long as a
- * task that was not displaced still follows. One gap a batch: a batch that a slice has cut up must not outweigh others. */
+ * task that was not displaced still follows; when none of them ran before the last of those, the gap is at least that long.
+ * One gap a batch: a batch that a slice has cut up must not outweigh others. */
 static void note_gap(struct queue *q) {
     int64_t first_local = q->n > 1 ? q->order[1] : 0, displaced = 0, last_local = 0, newest = 0, previous = -1;
     if (first_local <= 1) return;
@@ -103,6 +105,7 @@ static void note_gap(struct queue *q) {
         displaced++;
         previous = i;
     }
+    if (displaced == 0 && q->ngaps < GAPS_MAX) q->gaps[q->ngaps++] = last_local;
 }
 
 static void wake_all(struct queue *q) {

@@ -43,6 +43,7 @@ enum {
     TRINE_YIELD_GLOBAL = 1 << 7, /* not an ablation: trine_yield goes through the global queue, as Go's Gosched does */
     TRINE_EAGER_WAKE = 1 << 8,   /* not an ablation: every ready wakes an idle P at once, as in Go */
     TRINE_FIFO_JOIN = 1 << 9,    /* not an ablation: a goroutine that waits for what it made leaves its P to the oldest, as in Go */
+    TRINE_NO_GLOBAL_TICK = 1 << 10, /* the global queue is looked at when the local one is empty, not on every 61st schedule */
 };
 
 typedef struct trine_config { /* all zero: the defaults */

@@ -46,6 +46,8 @@ MUTATIONS = [
      'if (!awake && now - active > quiet && sleep_deeply(now)) {', 'if (false) {', ['sched_monitor']),
     ('monitor-always-waits', 'the monitor waits for 20 ms of quiet after each event, however rare', 'sysmon.c',
      'quiet = active - now >= RT_SYSMON_RARE_NS ? RT_SYSMON_RARE_QUIET_NS : RT_SYSMON_DEEP_NS;', '', ['sched_monitor']),
+    ('retaking-ignored', 'a P that sysmon has in hand counts as one that holds nothing', 'm.c',
+     '    if (at32_load_acq(&s->retaking)) return;', '   ', ['sched_order']),
     # ---- join order ----
     ('channel-is-no-join', 'a receive leaves the P to the oldest', 'sched.c',
      'if (why != WR_CHAN_RECEIVE || gp->unjoined == 0) return false;', 'return false;', ['sched_join']),
@@ -69,7 +71,9 @@ MUTATIONS = [
     ('batch-takes-all', 'one P takes the whole global queue', 'p.c',
      'n = len / (uint32_t)rt_nprocs() + 1;', 'n = len;', ['sched_order']),
     ('no-61st-tick', 'the global queue is served only when the local one is empty', 'find.c',
-     'if (pp->tick % RT_GLOBAL_TICK == 0 && pp->tick != pp->tick_polled) {', 'if (false) {', ['sched_order', 'sched_run']),
+     'if (pp->tick % RT_GLOBAL_TICK == 0 && pp->tick != pp->tick_polled && !rt_ablated(TRINE_NO_GLOBAL_TICK)) {', 'if (false) {', ['sched_order', 'sched_run']),
+    ('tick-ablation-ignored', 'TRINE_NO_GLOBAL_TICK changes nothing', 'find.c',
+     ' && !rt_ablated(TRINE_NO_GLOBAL_TICK)', '', ['sched_many']),
     # ---- spinning and waking ----
     ('needspinning-not-left', 'a last spinner without a P leaves no flag', 'p.c',
      'if (!pp) at32_store_rel(&rt_sched.needspinning, 1);', '', ['sched_order']),

@@ -18,11 +18,13 @@ static const struct ablation {
     {"no_steal", TRINE_NO_STEAL},     {"no_handoff", TRINE_NO_HANDOFF},   {"no_preempt", TRINE_NO_PREEMPT},
     {"no_runnext", TRINE_NO_RUNNEXT}, {"no_spin", TRINE_NO_SPIN},         {"global_only", TRINE_GLOBAL_ONLY},
     {"local_only", TRINE_LOCAL_ONLY}, {"yield_global", TRINE_YIELD_GLOBAL}, {"eager_wake", TRINE_EAGER_WAKE},
+    {"fifo_join", TRINE_FIFO_JOIN},   {"no_global_tick", TRINE_NO_GLOBAL_TICK},
 };
 enum { NABLATIONS = sizeof ablations / sizeof ablations[0] };
 
 static const char *const ablation_names[] = {"no_steal",    "no_handoff", "no_preempt",   "no_runnext", "no_spin",
-                                             "global_only", "local_only", "yield_global", "eager_wake", NULL};
+                                             "global_only", "local_only", "yield_global", "eager_wake", "fifo_join",
+                                             "no_global_tick", NULL};
 
 static const char *const off_on[] = {"off", "on", NULL};
 
