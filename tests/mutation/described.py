@@ -17,7 +17,6 @@ DESCRIBED = {
     # ---- sched_fence ----
     'sched_fence.TheRarerSidePays': ('the full barrier between submitters and idlers is paid by whoever passes it less often', 'both sides pay, always', 'docs/decisions/0012: a blocking call that ends costs half, a spawn keeps its cheap side'),
     'sched_order.APInHandIsNoDeadlock': ('no deadlock is reported while sysmon carries a P from a blocking call to a thread', 'an M is counted as running meanwhile (incidlelocked)', ''),
-    'sched_many.NoDeadlockWhilePsAreHandedOn': ('the same, by a hundred runs in which nobody steals', 'the same', ''),
     # ---- sched_monitor ----
     'sched_monitor.MonitorSleepsForGood': ('while every P is idle the monitor sleeps until one is taken', 'at once, as soon as all are idle', 'after 20 ms: each message of an idle server would wake it'),
     'sched_monitor.MonitorSleepsSoonWhereEventsAreRare': ('after a sleep of 100 ms or more it sleeps again after 100 us of quiet', 'at once', 'two looks an event instead of ten'),

@@ -193,15 +193,6 @@ static void EveryAblationCompletes(void **state)
             run_in_child(&(trine_config){.gomaxprocs = procs, .ablate = bit < ABLATIONS ? 1u << bit : 0}, mixed, NULL);
 }
 
-/* A P with work that is on its way from a blocking call to another thread is no deadlock, though for a moment no thread
- * runs: where nobody steals, every tenth run of this loop met one. */
-static void NoDeadlockWhilePsAreHandedOn(void **state)
-{
-    (void)state;
-    for (int i = rounds(100); i > 0; i--)
-        run_in_child(&(trine_config){.gomaxprocs = 3, .slice_ns = 1000000, .ablate = TRINE_NO_STEAL}, mixed, NULL);
-}
-
 /* What each switches off does not happen. */
 static void counts(void *arg)
 {
@@ -231,7 +222,7 @@ int main(void)
         cmocka_unit_test(ManyGoroutines),     cmocka_unit_test(ManySmallStacks),
         cmocka_unit_test(ParkAgainstSubmit),  cmocka_unit_test(ReturnsFromBlockingCalls),
         cmocka_unit_test(SyscallHandsOff),    cmocka_unit_test(EveryAblationCompletes),
-        cmocka_unit_test(AblationsSwitchOff), cmocka_unit_test(NoDeadlockWhilePsAreHandedOn),
+        cmocka_unit_test(AblationsSwitchOff),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
