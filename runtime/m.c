@@ -28,7 +28,7 @@ void rt_checkdead(void)
 {
     struct sched *s = &rt_sched;
     if (!at32_load_rlx(&s->running) || at32_load_rlx(&s->ending)) return;
-    if (at32_load_acq(&s->retaking)) return; /* the P that sysmon has in hand may hold work; it comes here after that */
+    if (at32_load_acq(&s->carries)) return; /* what sysmon has in hand may be work; it comes here after that */
     if (at32_load_rlx(&s->gcwaiting)) return; /* all Ms rest because the world stops; rt_startworld wakes one to look again */
     int32_t busy = s->mcount - s->nmidle - s->nmidlelocked;
     bool polls = busy == 1 && ati64_load_sc(&s->lastpoll) == 0; /* the one that does not sleep waits in the poller */

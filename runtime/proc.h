@@ -234,7 +234,7 @@ struct sched {
     at_u64 idle_fences;        /* how often the last spinner rechecked: what rt_fence_idle is weighed by */
     at_u64 mwakes, handoffs, preempt_signals, preempt_parked;
     at_u32 nasync;             /* Ms that stand in the preemption handler */
-    at_u32 retaking;           /* sysmon's: it takes a P from a blocking call, and no M has it; partner: rt_checkdead */
+    at_u32 carries;            /* sysmon's: it has a P or goroutines in hand, which no M and no queue shows; partner: rt_checkdead */
     at_ptr mailbox;            /* Ms whose handler dropped its P: a stack by CAS, emptied by sysmon (preempt.c) */
     at_u32 worldsema;          /* one stopper at a time */
     at_u32 follow;             /* worldsema: nobody set the number of Ps, so it follows affinity and quota */

@@ -27,23 +27,20 @@
 bool (*rt_sysmon_report)(int64_t now);
 int64_t rt_sysmon_idle_since;
 
-/* From the moment at which it is taken until another M has it, pp is nobody's, and its M, back from the call, may be the
- * last to go idle: that is no deadlock. Before the CAS, whose failure sends that M to rt_checkdead. */
-static bool take_from_call(struct p *pp, struct m *mp, struct g *gp, uint32_t tick)
+/* What the monitor takes is nobody's until an M or a queue has it, and the last M may go idle meanwhile: that is no
+ * deadlock. Full barrier: said before anything is taken; partner: rt_checkdead, which then leaves it to us. */
+static void begin_carrying(void)
 {
-    at32_store_rlx(&rt_sched.retaking, 1);
-    bool took = rt_retakep(pp, mp, gp);
-    if (took) {
-        at32_store_rlx(&pp->syscalltick, tick + 1);
-        rt_handoffp(pp);
-    }
-    at32_store_rel(&rt_sched.retaking, 0);
-    if (took) { /* who looked meanwhile saw nothing: if pp went to the idle list, nobody else comes */
-        rt_lock(&rt_sched.lock);
-        rt_checkdead();
-        rt_unlock(&rt_sched.lock);
-    }
-    return took;
+    at32_store_rlx(&rt_sched.carries, 1);
+    at_fence_sc();
+}
+
+static void end_carrying(void)
+{
+    at32_store_rel(&rt_sched.carries, 0);
+    rt_lock(&rt_sched.lock);
+    rt_checkdead();
+    rt_unlock(&rt_sched.lock);
 }
 
 /* pp's M is in a blocking call: take it, if it was there at the last look too. */
@@ -59,7 +56,14 @@ static bool retake_syscall(struct p *pp, struct m *mp, struct g *gp, int64_t now
     /* no work of its own, and somebody else could take new work: leave it, but not for ever, for sysmon's deep sleep */
     bool others = at32_load_rlx(&rt_sched.nmspinning) + at32_load_rlx(&rt_sched.npidle) > 0;
     if (rt_runqempty(pp) && others && now - pp->sm_syscallwhen < RT_SYSMON_MAX_NS) return false;
-    return take_from_call(pp, mp, gp, tick);
+    begin_carrying();
+    bool took = rt_retakep(pp, mp, gp);
+    if (took) {
+        at32_store_rlx(&pp->syscalltick, tick + 1);
+        rt_handoffp(pp);
+    }
+    end_carrying();
+    return took;
 }
 
 /* When the first of the slices ends that were running at the last look. */
@@ -143,9 +147,12 @@ static void poll_network(int64_t now)
     ati64_store_rel(&rt_sched.lastpoll, now);
     struct glist l;
     glist_init(&l);
-    if (rt_netpoll(0, &l) <= 0) return;
-    for (struct g *gp = l.head; gp; gp = gp->schedlink) at32_store_rel(&gp->status, Grunnable);
-    rt_injectlist(NULL, &l);
+    begin_carrying();
+    if (rt_netpoll(0, &l) > 0) {
+        for (struct g *gp = l.head; gp; gp = gp->schedlink) at32_store_rel(&gp->status, Grunnable);
+        rt_injectlist(NULL, &l);
+    }
+    end_carrying();
 }
 
 /* Which side of fence.h is rarer? Twice as dear as the other way, and it turns: no to and fro at equal cost. */

@@ -47,7 +47,7 @@ MUTATIONS = [
     ('monitor-always-waits', 'the monitor waits for 20 ms of quiet after each event, however rare', 'sysmon.c',
      'quiet = active - now >= RT_SYSMON_RARE_NS ? RT_SYSMON_RARE_QUIET_NS : RT_SYSMON_DEEP_NS;', '', ['sched_monitor']),
     ('retaking-ignored', 'a P that sysmon has in hand counts as one that holds nothing', 'm.c',
-     '    if (at32_load_acq(&s->retaking)) return;', '   ', ['sched_order']),
+     '    if (at32_load_acq(&s->carries)) return;', '   ', ['sched_order']),
     # ---- join order ----
     ('channel-is-no-join', 'a receive leaves the P to the oldest', 'sched.c',
      'if (why != WR_CHAN_RECEIVE || gp->unjoined == 0) return false;', 'return false;', ['sched_join']),

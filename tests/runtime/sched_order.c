@@ -231,7 +231,7 @@ static void APInHandIsNoDeadlock(void **state)
     at64_store_rlx(&ps[0]->count.spawns, 1);
     in_child(look_for_deadlock, NULL);
     assert_said("fatal error: all goroutines are asleep - deadlock!");
-    at32_store_rlx(&rt_sched.retaking, 1);
+    at32_store_rlx(&rt_sched.carries, 1);
     in_child(look_for_deadlock, NULL);
     assert_ended_well("with a P in sysmon's hand");
 }
