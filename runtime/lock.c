@@ -5,7 +5,7 @@
 
 /*
  * Each look takes the lock's cache line away from its holder, which pays for it with its next operation (180 ns here). So
- * looks are rare, and the holder gets a run of some hundred operations: eight goroutines that share a channel over two Ps
+ * looks are rare, and the holder gets a run of operations: eight goroutines that share a channel over two Ps
  * take 21 ns a value so, 37 with the first look after one pause, 51 with a look at every pause.
  */
 void rt_lock_slow(struct lock *l)

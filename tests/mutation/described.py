@@ -23,6 +23,7 @@ DESCRIBED = {
     # ---- sched_join ----
     'sched_join.JoinByChannelTakesTheNewest': ('a receive by who made goroutines leaves the P to the newest of the ring, a wait each', 'the oldest', 'docs/decisions/0010: a tree runs depth first on a few hot stacks; TRINE_FIFO_JOIN is Go\'s order'),
     'sched_join.OneJoinForEachGoroutineMade': ('who made one goroutine waits so once; then the oldest goes on', 'the oldest', 'docs/decisions/0010'),
+    'sched_join.JoinsAreNotInherited': ('what a goroutine left unjoined is not counted to the next one of its descriptor', 'no such count', ''),
     'sched_join.JoinByGroupTakesTheNewest': ('the same for a wait group', 'the oldest', 'docs/decisions/0010'),
     'sched_join.TheOldestRunsAfterASlice': ('the oldest runs when it has waited for a slice, whatever joins', 'the oldest goes first anyway', 'the monitor sees a head that stays (fifo_due)'),
     'sched_join.TreeRunsDepthFirst': ('a tree of 11,110 goroutines joined by channels needs some ten stacks a level', 'breadth first: as many as the widest level', 'docs/decisions/0010'),

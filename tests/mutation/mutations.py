@@ -54,6 +54,8 @@ MUTATIONS = [
     ('joins-without-end', 'every receive is a join, whatever was made', 'sched.c',
      'if (why != WR_CHAN_RECEIVE || gp->unjoined == 0) return false;', 'if (why != WR_CHAN_RECEIVE) return false;', ['sched_join']),
     ('joins-not-counted', 'who once made a goroutine joins for ever', 'sched.c', '    gp->unjoined--;\n', '', ['sched_join']),
+    ('joins-inherited', 'a new goroutine has the joins that the last one of its descriptor left', 'g.c',
+     '    gp->unjoined = 0;', '   ', ['sched_join']),
     ('group-is-no-join', 'a wait for a group leaves the P to the oldest', 'sched.c',
      '        gp->unjoined = 0;\n        return true;', '        gp->unjoined = 0;\n        return false;', ['sched_join']),
     ('fifo-join-ignored', 'TRINE_FIFO_JOIN changes nothing', 'sched_switch.h',

@@ -91,6 +91,44 @@ static void OneJoinForEachGoroutineMade(void **state)
     expect_order(main_receives_from_others, 0, "ebcd");
 }
 
+static bool careless_ended;
+static trine_wg received;
+
+static void nothing(void *arg) { (void)arg; }
+
+/* Ends without having waited for what it made; the last to end, so its descriptor is the next to be used. */
+static void careless(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < MADE; i++) CHECK(trine_go(nothing, NULL) == 0);
+    for (int i = 0; i < MADE; i++) trine_yield();
+    careless_ended = true;
+}
+
+static void receiver(void *arg)
+{
+    main_receives_from_others(arg);
+    trine_wg_done(&received);
+}
+
+static void main_reuses_a_descriptor(void *arg)
+{
+    careless_ended = false;
+    CHECK(trine_go(careless, NULL) == 0);
+    while (!careless_ended) trine_yield();
+    received = (trine_wg){0};
+    trine_wg_add(&received, 1);
+    CHECK(trine_go(receiver, arg) == 0);
+    trine_wg_wait(&received);
+}
+
+/* What an earlier goroutine left unjoined is not the next one's, which has its descriptor. */
+static void JoinsAreNotInherited(void **state)
+{
+    (void)state;
+    expect_order(main_reuses_a_descriptor, 0, "ebcd");
+}
+
 static void last_of_all(void *arg)
 {
     say(*(const char *)arg);
@@ -225,6 +263,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(JoinByChannelTakesTheNewest),
         cmocka_unit_test(OneJoinForEachGoroutineMade),
+        cmocka_unit_test(JoinsAreNotInherited),
         cmocka_unit_test(JoinByGroupTakesTheNewest),
         cmocka_unit_test(TheOldestRunsAfterASlice),
         cmocka_unit_test(TreeRunsDepthFirst),
