@@ -2,9 +2,9 @@
  * sysmon.c: the monitor, on the thread that called trine_run. Floor 8; holds no P and runs no goroutine, so a blocked
  * goroutine can never keep trine_run from returning.
  *
- * It sleeps 20 us, after 50 rounds with nothing to do (or after a preemption at once) twice as long each time, up to 10 ms
- * or to the end of the first slice that runs, and for good when nothing ran for 20 ms (100 us where that sleep is long) and every P is idle: whoever takes a P from the
- * idle list then wakes it. Each round:
+ * It sleeps 20 us, after 50 rounds with nothing to do (or after a preemption at once) twice as long each time, up to
+ * 10 ms or to the end of the first slice that runs; and for good when nothing ran for 20 ms (100 us where that sleep is
+ * long) and every P is idle: whoever takes a P from the idle list then wakes it. Each round:
  *   Ps whose M sits in a blocking call for a tick are taken from it, at once if there is work for them, else after 10 ms;
  *   goroutines that ran a slice without a switch are asked to give way;
  *   Ps that dropped into the mailbox are handed on;
