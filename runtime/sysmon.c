@@ -23,6 +23,7 @@
 #include "runq.h"
 #include "syscall.h"
 #include "timer.h"
+#include "wait.h"
 
 bool (*rt_sysmon_report)(int64_t now);
 int64_t rt_sysmon_idle_since;
@@ -78,7 +79,7 @@ static void check_slice(struct p *pp, int64_t now)
         pp->sm_schedtick = tick;
         pp->sm_schedwhen = now;
     }
-    int64_t end = pp->sm_schedwhen + rt_sched.slice_ns;
+    int64_t end = rt_deadline(pp->sm_schedwhen, rt_sched.slice_ns);
     if (now < end) {
         if (end < slice_end) slice_end = end;
         return;

@@ -137,14 +137,28 @@ static void PreemptionAfterSyscall(void **state)
             run_in_child(&(trine_config){.gomaxprocs = procs, .slice_ns = 1000000}, after_syscall, NULL);
 }
 
-/* ---- registers ---- */
-static uint64_t wanted; /* preemptions */
 static uint64_t preemptions(void)
 {
     struct trine_stats s;
     trine_stats(&s);
     return s.preemptions;
 }
+
+/* Ten slices and more of the usual length. */
+static void no_preemption_in_100_ms(void *arg)
+{
+    (void)arg;
+    for (int64_t until = rt_nanotime() + 100000000; rt_nanotime() < until;) TRINE_POLL();
+    CHECK(preemptions() == 0);
+}
+static void ASliceWithoutEnd(void **state)
+{
+    (void)state;
+    run_in_child(&(trine_config){.gomaxprocs = 1, .slice_ns = INT64_MAX}, no_preemption_in_100_ms, NULL);
+}
+
+/* ---- registers ---- */
+static uint64_t wanted; /* preemptions */
 
 #if defined(__x86_64__) && !defined(RT_TSAN)
 /* Fills every vector register and most general ones with a pattern, holds them over a loop in which the thread is
@@ -420,6 +434,7 @@ int main(void)
         cmocka_unit_test(Preemption),         cmocka_unit_test(PollIsAPreemptionPoint),
         cmocka_unit_test(StatsIsAPreemptionPoint),
         cmocka_unit_test(AsyncPreempt),       cmocka_unit_test(PreemptionAfterSyscall),
+        cmocka_unit_test(ASliceWithoutEnd),
         cmocka_unit_test(VectorRegistersSurvive), cmocka_unit_test(LibcIsPreemptedSoundly),
         cmocka_unit_test(ErrnoIsTheGoroutines), cmocka_unit_test(EINTRStorm),
         cmocka_unit_test(ForkUnderLoad),
