@@ -45,9 +45,7 @@ void rt_injectlist(struct m *mp, struct glist *l)
     if (l->head && pp && rt_ablated(TRINE_LOCAL_ONLY)) glist_append(&pp->spill, l);
     if (l->head) {
         if (pp) at64_bump(&pp->count.global_puts, l->n);
-        rt_lock(&rt_sched.lock);
-        rt_globrunqputlist(l);
-        rt_unlock(&rt_sched.lock);
+        rt_globrunqinject(l);
     }
     rt_fence_submit();
     /* one spinner is enough: each that finds work wakes the next */
@@ -60,25 +58,33 @@ static void make_runnable(struct p *pp, struct glist *l)
     if (pp) at64_bump(&pp->count.wakes, l->n);
 }
 
+/* As in Go, a sleeper that wakes goes before what stands in the ring: behind P hogs it would wait for them all. */
+static void first_to_runnext(struct p *pp, struct glist *l)
+{
+    struct glist over;
+    glist_init(&over);
+    rt_runqput(pp, glist_pop(l), true, &over);
+    glist_append(&over, l);
+    *l = over;
+}
+
 /* Due timers of `of`, by mp: their goroutines to mp's P. True if any became runnable. */
 static bool run_timers(struct m *mp, struct p *of)
 {
-    struct glist l;
-    glist_init(&l);
     if (!rt_timers_earliest(of)) return false;
-    rt_timers_check(of, 0, &l);
-    if (!l.head) return false;
-    make_runnable(mp->p, &l);
-    if (!rt_ablated(TRINE_NO_RUNNEXT | TRINE_GLOBAL_ONLY)) {
-        /* as in Go, a sleeper that wakes goes before what stands in the ring: behind P hogs it would wait for them all */
-        struct glist over;
-        glist_init(&over);
-        rt_runqput(mp->p, glist_pop(&l), true, &over);
-        glist_append(&over, &l);
-        l = over;
-    }
-    rt_injectlist(mp, &l);
-    return true;
+    bool any = false;
+    int64_t now = rt_nanotime(), next;
+    do {
+        struct glist l;
+        glist_init(&l);
+        next = rt_timers_check(of, now, &l);
+        if (!l.head) continue;
+        make_runnable(mp->p, &l);
+        if (!any && !rt_ablated(TRINE_NO_RUNNEXT | TRINE_GLOBAL_ONLY)) first_to_runnext(mp->p, &l);
+        rt_injectlist(mp, &l);
+        any = true;
+    } while (next && next <= now);
+    return any;
 }
 
 static void begin_spinning(struct m *mp)

@@ -256,6 +256,8 @@ void rt_mexit(struct m *mp)
 }
 
 /* ---- start and stop ---- */
+static bool is_async(const struct g *gp) { return gp->async != 0; }
+
 /*
  * A goroutine whose thread stands in the preemption handler, out of the queues; NULL: none. pp is nobody's. Its ring goes
  * behind the global queue first: were only the global queue asked, those who come back to it at each slice would pass
@@ -267,16 +269,7 @@ static struct g *take_async(struct p *pp)
     glist_init(&ring);
     rt_runqdrain(pp, &ring);
     rt_globrunqputlist(&ring);
-    struct glist *q = &rt_sched.runq;
-    struct g *prev = NULL, *gp = q->head;
-    while (gp && !gp->async) prev = gp, gp = gp->schedlink;
-    if (!gp) return NULL;
-    if (prev) prev->schedlink = gp->schedlink;
-    else q->head = gp->schedlink;
-    if (q->tail == gp) q->tail = prev;
-    q->n--;
-    at32_store_rel(&rt_sched.runqsize, q->n);
-    return gp;
+    return rt_globrunqextract(is_async);
 }
 
 void rt_startm(struct p *pp, bool spinning)

@@ -19,10 +19,13 @@ struct p *rt_pidleget_spinning(void); /* none: leaves the needspinning flag for 
 
 /* ---- the global queue. Want sched.lock. ---- */
 void rt_globrunqput(struct g *gp);
+void rt_globrunqputmany(struct g *const *gs, uint32_t n);
 void rt_globrunqputlist(struct glist *l);
-void rt_globrunqputhead(struct g *gp);
-/* A batch of min(len/nprocs + 1, len, RT_GLOBAL_BATCH, max) for pp: the first is returned, the others go to its ring. max 0: no limit of its own. */
+void rt_globrunqinject(struct glist *l); /* the same without the lock, which it takes: a long list is walked outside of it */
+/* A batch of min(len/nprocs + 1, len, RT_GLOBAL_BATCH, max) for pp: the first is returned, the others go to its ring as
+ * far as it has room. max 0: no limit of its own. Overwrites pp->over. */
 struct g *rt_globrunqget(struct p *pp, uint32_t max);
+struct g *rt_globrunqextract(bool (*want)(const struct g *)); /* the oldest that is wanted; NULL: none is */
 
 /* ---- Ms ---- */
 /* Runs pp on an idle M or a new one. pp NULL: on some idle P, if there is one. spinning: the caller counted it in nmspinning. */

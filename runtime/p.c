@@ -5,6 +5,7 @@
  * most one M, or stands in the idle list, or is stopped. acquire and release are the only places where that changes,
  * besides sysmon and the preemption handler, which take a P from an M that cannot run (syscall.c, preempt.c).
  */
+#include "globq.h"
 #include "m.h"
 #include "runq.h"
 
@@ -76,42 +77,55 @@ struct p *rt_pidleget_spinning(void)
 }
 
 /* ---- the global queue ---- */
-void rt_globrunqput(struct g *gp)
+static void publish_size(void) { at32_store_rel(&rt_sched.runqsize, rt_sched.runq.n); } /* a hint for those without the lock */
+
+void rt_globrunqputmany(struct g *const *gs, uint32_t n)
 {
-    glist_push(&rt_sched.runq, gp);
-    at32_store_rel(&rt_sched.runqsize, rt_sched.runq.n);
+    rt_globq_put(&rt_sched.runq, gs, n);
+    publish_size();
 }
+
+void rt_globrunqput(struct g *gp) { rt_globrunqputmany(&gp, 1); }
 
 void rt_globrunqputlist(struct glist *l)
 {
-    glist_append(&rt_sched.runq, l);
-    at32_store_rel(&rt_sched.runqsize, rt_sched.runq.n);
+    for (struct g *gp; (gp = glist_pop(l)) != NULL;) rt_globrunqput(gp);
 }
 
-void rt_globrunqputhead(struct g *gp)
+void rt_globrunqinject(struct glist *l)
 {
-    gp->schedlink = rt_sched.runq.head;
-    rt_sched.runq.head = gp;
-    if (!rt_sched.runq.tail) rt_sched.runq.tail = gp;
-    rt_sched.runq.n++;
-    at32_store_rel(&rt_sched.runqsize, rt_sched.runq.n);
+    enum { SOME = 32 }; /* pointers: the caller's stack may be a small one */
+    struct g *batch[SOME];
+    while (l->head) {
+        uint32_t n = 0;
+        while (n < SOME && l->head) batch[n++] = glist_pop(l);
+        rt_lock(&rt_sched.lock);
+        rt_globrunqputmany(batch, n);
+        rt_unlock(&rt_sched.lock);
+    }
 }
+
+static uint32_t min(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 struct g *rt_globrunqget(struct p *pp, uint32_t max)
 {
+    struct g **batch = pp->over;
     uint32_t len = rt_sched.runq.n, n = len / (uint32_t)rt_nprocs() + 1;
     if (len == 0) return NULL;
-    if (n > len) n = len;
-    if (n > RT_GLOBAL_BATCH) n = RT_GLOBAL_BATCH;
-    if (n > RT_RUNQ_SIZE / 2) n = RT_RUNQ_SIZE / 2;
-    if (max && n > max) n = max;
-    struct g *first = glist_pop(&rt_sched.runq);
-    struct glist batch;
-    glist_init(&batch);
-    for (uint32_t i = 1; i < n; i++) glist_push(&batch, glist_pop(&rt_sched.runq));
+    n = min(min(n, len), min(RT_GLOBAL_BATCH, RT_RUNQ_SIZE / 2));
+    n = min(n, RT_RUNQ_SIZE - rt_runqlen(pp) + 1); /* thieves only make room, so all of these find some */
+    if (max) n = min(n, max);
+    n = rt_globq_get(&rt_sched.runq, batch, n);
+    for (uint32_t i = 1; i < n; i++)
+        if (!rt_runqputtail(pp, batch[i])) rt_throw("invariant broken: the ring of P %u was filled by another", pp->id);
     at64_bump(&pp->count.global_gets, n);
-    if (batch.head) rt_runqputbatch(pp, &batch);
-    while (batch.head) rt_globrunqputhead(glist_pop(&batch)); /* the ring was not empty */
-    at32_store_rel(&rt_sched.runqsize, rt_sched.runq.n);
-    return first;
+    publish_size();
+    return batch[0];
+}
+
+struct g *rt_globrunqextract(bool (*want)(const struct g *))
+{
+    struct g *gp = rt_globq_extract(&rt_sched.runq, want);
+    publish_size();
+    return gp;
 }

@@ -17,9 +17,17 @@
 #define RT_GFREE_MAX 64u /* dead Gs a P keeps; above, half go to the shared list: Go's */
 #endif
 
+#define RT_PREFETCH_AHEAD 2u        /* how many goroutines before its turn one is fetched: 180 ns from another core, 20 to 50 a turn */
 #define RT_GLOBAL_TICK 61u          /* every 61st schedule polls the global queue first: Go's; prime, so no lock-step */
 #define RT_TIMER_TICK 8u            /* a busy P reads the clock for its timers on every 8th switch: 39 ns / 8 = 5 ns each */
+#define RT_READY_BATCH 64u          /* of a crowd, how many are readied at a time, and timers run under one hold of a heap's lock: 64 descriptors are a quarter of the L1 cache */
 #define RT_GLOBAL_BATCH 128u        /* most Gs taken from the global queue at once: half a ring, as in Go */
+#ifdef TRINE_CHAOS
+#define RT_GLOBQ_CHUNK 2u
+#else
+#define RT_GLOBQ_CHUNK 126u         /* pointers in a chunk of the global queue: 1 KiB with its head */
+#endif
+#define RT_GLOBQ_SLAB 64u           /* chunks made at a time: 64 KiB of address space */
 #define RT_MAX_PROCS 1024           /* Ps: Go's historic bound, and BigGOMAXPROCS asks for it */
 #define RT_MAX_THREADS 10000        /* Ms: Go's; one more ends the program */
 #define RT_SLICE_NS 10000000ll      /* 10 ms: Go's forcePreemptNS */

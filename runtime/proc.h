@@ -37,10 +37,18 @@ enum waitreason {
 
 /* A list of goroutines, linked through schedlink: what the floors below sched return instead of readying. FIFO. */
 struct glist { struct g *head, *tail; uint32_t n; };
+/* The queue that all Ps share (globq.c). */
+struct gchunk;
+struct globq {
+    struct gchunk *head, *tail;
+    struct gchunk *spare;
+    struct glist rest;         /* what found no chunk */
+    uint32_t n;                /* how many stand in it */
+};
 
 /* ---- timers (timer.c) ---- */
 struct timer;
-struct timer_slot { int64_t when; struct timer *t; }; /* `when` beside the pointer: sifting compares in one array */
+struct timer_slot { int64_t when; uintptr_t who; }; /* `when` beside the timer: sifting compares in one array; who: timer.c */
 struct timers {                /* one a P */
     struct lock lock;
     uint32_t len, cap;         /* lock */
@@ -54,7 +62,8 @@ struct timer {
     /* Runs on the M that found it due; what is to be readied is appended to `ready`. See `brief`. */
     void (*fire)(struct timer *t, struct glist *ready);
     void *arg;
-    uint32_t idx;              /* the heap's lock: its slot */
+    uint32_t idx;              /* the heap's lock: its slot, unless it is fixed */
+    bool fixed;                /* g.timer of a sleep: nobody moves or stops it, so where it stands in the heap is not kept */
     bool brief;                /* fire runs under the heap's lock: it takes no lock itself; else without any lock */
     bool stopped;              /* the heap's lock: deleted, but its slot is still there */
     at_u32 firing;             /* not brief: fire is running; partner: rt_timers_sync */
@@ -166,7 +175,12 @@ struct pcount {
         runnext_hits, tick61, syscalls, preemptions, timers_fired, netpolls, exits;
 };
 
+/* Dead Gs with their stacks, of one stack class: the last in is hot and goes first. */
+struct gcache { uint32_t n; struct g *g[RT_GFREE_MAX]; };
+
 /* ---- P ---- */
+enum { RT_RUNQ_OVER = RT_RUNQ_SIZE / 2 + 1 }; /* a full ring gives away half, and the one that found no room */
+
 struct p {
     /* thieves touch this line */
     _Alignas(RT_CACHE_LINE) at_u64 runqhead; /* head, and above it an epoch (runq.c): moved by CAS, from owner and thieves */
@@ -187,8 +201,6 @@ struct p {
     bool rotates;              /* solo, and no switch changes what a yield does: sched.c, rotate (set with solo) */
     uint32_t wake_skipped;     /* owner: readies of a lone runnext since the last wake-up (sched.c, wake_for_ready) */
     struct p *link;            /* sched.lock: idle list */
-    struct g *gfree[RT_STACK_CLASSES]; /* owner: dead Gs with their stacks, LIFO: hot */
-    uint32_t ngfree[RT_STACK_CLASSES];
     uint64_t goidnext, goidend;
     struct glist spill;        /* owner: with TRINE_LOCAL_ONLY, what the ring could not hold */
     struct timers timers;
@@ -198,6 +210,8 @@ struct p {
     uint64_t sm_switches;
     int64_t sm_schedwhen, sm_syscallwhen, sm_headwhen;
     int cpu;                   /* -1: unpinned */
+    struct gcache gfree[RT_STACK_CLASSES]; /* owner */
+    struct g *over[RT_RUNQ_OVER]; /* owner: what a full ring gave away, on its way: a small stack has no room for it */
 };
 enum { ATTN_STOP = 1, ATTN_TIMER = 2 };
 
@@ -205,7 +219,7 @@ enum { ATTN_STOP = 1, ATTN_TIMER = 2 };
 struct sched {
     struct lock lock;
     /* lock: */
-    struct glist runq;         /* the global queue */
+    struct globq runq;         /* the global queue */
     struct m *midle;           /* parked Ms, LIFO: the warmest first */
     int32_t nmidle, nmidlelocked, mcount, maxmcount; /* mcount leaves zombies out */
     struct p *pidle;

@@ -24,18 +24,27 @@
  */
 #include "runq.h"
 
-bool rt_runqoverflow(struct p *pp, struct g *gp, struct glist *over)
+bool rt_runqoverflow(struct p *pp, struct g *gp)
 {
     enum { HALF = RT_RUNQ_SIZE / 2 };
-    struct g *batch[HALF];
     uint64_t w = at64_load_rlx(&pp->runqhead); /* stale: the CAS says so */
     if (at32_load_rlx(&pp->runqtail) - (uint32_t)w < RT_RUNQ_SIZE) return false;
-    for (uint32_t i = 0; i < HALF; i++) batch[i] = atp_load_rlx(RT_RUNQ_SLOT(pp, (uint32_t)w + i));
+    for (uint32_t i = 0; i < HALF; i++) pp->over[i] = atp_load_rlx(RT_RUNQ_SLOT(pp, (uint32_t)w + i));
     if (pp->solo) at64_store_rlx(&pp->runqhead, rt_runqahead(w, HALF));
     else if (!at64_cas_rel(&pp->runqhead, w, rt_runqahead(w, HALF))) return false;
-    for (uint32_t i = 0; i < HALF; i++) glist_push(over, batch[i]);
-    glist_push(over, gp);
+    pp->over[HALF] = gp;
     at64_bump(&pp->count.overflows, 1);
+    return true;
+}
+
+bool rt_runqput(struct p *pp, struct g *gp, bool next, struct glist *over)
+{
+    if (next) gp = rt_runqputnext(pp, gp);
+    while (gp && !rt_runqputtail(pp, gp)) {
+        if (!rt_runqoverflow(pp, gp)) continue;
+        for (uint32_t i = 0; i < RT_RUNQ_OVER; i++) glist_push(over, pp->over[i]);
+        return false;
+    }
     return true;
 }
 

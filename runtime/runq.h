@@ -52,18 +52,13 @@ RT_RUNQ_INLINE bool rt_runqputtail(struct p *pp, struct g *gp)
     return true;
 }
 
-/* Owner only, after rt_runqputtail found no room. Half of the ring and gp behind them are appended to `over` (oldest
- * first) for the global queue. False: a thief made room meanwhile, try again. */
-bool rt_runqoverflow(struct p *pp, struct g *gp, struct glist *over);
+/* Owner only, after rt_runqputtail found no room. Half of the ring and gp behind them move to pp->over (oldest first), from
+ * there they go to the global queue. False: a thief made room meanwhile, try again. */
+bool rt_runqoverflow(struct p *pp, struct g *gp);
 
-/* Owner only. All of it: next: into runnext, and what stood there goes to the tail. False when `over` was needed. */
-static inline bool rt_runqput(struct p *pp, struct g *gp, bool next, struct glist *over)
-{
-    if (next) gp = rt_runqputnext(pp, gp);
-    while (gp && !rt_runqputtail(pp, gp))
-        if (rt_runqoverflow(pp, gp, over)) return false;
-    return true;
-}
+/* Owner only. All of it: next: into runnext, and what stood there goes to the tail. False: the ring gave away half, which is
+ * appended to `over`. */
+bool rt_runqput(struct p *pp, struct g *gp, bool next, struct glist *over);
 
 /* Owner only. Moves as many of the list's Gs into the ring as fit; the rest stay in the list. */
 void rt_runqputbatch(struct p *pp, struct glist *l);
@@ -91,7 +86,7 @@ RT_RUNQ_INLINE struct g *rt_runqget(struct p *pp, bool *inherit)
         uint32_t n = at32_load_rlx(&pp->runqtail) - (uint32_t)w;
         if (n == 0) return NULL;
         struct g *gp = atp_load_rlx(RT_RUNQ_SLOT(pp, (uint32_t)w));
-        if (n > 1) rt_prefetch_g(atp_load_rlx(RT_RUNQ_SLOT(pp, (uint32_t)w + 1))); /* while this one runs */
+        if (n > RT_PREFETCH_AHEAD) rt_prefetch_g(atp_load_rlx(RT_RUNQ_SLOT(pp, (uint32_t)w + RT_PREFETCH_AHEAD)));
         if (rt_runqtake(pp, w)) return gp;
     }
 }
@@ -105,7 +100,7 @@ RT_RUNQ_INLINE struct g *rt_runqrotate(struct p *pp, struct g *gp)
     if (n == 0) return NULL;
     struct g *next = atp_load_rlx(RT_RUNQ_SLOT(pp, (uint32_t)w));
     if (next->lockedm) return NULL;
-    if (n > 1) rt_prefetch_g(atp_load_rlx(RT_RUNQ_SLOT(pp, (uint32_t)w + 1))); /* while next runs */
+    if (n > RT_PREFETCH_AHEAD) rt_prefetch_g(atp_load_rlx(RT_RUNQ_SLOT(pp, (uint32_t)w + RT_PREFETCH_AHEAD)));
     atp_store_rlx(RT_RUNQ_SLOT(pp, t), gp); /* of a full ring this is the slot that next leaves */
     at64_store_rlx(&pp->runqhead, rt_runqahead(w, 1));
     at32_store_rel(&pp->runqtail, t + 1);

@@ -11,37 +11,32 @@
 #include "sched_switch.h"
 
 /* ---- queues ---- */
-static void to_global(struct p *pp, struct glist *l)
+static void put_over(struct p *pp, struct g *const *over, uint32_t n)
 {
-    at64_bump(&pp->count.global_puts, l->n);
+    if (rt_ablated(TRINE_LOCAL_ONLY) && !rt_ablated(TRINE_GLOBAL_ONLY)) {
+        for (uint32_t i = 0; i < n; i++) glist_push(&pp->spill, over[i]);
+        return;
+    }
+    at64_bump(&pp->count.global_puts, n);
     rt_lock(&rt_sched.lock);
-    rt_globrunqputlist(l);
+    rt_globrunqputmany(over, n);
     rt_unlock(&rt_sched.lock);
-}
-
-static void put_over(struct p *pp, struct glist *over)
-{
-    if (!over->head) return;
-    if (rt_ablated(TRINE_LOCAL_ONLY) && !rt_ablated(TRINE_GLOBAL_ONLY)) glist_append(&pp->spill, over);
-    else to_global(pp, over);
 }
 
 __attribute__((cold)) void rt_put_full(struct p *pp, struct g *gp)
 {
-    struct glist over;
-    glist_init(&over);
-    rt_runqput(pp, gp, false, &over);
-    put_over(pp, &over);
+    while (!rt_runqputtail(pp, gp)) {
+        if (!rt_runqoverflow(pp, gp)) continue;
+        put_over(pp, pp->over, RT_RUNQ_OVER);
+        return;
+    }
 }
 
 /* An ablation keeps gp from its usual place. */
 __attribute__((cold)) void rt_put_ablated(struct p *pp, struct g *gp)
 {
-    struct glist over;
-    glist_init(&over);
-    if (rt_ablated(TRINE_GLOBAL_ONLY)) glist_push(&over, gp);
-    else rt_runqput(pp, gp, false, &over);
-    put_over(pp, &over);
+    if (rt_ablated(TRINE_GLOBAL_ONLY)) put_over(pp, &gp, 1);
+    else if (!rt_runqputtail(pp, gp)) rt_put_full(pp, gp);
 }
 
 void rt_finish_rare(struct m *mp, enum post_kind kind)

@@ -219,6 +219,7 @@ static int park(struct g *gp, struct sel *s)
         gp->timer.fire = fire;
         gp->timer.arg = gp;
         gp->timer.brief = true;
+        gp->timer.fixed = false;
     }
     rt_gopark(commit, s, WR_SELECT);
 

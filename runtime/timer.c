@@ -2,7 +2,8 @@
  * timer.c: the timers of a P. Floor 4; timer.h has the contract.
  *
  * Owns struct timers and struct timer (proc.h). Invariants, under ts->lock:
- *   - heap[0..len) is a 4-ary heap over slot.when, and heap[i].t->idx == i, heap[i].t->ts == ts;
+ *   - heap[0..len) is a 4-ary heap over slot.when; of the timer t in slot i t->ts == ts, and t->idx == i unless t is fixed:
+ *     so that sifting sleeps, which are most of what stands in a large heap, touches the heap alone;
  *   - slot.when <= t->when: a timer that was moved later keeps its earlier slot until it comes to the top;
  *   - a stopped timer keeps its slot and is counted in nstopped, never more than a quarter of a large heap;
  *   - earliest == heap[0].when, 0 for an empty heap. A heap of stopped timers only is emptied at once, so that
@@ -21,10 +22,19 @@
 #define HEAP_ARY 4u
 #define CLEAN_MIN 64u /* below this many slots, stopped timers leave only at the top */
 
+enum { SLOT_FIXED = 1 }; /* the lowest bit of slot.who: its timer is fixed */
+
+static inline struct timer_slot slot_of(struct timer *t, int64_t when)
+{
+    return (struct timer_slot){when, (uintptr_t)t | (t->fixed ? SLOT_FIXED : 0)};
+}
+
+static inline struct timer *timer_of(struct timer_slot s) { return (struct timer *)(s.who & ~(uintptr_t)SLOT_FIXED); }
+
 static inline void put(struct timers *ts, uint32_t i, struct timer_slot s)
 {
     ts->heap[i] = s;
-    s.t->idx = i;
+    if (!(s.who & SLOT_FIXED)) timer_of(s)->idx = i;
 }
 
 static void sift_up(struct timers *ts, uint32_t i)
@@ -114,7 +124,7 @@ static void push(struct timers *ts, struct timer *t, int64_t when)
     t->when = when;
     t->stopped = false;
     atp_store_rlx(&t->ts, ts); /* the timer is found by others through the heap alone: ordered by its lock */
-    ts->heap[ts->len] = (struct timer_slot){when, t};
+    ts->heap[ts->len] = slot_of(t, when);
     sift_up(ts, ts->len++);
 }
 
@@ -136,6 +146,7 @@ int rt_timers_add(struct p *pp, struct timer *t, int64_t when)
 int rt_timers_mod(struct p *pp, struct timer *t, int64_t when)
 {
     if (when < 1) when = 1;
+    rt_assert(!t->fixed);
     struct timers *ts = lock_heap(t);
     if (!ts) return rt_timers_add(pp, t, when);
     int result = t->stopped ? 0 : TIMER_PENDING;
@@ -158,9 +169,9 @@ static void clean(struct timers *ts)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < ts->len; i++) {
-        struct timer_slot s = ts->heap[i];
-        if (s.t->stopped) leave_heap(s.t);
-        else put(ts, n++, (struct timer_slot){s.t->when, s.t});
+        struct timer *t = timer_of(ts->heap[i]);
+        if (t->stopped) leave_heap(t);
+        else put(ts, n++, slot_of(t, t->when));
     }
     ts->len = n;
     ts->nstopped = 0;
@@ -186,6 +197,7 @@ bool rt_timers_del(struct timer *t)
 
 bool rt_timers_remove(struct timer *t)
 {
+    rt_assert(!t->fixed);
     struct timers *ts = lock_heap(t);
     if (!ts) return false;
     bool pending = !t->stopped;
@@ -206,10 +218,21 @@ void rt_timers_sync(const struct timer *t)
     }
 }
 
+/* The next to come to the top is one of its children: in a crowd of sleepers each is a miss, with its goroutine. */
+static inline void prefetch_next(const struct timers *ts)
+{
+    for (uint32_t c = 1; c <= HEAP_ARY && c < ts->len; c++) {
+        struct timer *t = timer_of(ts->heap[c]);
+        __builtin_prefetch(t, 1);
+        if (ts->heap[c].who & SLOT_FIXED) __builtin_prefetch(&((struct g *)((char *)t - offsetof(struct g, timer)))->schedlink, 1);
+    }
+}
+
 /* Takes the top out and runs it. Lets go of the lock meanwhile unless the timer is brief. */
 static void run_top(struct timers *ts, struct glist *ready)
 {
-    struct timer *t = ts->heap[0].t;
+    struct timer *t = timer_of(ts->heap[0]);
+    prefetch_next(ts);
     cut(ts, 0);
     if (t->brief) {
         t->fire(t, ready);
@@ -230,20 +253,20 @@ int64_t rt_timers_check(struct p *pp, int64_t now, struct glist *ready)
     struct timers *ts = &pp->timers;
     int64_t next = rt_timers_earliest(pp);
     if (next == 0) return 0;
-    if (now == 0) now = rt_nanotime();
     if (next > now) return next;
     uint64_t fired = 0;
     rt_lock(&ts->lock);
     while (ts->len > 0) {
-        struct timer_slot top = ts->heap[0];
-        if (top.t->stopped) {
+        int64_t due = ts->heap[0].when;
+        struct timer *t = timer_of(ts->heap[0]);
+        if (t->stopped) {
             ts->nstopped--;
             cut(ts, 0);
-            leave_heap(top.t);
-        } else if (top.t->when > top.when) { /* was moved later */
-            ts->heap[0].when = top.t->when;
+            leave_heap(t);
+        } else if (t->when > due) { /* was moved later */
+            ts->heap[0].when = t->when;
             sift_down(ts, 0);
-        } else if (top.when <= now) {
+        } else if (due <= now && fired < RT_READY_BATCH) {
             run_top(ts, ready);
             fired++;
         } else {
@@ -264,7 +287,7 @@ void rt_timers_take(struct p *dst, struct p *src)
     if (from->len == 0) return;
     if (reserve(to, from->len) < 0) rt_throw("out of memory: timers of P %u", dst->id);
     for (uint32_t i = 0; i < from->len; i++) {
-        struct timer *t = from->heap[i].t;
+        struct timer *t = timer_of(from->heap[i]);
         if (t->stopped) leave_heap(t);
         else push(to, t, t->when);
     }
@@ -277,7 +300,7 @@ void rt_timers_drop(struct p *pp)
 {
     struct timers *ts = &pp->timers;
     rt_lock(&ts->lock);
-    for (uint32_t i = 0; i < ts->len; i++) leave_heap(ts->heap[i].t);
+    for (uint32_t i = 0; i < ts->len; i++) leave_heap(timer_of(ts->heap[i]));
     ts->len = ts->nstopped = 0;
     publish(ts);
     rt_unlock(&ts->lock);

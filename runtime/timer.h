@@ -34,8 +34,9 @@ bool rt_timers_remove(struct timer *t);
 /* Waits until no fire of this timer is running. Not with a lock held that the fire function takes. */
 void rt_timers_sync(const struct timer *t);
 
-/* Runs what is due in pp's heap. Called by the owner or a thief, from the scheduler. now 0: the clock is read, and
- * only if there are timers. Returns when the next one is due, 0: there is none. */
+/* Runs what is due in pp's heap at `now`, RT_READY_BATCH at most: a crowd is passed on while it is in the cache, and
+ * others get the lock in between. Called by the owner or a thief, from the scheduler. Returns when the next one is due,
+ * which is not later than `now` when there are more; 0: there is none. */
 int64_t rt_timers_check(struct p *pp, int64_t now, struct glist *ready);
 
 /* Lock-free: no timer of pp fires before this; 0: it has none. */

@@ -10,6 +10,7 @@
 #include "cgroup.h"
 #include "find.h"
 #include "g.h"
+#include "globq.h"
 #include "m.h"
 #include "netpoll.h"
 #include "preempt.h"
@@ -147,8 +148,7 @@ static void reset(void)
         at32_store_rlx(&pp->attn, 0);
         at32_store_rlx(&s->idlemask[i / 32], 0);
         glist_init(&pp->spill);
-        memset(pp->gfree, 0, sizeof pp->gfree);
-        memset(pp->ngfree, 0, sizeof pp->ngfree);
+        for (int c = 0; c < RT_STACK_CLASSES; c++) pp->gfree[c].n = 0;
         pp->link = NULL;
         pp->goidnext = pp->goidend = 0;
         alive += (int64_t)(at64_load_rlx(&pp->count.spawns) - at64_load_rlx(&pp->count.exits));
@@ -156,7 +156,7 @@ static void reset(void)
     s->goroutines_base = alive;
     rt_netpoll_reset();
     rt_gfforget();
-    glist_init(&s->runq);
+    rt_globq_reset(&s->runq);
     s->pidle = NULL;
     s->midle = NULL;
     s->nmidle = s->nmidlelocked = 0;

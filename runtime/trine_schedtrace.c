@@ -55,7 +55,7 @@ static RT_NO_TSAN void add_p(struct p *pp)
     char m[24];
     struct m *mp = rt_pm(pp);
     uint32_t dead = 0;
-    for (int c = 0; c < RT_STACK_CLASSES; c++) dead += pp->ngfree[c];
+    for (int c = 0; c < RT_STACK_CLASSES; c++) dead += pp->gfree[c].n;
     add("  P%u: status=%u schedtick=%u syscalltick=%u m=%s runqsize=%u gfreecnt=%u timerslen=%u\n", pp->id,
         at32_load_rlx(&pp->status), at32_load_rlx(&pp->schedtick), at32_load_rlx(&pp->syscalltick),
         number(m, mp != NULL, mp ? mp->id : 0), rt_runqlen(pp), dead, pp->timers.len);

@@ -25,7 +25,7 @@ void rt_sleep_until(struct g *gp, int64_t deadline_ns)
 {
     gp->timer.fire = rt_timer_wake;
     gp->timer.arg = gp;
-    gp->timer.brief = true;
+    gp->timer.brief = gp->timer.fixed = true;
     rt_gopark(arm_sleep, &deadline_ns, WR_SLEEP);
 }
 

@@ -35,8 +35,11 @@ static void wg_wake(struct g *gp, trine_wg *wg, uint64_t state)
     }
     struct glist ready;
     glist_init(&ready);
-    for (; sg; sg = sg->next) glist_push(&ready, sg->g);
-    rt_readylist(&ready);
+    for (struct sudog *next; sg; sg = next) { /* a crowd by parts, so that each is touched once while it is in the cache */
+        next = sg->next;
+        glist_push(&ready, sg->g);
+        if (ready.n == RT_READY_BATCH || !next) rt_readylist(&ready);
+    }
 }
 
 static inline void wg_add(struct g *gp, trine_wg *wg, int delta)

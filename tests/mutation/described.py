@@ -12,6 +12,12 @@ DESCRIBED = {
     'sched_queue.RunnextIsStolenLast': ('runnext is left to its owner until the last pass', SAME, ''),
     'sched_queue.Push257MovesHalf': ('overflow: the older half and the new one leave', 'the batch is shuffled under the race detector only', ''),
     'sched_queue.BatchStopsAtTheEndOfTheRing': ('a batch fills the ring, the rest stays with the caller', 'the rest goes to the global queue', 'the caller decides: under local_only nothing may leave the P'),
+    # ---- sched_globq ----
+    'sched_globq.GlobalQueueKeepsItsOrder': ('the global queue: first in, first out, by pieces of any size', SAME, 'chunks of pointers instead of a list through the goroutines: a batch is taken without touching them'),
+    'sched_globq.GlobalQueuePutAndGetByTurns': ('the same while it grows', SAME, ''),
+    'sched_globq.GlobalQueueWithoutMemory': ('no memory for a chunk: the rest is linked, nothing is lost or overtakes', 'asks for none', 'as above'),
+    'sched_globq.GlobalQueueTakesOutTheWanted': ('the oldest whose thread stands in the preemption handler', 'moves goroutines, so has no such thread', 'any thread may have to be served'),
+    'sched_globq.GlobalQueueForgets': ('a run after another begins with an empty queue, in the same memory', 'the process ends', ''),
     'sched_queue.StealRacesOwner': ('put, get, overflow and steal at once, over the wrap: each goroutine once', SAME, 'also explored exhaustively in tests/model'),
     'sched_queue.SchedLocalQueueEmpty': ('"empty" is never said while one moves between ring and runnext', SAME, ''),
     # ---- sched_fence ----
@@ -57,6 +63,7 @@ DESCRIBED = {
     'sched_preempt.AsyncPreempt': ('the world stops beside loops without calls', SAME, ''),
     'sched_preempt.PreemptionAfterSyscall': ('loops right after calls of 10, 100 and 1,000 us', SAME, ''),
     'sched_preempt.VectorRegistersSurvive': ('xmm and ymm over preemptions by signal (1e6 in stress)', 'saved by its stub', 'kept by the kernel: the thread stays in its handler'),
+    'sched_preempt.ASliceWithoutEnd': ('a slice of INT64_MAX: nobody is preempted', 'the slice is a constant', ''),
     'sched_preempt.LibcIsPreemptedSoundly': ('malloc, printf, strtod, errno under slices of 20 us', 'only Go code is preempted', 'arbitrary C is'),
     'sched_preempt.ErrnoIsTheGoroutines': ('errno moves with the goroutine', 'has no errno', 'C programs rely on it'),
     'sched_preempt.EINTRStorm': ('signals without SA_RESTART at every slow call', SAME, ''),

@@ -4,6 +4,8 @@
  */
 #include "../../runtime/find.c" /* NOLINT(bugprone-suspicious-include): its statics are what is tested */
 
+#include "globq.h"
+
 #include "child.h"
 #include "goroutines.h"
 
@@ -159,7 +161,8 @@ static void GlobalBatch(void **state)
     assert_ptr_equal(rt_globrunqget(ps[1], 1), &gs[most]);
     assert_int_equal(rt_runqlen(ps[1]), 0);
     assert_int_equal(at32_load_rlx(&rt_sched.runqsize), N - most - 1);
-    while (rt_sched.runq.n > 6) glist_pop(&rt_sched.runq);
+    struct g *away;
+    while (rt_sched.runq.n > 6) rt_globq_get(&rt_sched.runq, &away, 1);
     assert_non_null(rt_globrunqget(ps[2], 0)); /* 6 / 4 + 1 = 2 */
     assert_int_equal(rt_runqlen(ps[2]), 1);
     assert_int_equal(rt_sched.runq.n, 4);
