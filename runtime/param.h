@@ -17,10 +17,12 @@
 #define RT_GFREE_MAX 64u /* dead Gs a P keeps; above, half go to the shared list: Go's */
 #endif
 
-#define RT_PREFETCH_AHEAD 2u        /* how many goroutines before its turn one is fetched: 180 ns from another core, 20 to 50 a turn */
+#define RT_PREFETCH_AHEAD 2u        /* turns before its own that a goroutine is fetched: 180 ns from another core */
 #define RT_GLOBAL_TICK 61u          /* every 61st schedule polls the global queue first: Go's; prime, so no lock-step */
 #define RT_TIMER_TICK 8u            /* a busy P reads the clock for its timers on every 8th switch: 39 ns / 8 = 5 ns each */
-#define RT_READY_BATCH 64u          /* of a crowd, how many are readied at a time, and timers run under one hold of a heap's lock: 64 descriptors are a quarter of the L1 cache */
+/* Of a crowd, how many are readied at a time, and timers run under one hold of a heap's lock: 64 descriptors are a
+ * quarter of the L1 cache. */
+#define RT_READY_BATCH 64u
 #define RT_GLOBAL_BATCH 128u        /* most Gs taken from the global queue at once: half a ring, as in Go */
 #ifdef TRINE_CHAOS
 #define RT_GLOBQ_CHUNK 2u
@@ -36,12 +38,14 @@
 #define RT_RUNNEXT_BACKOFF_NS 3000  /* 3 us before runnext is stolen: its owner is likely about to run it; Go's */
 #define RT_SYSMON_MIN_NS 20000ll    /* 20 us: Go's */
 #define RT_SYSMON_MAX_NS 10000000ll /* 10 ms: Go's */
-#define RT_SYSMON_DEEP_NS 20000000ll /* 20 ms without a switch before it sleeps for good: sooner, each message of an idle server would wake it (2 us) */
+/* 20 ms without a switch before it sleeps for good: sooner, each message of an idle server would wake it (2 us). */
+#define RT_SYSMON_DEEP_NS 20000000ll
 #define RT_SYSMON_RARE_NS 100000000ll /* 100 ms: a sleep for good that lasted as long says that events are rare here, ... */
-#define RT_SYSMON_RARE_QUIET_NS 100000ll /* ... so after 100 us without a switch it sleeps again: 2 us a wake-up against 10 looks */
-#define RT_SYSMON_SKIP_NS 200000ll  /* 200 us while wake-ups are thinned: how late a wake-up that was needed may be; 2 % of a core */
+#define RT_SYSMON_RARE_QUIET_NS 100000ll /* ... so after 100 us without a switch it sleeps: 2 us a wake-up against 10 looks */
+#define RT_SYSMON_SKIP_NS 200000ll  /* 200 us while wake-ups are thinned: how late a needed one may be; 2 % of a core */
 #define RT_FENCE_LOOK_NS 1000000ll  /* 1 ms between two looks at who should pay for the fence */
-#define RT_FENCE_RATIO 500u         /* a membarrier, with what it does to the one interrupted, over a full barrier: 14 us over 20 to 30 ns (decision 12) */
+/* A membarrier, with what it does to the one interrupted, over a full barrier: 14 us over 20 to 30 ns (decision 12). */
+#define RT_FENCE_RATIO 500u
 #define RT_FENCE_ENOUGH 100000u     /* a full barrier each: less than 1 ms of them says nothing */
 #define RT_SYSMON_IDLE_ROUNDS 50    /* rounds at 20 us before the sleep doubles: Go's */
 #define RT_PROCS_PERIOD_NS 1000000000ll /* between two looks at affinity and quota: Go's */

@@ -139,7 +139,7 @@ struct post {
 /* ---- M ---- */
 struct m {
     at_ptr curg;               /* owner; sysmon and the stopper look */
-    struct p *p;               /* owner; NULL in a blocking call whose P was taken. sysmon clears it only while it holds Gscan on curg */
+    struct p *p;               /* owner; NULL in a blocking call whose P was taken: sysmon clears it, holding Gscan on curg */
     struct post post;          /* owner: handed across the switch */
     int *errno_loc;            /* __errno_location() of this thread: the function is const to the compiler, so it is asked once */
     uint64_t rng;              /* owner: xorshift */
@@ -192,12 +192,12 @@ struct p {
     /* owner's line */
     _Alignas(RT_CACHE_LINE) at_ptr m; /* whoever holds the P; sysmon and the stopper look */
     at_u32 status;             /* enum pstatus */
-    at_u32 fifo_due;           /* the ring's oldest waits for a slice: the next join takes it; set by sysmon (join order in sched.c) */
-    at_u32 attn;               /* somebody wants this P to come to the scheduler: see ATTN_*; set by anybody, cleared by the owner */
+    at_u32 fifo_due;           /* the ring's oldest waits for a slice: the next join takes it; set by sysmon (sched_switch.h) */
+    at_u32 attn;               /* ATTN_*: somebody wants this P to come to the scheduler; set by anybody, cleared by the owner */
     uint32_t id;
     uint32_t tick;             /* owner: all switches, for the 61st and the timers */
     uint32_t tick_polled;      /* owner: the tick at which the global queue had its last turn */
-    bool solo;                 /* no other P exists: nobody can steal, so the ring needs no locked instruction (set under stop-the-world) */
+    bool solo;                 /* no other P exists: nobody can steal, so no locked instruction (set under stop-the-world) */
     bool rotates;              /* solo, and no switch changes what a yield does: sched.c, rotate (set with solo) */
     uint32_t wake_skipped;     /* owner: readies of a lone runnext since the last wake-up (sched.c, wake_for_ready) */
     struct p *link;            /* sched.lock: idle list */
@@ -248,12 +248,12 @@ struct sched {
     at_u64 idle_fences;        /* how often the last spinner rechecked: what rt_fence_idle is weighed by */
     at_u64 mwakes, handoffs, preempt_signals, preempt_parked;
     at_u32 nasync;             /* Ms that stand in the preemption handler */
-    at_u32 carries;            /* sysmon's: it has a P or goroutines in hand, which no M and no queue shows; partner: rt_checkdead */
+    at_u32 carries;            /* sysmon's: a P or goroutines in hand, which no M and no queue shows; partner: rt_checkdead */
     at_ptr mailbox;            /* Ms whose handler dropped its P: a stack by CAS, emptied by sysmon (preempt.c) */
     at_u32 worldsema;          /* one stopper at a time */
     at_u32 follow;             /* worldsema: nobody set the number of Ps, so it follows affinity and quota */
     /* constant during a run: */
-    at_i32 nprocs;             /* changes under stop-the-world; read by Ms without a P, whom a stale value does no harm: Ps are never freed */
+    at_i32 nprocs;             /* changes under stop-the-world; a stale one does no harm to Ms without a P: Ps are never freed */
     struct p **allp;           /* RT_MAX_PROCS of them, made when first needed, never freed */
     unsigned ablate;
     bool fence_turns;          /* the kernel has membarrier: sysmon decides who pays (fence.h) */

@@ -78,7 +78,8 @@ static void setting(const char *key, size_t len, long value)
 {
     if (len == 10 && memcmp(key, "schedtrace", len) == 0) schedtrace_ns = value * 1000000;
     else if (len == 11 && memcmp(key, "scheddetail", len) == 0) scheddetail = value != 0;
-    else rt_print("trine: TRINE_DEBUG: unknown setting \"%.*s\" is ignored; known are schedtrace=MILLISECONDS and scheddetail=1\n",
+    else rt_print("trine: TRINE_DEBUG: unknown setting \"%.*s\" is ignored; "
+                  "known are schedtrace=MILLISECONDS and scheddetail=1\n",
                   (int)len, key);
 }
 
@@ -111,7 +112,8 @@ void rt_check_handlers(void)
         if (!(sa.sa_flags & SA_SIGINFO) && (sa.sa_handler == SIG_DFL || sa.sa_handler == SIG_IGN)) continue;
         if (at32_xchg_ar(&said, 1)) return;
         rt_print("trine: the handler of signal %d (SIG%s) was set without SA_ONSTACK, so it would run on a goroutine's "
-                 "stack and may overflow it; add SA_ONSTACK to its sa_flags\n", sig, sigabbrev_np(sig) ? sigabbrev_np(sig) : "RT");
+                 "stack and may overflow it; add SA_ONSTACK to its sa_flags\n",
+                 sig, sigabbrev_np(sig) ? sigabbrev_np(sig) : "RT");
         return;
     }
 }

@@ -1,4 +1,7 @@
-/* trine_report.h: what the monitor's rounds do beside scheduling: dumps, schedtrace, $TRINE_DEBUG, the number of Ps. Floor 9, within module trine. */
+/*
+ * trine_report.h: what the monitor's rounds do beside scheduling: dumps, schedtrace, $TRINE_DEBUG, the number of Ps. Floor 9,
+ * within module trine.
+ */
 #ifndef RT_TRINE_REPORT_H
 #define RT_TRINE_REPORT_H
 

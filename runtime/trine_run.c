@@ -161,7 +161,8 @@ static void reset(void)
     s->midle = NULL;
     s->nmidle = s->nmidlelocked = 0;
     ati32_store_rel(&s->nprocs, 0);
-    at_u32 *zero[] = {&s->runqsize, &s->npidle, &s->nmspinning, &s->needspinning, &s->wake_skip, &s->gcwaiting, &s->sysmonwait, &s->worldsema};
+    at_u32 *zero[] = {&s->runqsize,  &s->npidle,    &s->nmspinning, &s->needspinning,
+                      &s->wake_skip, &s->gcwaiting, &s->sysmonwait, &s->worldsema};
     for (size_t i = 0; i < sizeof zero / sizeof *zero; i++) at32_store_rel(zero[i], 0);
     at32_store_rel(&s->ending, 1); /* until the next start is done: a spare that the maker brings late must leave again */
     at64_store_rlx(&s->goidgen, 0);

@@ -149,11 +149,14 @@ static int64_t queue_counted(const void *state) {
 
 static void quote_gaps(struct queue *q) {
     if (q->ngaps) point_metric(q->pt, "tick_gap", crowd_rank(q->gaps, q->ngaps, 0.5), "tasks", "lower");
-    else point_metric_unavailable(q->pt, "tick_gap", "fewer than two tasks came from a global queue before the local one was empty");
+    else
+        point_metric_unavailable(q->pt, "tick_gap",
+                                 "fewer than two tasks came from a global queue before the local one was empty");
     if (q->nnet) point_metric(q->pt, "net_at_percent", 100 * crowd_rank(q->net_at, q->nnet, 0.5) / (double)q->n, "%", "lower");
     else point_metric_unavailable(q->pt, "net_at_percent", "net=0");
     if (q->nordered)
-        point_metric(q->pt, "in_order_percent", 100 * crowd_rank(q->ordered, q->nordered, 0.5) / (double)(q->n - 1), "%", "higher");
+        point_metric(q->pt, "in_order_percent", 100 * crowd_rank(q->ordered, q->nordered, 0.5) / (double)(q->n - 1), "%",
+                     "higher");
     else point_metric_unavailable(q->pt, "in_order_percent", "woken=0");
 }
 

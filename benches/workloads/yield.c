@@ -9,7 +9,8 @@
  *              stays near the direct cost while tasks x ws_kib fits the cache and then grows by refill.
  * Falsified by switches_per_operation well below 1: then nobody else ran in between.
  * Known lies   With several Ps it is the inverse of the throughput. With as many Ps as tasks a yield finds nobody
- *              and measures an empty queue: switches_per_operation tells. sched_yield of a thread alone on its CPU switches to nobody.
+ *              and measures an empty queue: switches_per_operation tells. sched_yield of a thread alone on its CPU
+ *              switches to nobody.
  */
 #include <math.h>
 

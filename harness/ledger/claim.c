@@ -200,8 +200,10 @@ static int check_control(const struct claim *c, struct err *e) {
 
 static int check_beside(const struct claim *c, struct err *e) {
     for (size_t i = 0; i < c->beside.n; i++)
-        if (!claim_quantity(c, c->beside.v[i])) return refuse(c, 1, e, "[beside] there is no quantity of the name ", c->beside.v[i]);
-    if (c->beside.n && !c->beside_note) return refuse(c, 1, e, "[beside] lacks the key note: how these figures are to be read", "");
+        if (!claim_quantity(c, c->beside.v[i]))
+            return refuse(c, 1, e, "[beside] there is no quantity of the name ", c->beside.v[i]);
+    if (c->beside.n && !c->beside_note)
+        return refuse(c, 1, e, "[beside] lacks the key note: how these figures are to be read", "");
     return 0;
 }
 

@@ -118,7 +118,8 @@ struct value figure_of_cell(const json_t *points, const char *path, double level
     const json_t *p;
     size_t i, n = 0, n_ok = 0;
     char why[REASON_MAX / 2] = "";
-    if (!json_array_size(points)) return value_missing(MISSING_HERE, "it was not run: the run was cut short, or it has no driver of this backend");
+    if (!json_array_size(points))
+        return value_missing(MISSING_HERE, "it was not run: the run was cut short, or it has no driver of this backend");
     if (about_the_end(path)) return of_ends(points, path, level);
     double *x = xcalloc(json_array_size(points) + 1, sizeof *x);
     for (int trusted = 1; trusted >= 0 && n < VALID_LEAST; trusted--) {

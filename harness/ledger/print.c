@@ -48,7 +48,8 @@ static void print_beside(FILE *out, const json_t *list) {
         strbuf_puts(&text, json_str(v, "name", ""));
         if (!*reason) {
             strbuf_puts(&text, " ");
-            bool exact = json_num(v, "low", NAN) == json_num(v, "high", NAN);   /* counts of nothing: no interval is worth a look */
+            /* counts of nothing: no interval is worth a look */
+            bool exact = json_num(v, "low", NAN) == json_num(v, "high", NAN);
             put_figure(&text, json_num(v, "value", NAN), exact ? NULL : v, json_str(v, "unit", ""));
         }
         why = reason;

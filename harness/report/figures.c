@@ -240,7 +240,8 @@ static char *note_of(const struct rep_run *run, const struct figure_spec *s, con
 
     run_backends(run, &all);
     for (size_t i = 0; i < all.n; i++)
-        if (s->kind != FIGURE_HISTORY && was_planned(run, s, all.v[i]) && !strlist_has(&d->present, all.v[i])) strlist_add(&absent, all.v[i]);
+        if (s->kind != FIGURE_HISTORY && was_planned(run, s, all.v[i]) && !strlist_has(&d->present, all.v[i]))
+            strlist_add(&absent, all.v[i]);
     if (has_medians(s->kind) && d->most_n > 1) {
         strbuf_puts(&b, "Medians of ");
         if (d->least_n != d->most_n) strbuf_printf(&b, "%zu to ", d->least_n);

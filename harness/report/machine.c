@@ -63,7 +63,8 @@ static void caches_of(struct strbuf *b, const json_t *topology, int64_t least, i
         if (each < least || each > most) continue;
         strbuf_puts(b, n++ ? ", " : "<small>"), html_text(b, json_str(c, "level", "?"));
         strbuf_printf(b, " %s", bytes_text(size, sizeof size, json_int(c, "bytes", 0)));
-        if (least > 1 && json_int(c, "count", 1) > json_int(topology, "packages", 1)) strbuf_printf(b, " for each %lld CPUs", (long long)each);
+        if (least > 1 && json_int(c, "count", 1) > json_int(topology, "packages", 1))
+            strbuf_printf(b, " for each %lld CPUs", (long long)each);
     }
     if (n > 0) strbuf_puts(b, "</small>");
 }

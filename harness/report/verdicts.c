@@ -49,7 +49,9 @@ static void claim_rows(struct strbuf *b, const json_t *claim) {
         html_long_cell(b, json_str(claim, "statement", "")), html_long_cell(b, json_str(claim, "claimed", ""));
         html_number_cell(b, json_num(v, "measured", NAN)), html_number_cell(b, json_num(v, "low", NAN));
         html_number_cell(b, json_num(v, "high", NAN)), html_cell(b, json_str(v, "unit", ""));
-        html_long_cell(b, json_str(v, "reason", "")), beside_cell(b, json_object_get(v, "beside")), html_long_cell(b, json_str(claim, "meaning", ""));
+        html_long_cell(b, json_str(v, "reason", ""));
+        beside_cell(b, json_object_get(v, "beside"));
+        html_long_cell(b, json_str(claim, "meaning", ""));
         html_cell(b, json_str(claim, "source", "")), html_cell(b, json_str(claim, "scale", ""));
         strbuf_puts(b, "<td><code>"), html_text(b, json_str(claim, "command", "")),
             strbuf_puts(b, "</code></td></tr>\n");

@@ -42,7 +42,7 @@ enum {
     TRINE_LOCAL_ONLY = 1 << 6,   /* no stealing, no hand-off, and what overflows stays with its P */
     TRINE_YIELD_GLOBAL = 1 << 7, /* not an ablation: trine_yield goes through the global queue, as Go's Gosched does */
     TRINE_EAGER_WAKE = 1 << 8,   /* not an ablation: every ready wakes an idle P at once, as in Go */
-    TRINE_FIFO_JOIN = 1 << 9,    /* not an ablation: a goroutine that waits for what it made leaves its P to the oldest, as in Go */
+    TRINE_FIFO_JOIN = 1 << 9,    /* not an ablation: who waits for what it made leaves its P to the oldest, as in Go */
     TRINE_NO_GLOBAL_TICK = 1 << 10, /* the global queue is looked at when the local one is empty, not on every 61st schedule */
 };
 
@@ -58,7 +58,8 @@ typedef struct trine_config { /* all zero: the defaults */
 
 /* Runs fn(arg) as the main goroutine and returns 0 when it returns; then every other goroutine has stopped and
  * never runs again. Blocks the calling thread, which serves as the runtime's monitor meanwhile. Not from inside a
- * run (-EBUSY). -EINVAL: fn is NULL or the configuration is bad; -ENOMEM, -EAGAIN: no memory or thread to begin with. May be called again
+ * run (-EBUSY). -EINVAL: fn is NULL or the configuration is bad; -ENOMEM, -EAGAIN: no memory or thread to begin
+ * with. May be called again
  * after it returned. */
 int trine_run(const trine_config *cfg, trine_fn fn, void *arg);
 
@@ -74,7 +75,7 @@ void trine_yield(void);                          /* runtime.Gosched: lets anothe
 __attribute__((noreturn)) void trine_exit(void); /* runtime.Goexit: ends this goroutine */
 void trine_sleep(int64_t ns);                    /* parks the goroutine; ns <= 0 returns at once */
 int64_t trine_nanotime(void);                    /* CLOCK_MONOTONIC; legal anywhere */
-int trine_gomaxprocs(int n);                     /* stops the world, sets the number of Ps; n < 1 only asks; the previous value, or -ENOMEM: as it was */
+int trine_gomaxprocs(int n);                     /* stops the world, sets the number of Ps; n < 1 asks; the old one or -ENOMEM */
 int trine_num_goroutine(void);
 int trine_num_cpu(void);                         /* CPUs in this process's affinity mask; legal anywhere */
 int trine_default_procs(void);                   /* affinity and cgroup quota by Go 1.25's rule; legal anywhere */
@@ -137,7 +138,7 @@ void trine_sema_release(trine_sema *s);
 /* ---- timers: fn runs in a goroutine of its own ---- */
 typedef struct trine_timer { void *impl; } trine_timer; /* zero before the first start */
 int trine_timer_start(trine_timer *t, int64_t ns, trine_fn fn, void *arg); /* -ENOMEM, -EINVAL; -EBUSY: still pending */
-bool trine_timer_stop(trine_timer *t);              /* true: it was pending and will not fire; either way its memory is released */
+bool trine_timer_stop(trine_timer *t);              /* true: it was pending and will not fire; its memory goes either way */
 bool trine_timer_reset(trine_timer *t, int64_t ns); /* true: it was pending; it fires ns from now in either case */
 
 /* ---- descriptors through the network poller: these park the goroutine, not the thread ----
@@ -185,7 +186,8 @@ struct trine_stats {
     uint64_t stacks_trimmed;                /* given back to the kernel because nobody wanted them for a while */
     uint64_t trace_events, trace_dropped;   /* events written to the trace; those for which there was no room */
 };
-/* The totals so far, each read for itself: not one instant. NULL ends the program. From anywhere but a signal handler (it takes a lock of the
+/* The totals so far, each read for itself: not one instant. NULL ends the program. From anywhere but a signal
+ * handler (it takes a lock of the
  * runtime's); on a goroutine it is a preemption point. Never parks. */
 void trine_stats(struct trine_stats *out);
 

@@ -217,7 +217,8 @@ static void test_real(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_choices), cmocka_unit_test(test_nothing_opens), cmocka_unit_test(test_not_enabled),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_choices), cmocka_unit_test(test_nothing_opens),
+                                       cmocka_unit_test(test_not_enabled),
                                        cmocka_unit_test(test_region),  cmocka_unit_test(test_lost),
                                        cmocka_unit_test(test_bad_reads), cmocka_unit_test(test_real)};
     return cmocka_run_group_tests(tests, NULL, NULL);

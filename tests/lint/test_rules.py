@@ -31,6 +31,9 @@ class Rules(SampleTree):
     def test_size(self):
         self.assert_rule('size', {'a.c': 'x\n' * 450}, {'b.c': 'x\n' * 451}, 'b.c: 451')
 
+    def test_columns(self):
+        self.assert_rule('columns', {'a.c': 'x' * 130 + '\n' + '"' + 'x' * 200 + '"'}, {'b.h': '\n' + 'x' * 131}, 'b.h:2')
+
     def test_opening(self):
         self.assert_rule('opening', {'a.c': '/* a */', 'b.h': '// b'}, {'c.c': '#include "b.h"\n/* late */'}, 'c.c:1')
 

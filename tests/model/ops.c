@@ -177,7 +177,9 @@ bool model_event_wait(void *event, bool timed) { return kernel(OP_EVENT_WAIT, ev
 /* ---- what the search asks ---- */
 
 bool op_is_sc(const struct op *op) {
-    return op->kind == OP_FENCE || op->kind == OP_HEAVY || ((op->kind == OP_LOAD || op->kind == OP_STORE || op->kind == OP_RMW) && op->order == MO_SC);
+    bool access = op->kind == OP_LOAD || op->kind == OP_STORE || op->kind == OP_RMW;
+
+    return op->kind == OP_FENCE || op->kind == OP_HEAVY || (access && op->order == MO_SC);
 }
 
 static bool swaps(const struct op *op, int choice) {
@@ -240,7 +242,8 @@ int op_choices(int t, const struct op *op, int *choice) {
         if (o->set) choice[n++] = 1;
         if (op->x) choice[n++] = 0;
         return n;
-    case OP_NONE: case OP_FENCE: case OP_LIGHT: case OP_HEAVY: case OP_UNLOCK: case OP_WOKEN: case OP_EVENT_SET: case OP_EVENT_CLEAR: break;
+    case OP_NONE: case OP_FENCE: case OP_LIGHT: case OP_HEAVY: case OP_UNLOCK: case OP_WOKEN: case OP_EVENT_SET:
+    case OP_EVENT_CLEAR: break;
     }
     return 1;
 }

@@ -282,8 +282,16 @@ static void race_rx(void) { if (at32_load_rlx(&y)) r[0] = plain; }
 /* LB's shape through model_settled: the load of a slot, then its release, against a store to it behind the acquire. */
 static at_ptr slot;
 static void lb_zero(void) { zero(); atp_store_rlx(&slot, &plain); }
-static void lb_take(void) { r[0] = atp_load_rlx(&slot) == &plain; at32_store_rel(&y, 1); if (r[0]) model_settled(&slot, 8, &plain); }
-static void lb_takex(void) { r[0] = atp_load_rlx(&slot) == &plain; at32_store_rlx(&y, 1); if (r[0]) model_settled(&slot, 8, &plain); }
+static void lb_take(void) {
+    r[0] = atp_load_rlx(&slot) == &plain;
+    at32_store_rel(&y, 1);
+    if (r[0]) model_settled(&slot, 8, &plain);
+}
+static void lb_takex(void) {
+    r[0] = atp_load_rlx(&slot) == &plain;
+    at32_store_rlx(&y, 1);
+    if (r[0]) model_settled(&slot, 8, &plain);
+}
 static void lb_reuse(void) { if (at32_load_acq(&y)) atp_store_rlx(&slot, NULL); }
 static void lb_reusex(void) { if (at32_load_rlx(&y)) atp_store_rlx(&slot, NULL); }
 
@@ -316,7 +324,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sb), cmocka_unit_test(mp), cmocka_unit_test(lb), cmocka_unit_test(iriw),
         cmocka_unit_test(corr), cmocka_unit_test(corr4), cmocka_unit_test(two_plus_two_w), cmocka_unit_test(wrc),
-        cmocka_unit_test(isa2_test), cmocka_unit_test(release_sequence), cmocka_unit_test(rmw), cmocka_unit_test(settled), cmocka_unit_test(races),
+        cmocka_unit_test(isa2_test), cmocka_unit_test(release_sequence), cmocka_unit_test(rmw), cmocka_unit_test(settled),
+        cmocka_unit_test(races),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

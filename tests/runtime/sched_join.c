@@ -41,7 +41,8 @@ static void main_joins_by_channel(void *arg)
     (void)arg;
     j = (struct joins){.values = trine_chan_make(sizeof(char), 0)};
     for (int i = 0; i < MADE; i++) CHECK(trine_go(sender, (void *)(uintptr_t)&names[i]) == 0);
-    for (int64_t end = trine_nanotime() + INT64_C(5000000); trine_nanotime() < end;) {} /* the monitor looks: nobody has waited long */
+    /* the monitor looks: nobody has waited long */
+    for (int64_t end = trine_nanotime() + INT64_C(5000000); trine_nanotime() < end;) {}
     receive(MADE);
     trine_chan_free(j.values);
 }

@@ -32,7 +32,8 @@ static void StealOrder(void **state)
 /* The coprimes of n, all of them: as many as Euler says. */
 static void StealOrderHasEveryCoprime(void **state)
 {
-    static const struct { uint32_t n, phi; } known[] = {{1, 1}, {2, 1}, {3, 2}, {4, 2}, {6, 2}, {8, 4}, {12, 4}, {30, 8}, {97, 96}, {1024, 512}};
+    static const struct { uint32_t n, phi; } known[] = {{1, 1},  {2, 1},  {3, 2},   {4, 2},   {6, 2},
+                                                           {8, 4},  {12, 4}, {30, 8},  {97, 96}, {1024, 512}};
     (void)state;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         rt_stealorder_init(known[i].n);

@@ -50,6 +50,11 @@ def size(root):
     return [f'{p}: {n} lines, at most {MOST_LINES}' for p, n in counts if n > MOST_LINES]
 
 
+def columns(root):
+    return [f'{path}:{number}: {len(line)} columns, more than 130' for path in source.files(root, source.C_FILES)
+            for number, line in enumerate(source.read(root, path).split('\n'), 1) if len(line) > 130 and '"' not in line]
+
+
 def opening(root):
     """A C file opens with a comment that says what it owns."""
     return [f'{p}:1: does not open with a comment' for p in source.files(root, source.C_FILES)
@@ -134,7 +139,7 @@ def methods(root):
 
 
 RULES = {f.__name__.replace('_', '-'): f
-         for f in (memory_order, cxx, size, opening, names, unfinished, registered, links, methods)}
+         for f in (memory_order, cxx, size, columns, opening, names, unfinished, registered, links, methods)}
 
 
 def main(args):
