@@ -64,6 +64,7 @@ WAIT_DESCRIBED = {
     'timer_heap.test_take_moves_and_drop_forgets': ('fewer Ps; the end of a run', 'timers move with procresize', ''),
     'timer_heap.test_random_operations_agree_with_a_model': ('20,000 steps', NONE, ''),
     'timer_heap.test_only_a_brief_fire_runs_under_the_lock': ('who may run under the lock', 'unlocks for every function', 'waking one goroutine is cheaper than the lock'),
+    'timer_heap.test_a_fire_under_way_is_waited_for': ('one that has begun is over when its timer has been taken back', 'Stop does not wait', 'its memory is freed here'),
     'timer_heap.test_remove_settles_the_race_with_a_brief_fire': ('after the removal it does not run', 'Stop guarantees it since 1.23', ''),
     'timer_heap.test_sync_settles_the_race_with_any_other_fire': ('after the removal nothing of it runs', 'Stop does not wait', 'its memory is freed here'),
     'timer_run.test_many_sleepers_never_wake_early': ('hundreds of sleeps', 'TestSleep', ''),

@@ -122,23 +122,29 @@ static void return_from_calls(void *arg)
 static void ReturnsFromBlockingCalls(void **state) { (void)state; run_children(return_from_calls); }
 
 /* A P is taken from a blocking call while others have work: else the spinner would never be joined. */
-static atomic_int met;
+static atomic_int met, in_call;
 static void block_for_the_other(void *arg)
 {
     (void)arg;
     trine_syscall_enter();
+    atomic_store(&in_call, 1);
     while (!atomic_load(&met)) usleep(100);
     trine_syscall_exit();
     trine_wg_done(&all);
 }
-static void let_go(void *arg) { (void)arg; atomic_store(&met, 1); }
+static void let_go(void *arg)
+{
+    (void)arg;
+    while (!atomic_load(&in_call)) trine_yield(); /* seen only by one who runs while the other is in its call */
+    atomic_store(&met, 1);
+}
 static void hand_off(void *arg)
 {
     struct trine_stats s;
     (void)arg;
     trine_wg_add(&all, 1);
     go(let_go, NULL);
-    go(block_for_the_other, NULL); /* runs first, out of runnext, on the only P */
+    go(block_for_the_other, NULL);
     trine_wg_wait(&all);
     trine_stats(&s);
     CHECK(s.handoffs >= 1);

@@ -312,6 +312,38 @@ static void test_sync_settles_the_race_with_any_other_fire(void **state)
     race(false, 20000);
 }
 
+/* A fire that is under way when its timer is taken back, and goes on for 20 ms. */
+static at_u32 under_way, taking_back;
+static void slow_fire(struct timer *t, struct glist *ready)
+{
+    (void)t, (void)ready;
+    at32_store_rel(&under_way, 1);
+    while (!at32_load_acq(&taking_back)) rt_osyield();
+    rt_usleep(20000);
+    at32_store_rel(&under_way, 0);
+}
+
+static void test_a_fire_under_way_is_waited_for(void **state)
+{
+    (void)state;
+    for (int brief = 0; brief <= 1; brief++) {
+        pthread_t thread;
+        item[0].t.fire = slow_fire;
+        item[0].t.brief = brief;
+        at32_store_rel(&taking_back, 0);
+        at32_store_rel(&stop_runners, 0);
+        rt_timers_add(&ps[0], &item[0].t, 1);
+        pthread_create(&thread, NULL, runner, &ps[0]);
+        while (!at32_load_acq(&under_way)) rt_osyield();
+        at32_store_rel(&taking_back, 1);
+        assert_false(rt_timers_remove(&item[0].t)); /* of a brief one this waits, of any other the next does */
+        if (!brief) rt_timers_sync(&item[0].t);
+        assert_int_equal(at32_load_acq(&under_way), 0);
+        at32_store_rel(&stop_runners, 1);
+        pthread_join(thread, NULL);
+    }
+}
+
 static bool lock_was_free;
 static void try_the_lock(struct timer *t, struct glist *ready)
 {
@@ -345,6 +377,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_stopped_timer_can_be_armed_again, setup),
         cmocka_unit_test_setup(test_take_moves_and_drop_forgets, setup),
         cmocka_unit_test_setup(test_random_operations_agree_with_a_model, setup),
+        cmocka_unit_test_setup(test_a_fire_under_way_is_waited_for, setup),
         cmocka_unit_test_setup(test_only_a_brief_fire_runs_under_the_lock, setup),
         cmocka_unit_test_setup(test_remove_settles_the_race_with_a_brief_fire, setup),
         cmocka_unit_test_setup(test_sync_settles_the_race_with_any_other_fire, setup),
