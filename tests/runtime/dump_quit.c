@@ -8,19 +8,24 @@
 
 static const int64_t ms = 1000000;
 
+static atomic_int there; /* goroutines that are where the dump is to find them, or one step before */
+
 static void quit_sleeper(void *arg)
 {
     (void)arg;
+    atomic_fetch_add(&there, 1);
     trine_sleep(3600000 * ms);
 }
 static void quit_reader(void *arg)
 {
     char c;
+    atomic_fetch_add(&there, 1);
     trine_read(*(int *)arg, &c, 1);
 }
 static void quit_spinner(void *arg) /* foreign code that calls nothing */
 {
     (void)arg;
+    atomic_fetch_add(&there, 1);
     for (volatile unsigned i = 0;; i++) {
     }
 }
@@ -28,6 +33,7 @@ static void quit_blocked(void *arg)
 {
     (void)arg;
     trine_syscall_enter();
+    atomic_fetch_add(&there, 1);
     for (unsigned left = 60; left;) left = sleep(left); /* a preemption on its way when the call began ends a sleep early */
     trine_syscall_exit();
 }
@@ -50,7 +56,8 @@ static void assert_status(int status)
 static void *quit_soon(void *unused) /* a thread that the runtime does not know */
 {
     (void)unused;
-    usleep(100000);
+    while (atomic_load(&there) < 3) usleep(1000);
+    usleep(100000); /* the step */
     kill(getpid(), SIGQUIT);
     return NULL;
 }
