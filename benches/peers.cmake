@@ -14,6 +14,11 @@ endfunction()
 
 if(TRINE_PEERS STREQUAL "OFF" OR NOT TRINE_SANITIZE STREQUAL "none" OR CMAKE_CROSSCOMPILING)
   message(STATUS "trine-driver-boost, -tbb, -tokio: skipped (TRINE_PEERS=OFF, a sanitizer build or a cross build)")
+  # those of an earlier configuration would be found and run, however old
+  foreach(name boost tbb tokio)
+    file(REMOVE ${CMAKE_CURRENT_BINARY_DIR}/trine-driver-${name})
+  endforeach()
+  file(REMOVE ${CMAKE_CURRENT_BINARY_DIR}/tokio.stamp)
   return()
 endif()
 
