@@ -18,11 +18,11 @@
 #define CONNECT_RETRY_MIN_NS 50000ll   /* 50 us: an accept of a busy server */
 #define CONNECT_RETRY_MAX_NS 10000000ll /* 10 ms */
 
-SYS_CALL ssize_t sys_read(int fd, void *buf, size_t n)
+SYS_CALL ssize_t sys_read(const struct polldesc *pd, void *buf, size_t n)
 {
     int saved = errno;
     ssize_t r;
-    do r = read(fd, buf, n);
+    do r = pd->sock ? recv(pd->fd, buf, n, 0) : read(pd->fd, buf, n); /* a socket's own call skips the layers of files */
     while (r < 0 && errno == EINTR);
     if (r < 0) r = -errno;
     errno = saved;
@@ -84,7 +84,7 @@ ssize_t trine_read(int fd, void *buf, size_t n)
         if (r < 0 || n == 0) break;
         if (!pd->drained) {
             rt_fd_clear(pd, PD_READ); /* what is there is read now; what comes later is a new event */
-            r = sys_read(fd, buf, n);
+            r = sys_read(pd, buf, n);
             if (r != -EAGAIN) {
                 pd->drained = r > 0 && (size_t)r < n && pd->stream && !(at32_load_sc(&pd->info) & PD_HANGUP);
                 break;
