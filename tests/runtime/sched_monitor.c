@@ -47,6 +47,10 @@ static void MonitorSleepsForGood(void **state)
 static void MonitorSleepsSoonWhereEventsAreRare(void **state)
 {
     (void)state;
+#ifdef TRINE_CHAOS
+    print_message("SKIP: in the chaos build, on a loaded machine, an event takes milliseconds, for which the monitor looks, as it must\n");
+    skip();
+#endif
     struct idling idling = {.n = 10, .ms = 150};
     run_at(2, main_sleeps, &idling);
     assert_in_range(idling.switches, 10, 75); /* 20 to 27 seen; 100 without */
