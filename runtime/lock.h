@@ -4,9 +4,8 @@
  * One byte's worth of state, taken by one locked instruction and released by a plain store: a futex mutex needs a
  * second locked instruction to learn of sleepers (7.5 ns here, paid on every channel operation). Sections are a few
  * tens of instructions and never block, so a waiter polls, seldom (lock.c); when the holder was descheduled by the
- * kernel it gives the
- * core away (sched_yield, then short sleeps) instead of sleeping on an address. Held only inside the runtime, where
- * the preemption handler never stops a thread, so the holder always runs on.
+ * kernel it gives the core away (sched_yield, then short sleeps) instead of sleeping on an address. Held only inside
+ * the runtime, where the preemption handler never stops a thread, so the holder always runs on.
  * Rejected: ticket and queue locks (a descheduled waiter stops all behind it); futex (above).
  */
 #ifndef RT_LOCK_H

@@ -224,8 +224,9 @@ static inline void prefetch_next(const struct timers *ts)
     for (uint32_t c = 1; c <= HEAP_ARY && c < ts->len; c++) {
         struct timer *t = timer_of(ts->heap[c]);
         __builtin_prefetch(t, 1);
-        struct g *sleeper = (struct g *)((char *)t - offsetof(struct g, timer));
-        if (ts->heap[c].who & SLOT_FIXED) __builtin_prefetch(&sleeper->schedlink, 1);
+        if (!(ts->heap[c].who & SLOT_FIXED)) continue;
+        struct g *sleeper = (struct g *)((char *)t - offsetof(struct g, timer)); /* not by t->arg: that would be the miss */
+        __builtin_prefetch(&sleeper->schedlink, 1);
     }
 }
 

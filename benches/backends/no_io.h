@@ -1,6 +1,5 @@
 /* Blocking calls and the poller's operations for backends that have none: their workloads are refused by be_refusal,
- * so these only
- * keep the sources that mention them compiling. */
+ * so these only keep the sources that mention them compiling. */
 #pragma once
 
 #include <errno.h>

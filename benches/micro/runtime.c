@@ -7,8 +7,8 @@
  *              value one way (a round trip is two iterations); chan_buffered: a value through a buffer of 128;
  *              mutex: lock and unlock without contention; trace_event: a yield, in turn without
  *              and with the event trace (counter ns_per_event: what the trace adds, shared among its events); timer:
- *              a timer started and stopped; blocking_call: a
- *              getppid in the brackets of a blocking call; sleep_wake: a sleep of 1 us until the goroutine runs.
+ *              a timer started and stopped; blocking_call: a getppid in the brackets of a blocking call; sleep_wake: a
+ *              sleep of 1 us until the goroutine runs.
  * Expectation  yield 45 to 160, spawn_join 100 to 700, chan_unbuffered 100 to 250, chan_buffered 30 to 70.
  * Falsified by the runtime's counts: a yield that let nobody run, an exchange without a park (counter parks_per_op).
  * Known lies   Two goroutines at most: queues are short and caches warm. Workloads pingpong, yield and spawn sweep both.

@@ -59,8 +59,7 @@ typedef struct trine_config { /* all zero: the defaults */
 /* Runs fn(arg) as the main goroutine and returns 0 when it returns; then every other goroutine has stopped and
  * never runs again. Blocks the calling thread, which serves as the runtime's monitor meanwhile. Not from inside a
  * run (-EBUSY). -EINVAL: fn is NULL or the configuration is bad; -ENOMEM, -EAGAIN: no memory or thread to begin
- * with. May be called again
- * after it returned. */
+ * with. May be called again after it returned. */
 int trine_run(const trine_config *cfg, trine_fn fn, void *arg);
 
 /* Starts a goroutine. Never blocks. -ENOMEM: no stack to be had; -EINVAL: fn is NULL or an option is out of range. */

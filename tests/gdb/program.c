@@ -1,6 +1,5 @@
 /* program.c: goroutines in known places, for test_gdb.py: stops in gdb_here, with a chain of named frames on each
- * stack. With an argument
- * it leaves a core there. */
+ * stack. With an argument it leaves a core there. */
 #include "trine.h"
 
 #include <stdio.h>
