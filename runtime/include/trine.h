@@ -186,8 +186,7 @@ struct trine_stats {
     uint64_t trace_events, trace_dropped;   /* events written to the trace; those for which there was no room */
 };
 /* The totals so far, each read for itself: not one instant. NULL ends the program. From anywhere but a signal
- * handler (it takes a lock of the
- * runtime's); on a goroutine it is a preemption point. Never parks. */
+ * handler (it takes a lock of the runtime's); on a goroutine it is a preemption point. Never parks. */
 void trine_stats(struct trine_stats *out);
 
 /* ---- the event trace: a JSON file that Perfetto (ui.perfetto.dev) opens; $TRINE_TRACE=file traces a whole run ---- */

@@ -3,7 +3,8 @@
  *
  * Two steps are dependent when both are sequentially consistent, one is a light and the other a heavy fence, both
  * write one location, or both use one object of the kernel. A read of an existing store does not depend on a new
- * store: the choice to read the new one is another step. Which threads write a location is learned; an exploration starts anew whenever it learns more.
+ * store: the choice to read the new one is another step. Which threads write a location is learned; an
+ * exploration starts anew whenever it learns more.
  */
 #include "machine.h"
 #include "memory.h"
