@@ -12,22 +12,17 @@
 #include <string.h>
 
 /*
- * Dead Gs travel between the Ps and the shelf by batches, so that neither side touches more of them than one while it
- * holds the lock: a descriptor that another P wrote costs 180 ns here. A batch lies on the stack of its first G, which
- * is dead and needs none, right below the descriptor, where the page is there already.
+ * Dead Gs that no P keeps, by batches: a descriptor that another P wrote costs 180 ns here, so neither side touches more
+ * than a batch of them. The first RT_TRIM_KEEP of a class stand here, last in, first out: a program of a thousand
+ * goroutines finds them in its caches. Beyond that they go to the shelf (stack.h) as the numbers of their slots, which
+ * costs 3 ns more, hands them out in the order of their addresses, and gives their memory back.
  */
 enum { BATCH = RT_GFREE_MAX / 2 };
-struct gbatch { struct gbatch *next; uint32_t n; struct g *g[BATCH]; };
-_Static_assert(sizeof(struct g) + sizeof(struct gbatch) + 64 < RT_STACK_MIN_BYTES, "a batch fits into the smallest stack");
+struct kept { at_u32 n; struct g *g[RT_TRIM_KEEP]; }; /* n: read without the lock: a hint */
+static struct kept kept[RT_STACK_CLASSES];           /* kept_lock */
+static struct lock kept_lock;
 
-/* Dead Gs that no P keeps. What died lately goes first; what stays in `old` for a period, having stayed in `young` for
- * up to one before, was not needed at the load of today. */
-struct shelf { struct gbatch *young, *old; uint32_t nold; };
-static struct lock free_lock;
-static struct shelf shelf[RT_STACK_CLASSES]; /* free_lock */
-static at_u32 nshared[RT_STACK_CLASSES];     /* on the shelf; written under free_lock, read without: a hint */
-/* The monitor's: taken from a shelf, to be given back; when the shelves last aged, and whether they must again. */
-static struct gbatch *cold[RT_STACK_CLASSES];
+/* The monitor's: when the shelves last aged, and whether they must again. */
 static int64_t trimmed_at;
 static bool trim_left;
 
@@ -48,10 +43,10 @@ static struct g *make(int cls)
     RT_VALGRIND_STACK(s.lo, (uintptr_t)gp); /* for good: a slot is carved once */
     memset(gp, 0, sizeof *gp);
     gp->stack_lo = s.lo;
-    gp->stack_bytes = (uintptr_t)gp - s.lo;
+    gp->stack_bytes = (uint32_t)((uintptr_t)gp - s.lo);
+    gp->slot = s.number;
     gp->stackclass = (uint8_t)cls;
     gp->guarded = s.guarded;
-    gp->arena = s.arena;
     gp->sudog0.g = gp;
     at32_store_rlx(&gp->status, Gdead);
 #ifdef RT_TSAN
@@ -60,31 +55,33 @@ static struct g *make(int cls)
     return gp;
 }
 
-static void count_shared(int cls, uint32_t delta)
+static uint32_t take_kept(struct g **out, int cls)
 {
-    at32_store_rlx(&nshared[cls], at32_load_rlx(&nshared[cls]) + delta);
+    struct kept *k = &kept[cls];
+    if (!at32_load_rlx(&k->n)) return 0;
+    rt_lock(&kept_lock);
+    uint32_t have = at32_load_rlx(&k->n), n = have < BATCH ? have : BATCH;
+    memcpy(out, k->g + have - n, n * sizeof *out);
+    at32_store_rlx(&k->n, have - n);
+    rt_unlock(&kept_lock);
+    return n;
 }
 
-static struct gbatch *shelf_pop(int cls)
+/* The lowest last: it is taken first. */
+static uint32_t take_shelved(struct g **out, int cls)
 {
-    struct shelf *s = &shelf[cls];
-    struct gbatch **from = s->young ? &s->young : &s->old, *b = *from;
-    if (!b) return NULL;
-    if (from == &s->old) s->nold -= b->n;
-    *from = b->next;
-    count_shared(cls, -b->n);
-    return b;
+    uintptr_t lo[BATCH];
+    size_t bytes = rt_stackclass_bytes(cls);
+    uint32_t n = rt_shelftake(cls, lo, BATCH);
+    for (uint32_t i = 0; i < n; i++) out[n - 1 - i] = rt_gofslot(lo[i], lo[i] + bytes);
+    return n;
 }
 
-/* A batch from the shelf, if it has one, into the cache, which is empty. */
+/* The cache is empty. */
 static void refill(struct gcache *c, int cls)
 {
-    rt_lock(&free_lock);
-    struct gbatch *b = shelf_pop(cls);
-    rt_unlock(&free_lock);
-    if (!b) return;
-    uint32_t n = b->n; /* the batch goes with the stack that it lies on */
-    memcpy(c->g, b->g, n * sizeof *c->g);
+    uint32_t n = take_kept(c->g, cls);
+    if (!n) n = take_shelved(c->g, cls);
     for (uint32_t i = n; i > 0 && i + RT_PREFETCH_AHEAD > n; i--) rt_prefetch_g(c->g[i - 1]);
     c->n = n;
 }
@@ -93,7 +90,7 @@ struct g *rt_gfget(struct p *pp, int cls)
 {
     struct gcache *c = &pp->gfree[cls];
     if (__builtin_expect(c->n == 0, 0)) {
-        if (at32_load_rlx(&nshared[cls])) refill(c, cls);
+        refill(c, cls);
         if (c->n == 0) return make(cls);
     }
     uint32_t n = --c->n;
@@ -101,19 +98,34 @@ struct g *rt_gfget(struct p *pp, int cls)
     return c->g[n];
 }
 
-/* The n that were longest in the cache go to the shelf as a batch. */
+static bool keep(struct g *const *gs, int cls, uint32_t n)
+{
+    struct kept *k = &kept[cls];
+    if (at32_load_rlx(&k->n) + n > RT_TRIM_KEEP) return false;
+    rt_lock(&kept_lock);
+    uint32_t have = at32_load_rlx(&k->n);
+    bool room = have + n <= RT_TRIM_KEEP;
+    if (room) {
+        memcpy(k->g + have, gs, n * sizeof *gs);
+        at32_store_rlx(&k->n, have + n);
+    }
+    rt_unlock(&kept_lock);
+    return room;
+}
+
+static void shelve(struct g *const *gs, int cls, uint32_t n)
+{
+    uint32_t slots[BATCH];
+    for (uint32_t i = 0; i < n; i++) slots[i] = gs[i]->slot;
+    rt_shelfput(cls, slots, n);
+}
+
+/* The n that were longest in the cache leave it. */
 static void spill(struct gcache *c, int cls, uint32_t n)
 {
-    struct gbatch *b = (struct gbatch *)((uintptr_t)c->g[0] - sizeof *b);
-    b->n = n;
-    memcpy(b->g, c->g, n * sizeof *c->g);
+    if (!keep(c->g, cls, n)) shelve(c->g, cls, n);
     c->n -= n;
     memmove(c->g, c->g + n, c->n * sizeof *c->g);
-    rt_lock(&free_lock);
-    b->next = shelf[cls].young;
-    shelf[cls].young = b;
-    count_shared(cls, n);
-    rt_unlock(&free_lock);
 }
 
 void rt_gfput(struct p *pp, struct g *gp)
@@ -134,37 +146,20 @@ void rt_gfpurge(struct p *pp)
 }
 
 /* ---- giving memory back ---- */
-/* A period has passed: what was old becomes cold, what was young old. Wants free_lock. True: something is left to age. */
-static bool age(int cls)
-{
-    struct shelf *s = &shelf[cls];
-    uint32_t all = at32_load_rlx(&nshared[cls]), young = all - s->nold;
-    if (all <= RT_TRIM_KEEP || cold[cls]) return cold[cls] != NULL;
-    cold[cls] = s->old;
-    count_shared(cls, -s->nold);
-    *s = (struct shelf){NULL, s->young, young};
-    return true;
-}
-
 static bool age_all(void)
 {
     bool left = false;
-    rt_lock(&free_lock);
     for (int c = 0; c < RT_STACK_CLASSES; c++)
-        if (rt_stackclass_bytes(c) >= rt_pagesize()) left |= age(c); /* below, slots share a page: they stay */
-    rt_unlock(&free_lock);
+        if (rt_stackclass_bytes(c) >= rt_pagesize()) left |= rt_shelfage(c); /* below, slots share a page: they stay */
     return left;
 }
 
-static void bury(struct gbatch *b)
+static void bury(int cls, const struct stackslot *s)
 {
-    for (uint32_t i = b->n; i-- > 0;) { /* the first, on whose stack the batch lies, last */
-        struct g *gp = b->g[i];
 #ifdef RT_TSAN
-        __tsan_destroy_fiber(gp->tsan_fiber);
+    __tsan_destroy_fiber(rt_gofslot(s->lo, s->hi)->tsan_fiber);
 #endif
-        rt_stackvacate(gp->arena, gp->stack_lo);
-    }
+    rt_stackvacate(cls, s);
 }
 
 bool rt_gftrim(int64_t now)
@@ -173,13 +168,12 @@ bool rt_gftrim(int64_t now)
         trim_left = trimmed_at != 0 && age_all(); /* a first period begins */
         trimmed_at = now;
     }
+    struct stackslot cold[RT_TRIM_CHUNK];
     uint32_t n = 0;
-    for (int c = 0; c < RT_STACK_CLASSES; c++) {
-        for (struct gbatch *b; (b = cold[c]) != NULL && n + b->n <= RT_TRIM_CHUNK;) {
-            cold[c] = b->next;
-            n += b->n;
-            bury(b);
-        }
+    for (int c = 0; c < RT_STACK_CLASSES && n < RT_TRIM_CHUNK; c++) {
+        uint32_t got = rt_shelfcold(c, cold, RT_TRIM_CHUNK - n);
+        for (uint32_t i = 0; i < got; i++) bury(c, &cold[i]);
+        n += got;
     }
     return trim_left || n;
 }
@@ -198,12 +192,10 @@ static bool drop_fiber(uintptr_t lo, uintptr_t hi, void *unused)
 
 void rt_gfforget(void)
 {
+    for (int c = 0; c < RT_STACK_CLASSES; c++) at32_store_rlx(&kept[c].n, 0);
 #ifdef RT_TSAN
     rt_stackwalk(drop_fiber, NULL);
 #endif
-    memset(shelf, 0, sizeof shelf);
-    memset(nshared, 0, sizeof nshared);
-    memset(cold, 0, sizeof cold);
     trimmed_at = 0;
     trim_left = false;
 }
@@ -220,6 +212,6 @@ void rt_ginit(struct g *gp, trine_fn fn, void *arg)
 
 void rt_gstackoverflow(struct g *gp)
 {
-    rt_throw("stack overflow: goroutine %llu%s%s used more than its %zu bytes", (unsigned long long)gp->goid,
+    rt_throw("stack overflow: goroutine %llu%s%s used more than its %u bytes", (unsigned long long)gp->goid,
              gp->name ? " " : "", gp->name ? gp->name : "", gp->stack_bytes);
 }

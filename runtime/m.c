@@ -94,7 +94,9 @@ static void *mstart(void *arg)
     mp->g0.tsan_fiber = __tsan_get_current_fiber();
 #endif
 #ifdef RT_ASAN
-    rt_threadstack(&mp->g0.stack_lo, &mp->g0.stack_bytes); /* ASan is told of every stack that is switched to */
+    size_t bytes = 0;
+    rt_threadstack(&mp->g0.stack_lo, &bytes); /* ASan is told of every stack that is switched to */
+    mp->g0.stack_bytes = (uint32_t)bytes;
 #endif
     RT_VALGRIND_THREAD();
     rt_tls_m = mp;

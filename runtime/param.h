@@ -67,7 +67,7 @@
 #ifndef RT_TRIM_PERIOD_NS
 #define RT_TRIM_PERIOD_NS 5000000000ll /* a stack that nobody wanted for 5 to 10 s goes back: to touch it again costs 2 us */
 #endif
-#define RT_TRIM_KEEP 1024u          /* of a class stay however old: 4 MiB, and no work for the monitor of a small program */
+#define RT_TRIM_KEEP 1024u          /* dead of a class stay however old: 4 MiB, and no work for the monitor of a small program */
 #endif
 #define RT_TRIM_CHUNK 128u          /* given back in one round of the monitor: 100 us */
 

@@ -100,7 +100,7 @@ static void on_segv(int sig, siginfo_t *si, void *uc)
     struct g *gp = rt_getg();
     uintptr_t at = (uintptr_t)si->si_addr;
     if (gp && gp->m && gp != &gp->m->g0 && gp->guarded && at < gp->stack_lo && at >= gp->stack_lo - rt_pagesize())
-        rt_throw("stack overflow: goroutine %llu%s%s used more than its %zu bytes", (unsigned long long)gp->goid,
+        rt_throw("stack overflow: goroutine %llu%s%s used more than its %u bytes", (unsigned long long)gp->goid,
                  gp->name ? " " : "", gp->name ? gp->name : "", gp->stack_bytes);
     chain(&old_segv, sig, si, uc);
 }

@@ -94,7 +94,8 @@ struct g {
     };
     uint8_t stackclass, guarded : 1, is_main : 1;
     uintptr_t stack_lo;        /* lowest usable byte */
-    size_t stack_bytes;        /* from stack_lo to this struct */
+    uint32_t stack_bytes;      /* from stack_lo to this struct */
+    uint32_t slot;             /* constant: the number of its stack within the class (stack.h) */
     /* the second: with the first, all that a goroutine which never waits touches from its making to its end */
     struct g *schedlink;       /* whoever holds the queue it stands in */
     struct m *lockedm;         /* owner: the M that alone may run it (LockOSThread, or stopped in the preemption handler) */
@@ -114,7 +115,6 @@ struct g {
     uint32_t lockedcount;      /* owner: nesting of trine_lock_os_thread */
     uint32_t async;            /* its M stands in the preemption handler (preempt.c); cleared when it goes on */
     int64_t waitsince;         /* when the monitor found it waiting (trine_dump.c) */
-    struct arena *arena;       /* constant: where its slot is (stack.h) */
     struct timer timer;        /* sleep, and the deadline of select_until */
 #ifdef RT_TSAN
     void *tsan_fiber;

@@ -1,31 +1,15 @@
 /*
- * stack.c: arenas of stack slots. Floor 2; see stack.h.
+ * stack.c: arenas of stack slots. Floor 3; see stack.h.
  *
- * Owns: the list of arenas, under `lock`. Who carves holds a P; walking and release happen with the world stopped.
+ * Owns: the list of arenas, under rt_arenas.lock. Who carves holds a P; walking and release happen with the world stopped.
  */
-#include "stack.h"
-#include "lock.h"
-#include "os_linux.h"
-#include "param.h"
+#include "stack_arena.h"
 #include "sanitize.h"
 
-struct arena {
-    struct arena *next;
-    uintptr_t base;
-    size_t bytes, stride;
-    uint32_t used, slots; /* carved; capacity */
-    uint32_t guarded;     /* slots with a guard, from the first on */
-    bool bare;            /* no more guards to be had: a canary instead */
-    int cls;
-    bool open;            /* still carved from; false: kept only for goroutines that outlive their run */
-    uint32_t nvacant;     /* of these, vacated: their bits */
-    uint64_t vacant[];
-};
+#include <string.h>
 
-static struct lock lock;
-static struct arena *arenas;                    /* lock */
-static struct arena *current[RT_STACK_CLASSES]; /* lock */
-static uint32_t nvacant[RT_STACK_CLASSES];      /* lock: in all arenas of the class */
+struct arenas rt_arenas;
+static struct arena *arenas; /* rt_arenas.lock */
 static at_u64 nmade, nunguarded, ntrimmed;
 
 int rt_stackclass(size_t bytes)
@@ -37,15 +21,31 @@ int rt_stackclass(size_t bytes)
 
 size_t rt_stackclass_bytes(int cls) { return (size_t)RT_STACK_MIN_BYTES << cls; }
 
-static size_t guard_bytes(int cls) { return rt_stackclass_bytes(cls) >= RT_STACK_GUARDED_BYTES ? rt_pagesize() : 0; }
+static size_t arena_bytes(size_t slots) { return sizeof(struct arena) + (slots + 63) / 64 * sizeof(struct slotbits); }
 
-static size_t arena_bytes(size_t slots) { return sizeof(struct arena) + (slots + 63) / 64 * 8; }
+/* Room for one more in the table of the class. */
+static bool class_room(struct stackclass *c)
+{
+    if (c->n < c->room) return true;
+    uint32_t room = c->room ? 2 * c->room : (uint32_t)(rt_pagesize() / sizeof *c->arenas);
+    struct arenaref *v = rt_sysalloc(room * sizeof *v);
+    if (!v) return false;
+    if (c->room) {
+        memcpy(v, c->arenas, c->n * sizeof *v);
+        rt_sysfree(c->arenas, c->room * sizeof *v);
+    }
+    c->arenas = v;
+    c->room = room;
+    return true;
+}
 
 static struct arena *arena_make(int cls)
 {
-    size_t stride = rt_stackclass_bytes(cls) + guard_bytes(cls);
-    size_t slots = RT_ARENA_BYTES / stride ? RT_ARENA_BYTES / stride : 1;
+    struct stackclass *c = &rt_arenas.class[cls];
+    size_t size = rt_stackclass_bytes(cls), stride = size + guard_bytes(cls);
+    size_t slots = RT_ARENA_BYTES / size ? RT_ARENA_BYTES / size : 1;
     size_t bytes = (slots * stride + rt_pagesize() - 1) & ~(rt_pagesize() - 1);
+    if (c->n == UINT32_MAX / slots || !class_room(c)) return NULL;
     struct arena *a = rt_sysalloc(arena_bytes(slots));
     if (!a) return NULL;
     a->base = (uintptr_t)rt_sysreserve(bytes, rt_pagesize());
@@ -56,10 +56,14 @@ static struct arena *arena_make(int cls)
     a->bytes = bytes;
     a->stride = stride;
     a->slots = (uint32_t)slots;
+    a->first = c->n * a->slots;
     a->cls = cls;
     a->open = true;
     a->next = arenas;
     arenas = a;
+    c->shift = (uint32_t)__builtin_ctz(a->slots);
+    c->of_word = a->slots < 64 ? a->slots : 64;
+    c->arenas[c->n++] = (struct arenaref){a, 0};
     return a;
 }
 
@@ -77,26 +81,27 @@ static bool has_guard(struct arena *a, uint32_t i)
 }
 
 /* A slot that was vacated. Wants the lock, and that there is one. */
-static struct arena *carve_vacant(int cls, uint32_t *slot)
+static struct arena *carve_vacant(struct stackclass *c, uint32_t *slot)
 {
-    struct arena *a = current[cls]; /* the last one that had any is most often this */
-    if (!a || a->cls != cls || a->nvacant == 0)
-        for (a = arenas; a->cls != cls || a->nvacant == 0 || !a->open;) a = a->next;
-    uint32_t word = 0;
-    while (!a->vacant[word]) word++;
-    uint32_t bit = (uint32_t)__builtin_ctzll(a->vacant[word]);
-    a->vacant[word] &= a->vacant[word] - 1;
-    a->nvacant--;
-    nvacant[cls]--;
-    *slot = word * 64 + bit;
-    return a;
+    struct arenaref *r = &c->arenas[c->n - 1]; /* the last one that had any is most often this */
+    if (r->a->nvacant == 0)
+        for (r = c->arenas; r->a->nvacant == 0;) r++;
+    struct slotbits *b = r->a->bits;
+    while (!b->vacant) b++;
+    uint32_t bit = (uint32_t)__builtin_ctzll(b->vacant);
+    b->vacant &= b->vacant - 1;
+    r->a->nvacant--;
+    c->nvacant--;
+    *slot = (uint32_t)(b - r->a->bits) * 64 + bit;
+    return r->a;
 }
 
 /* A slot that nobody ever had. Wants the lock. */
 static struct arena *carve_fresh(int cls, uint32_t *slot)
 {
-    struct arena *a = current[cls];
-    if (!a || a->used == a->slots) a = current[cls] = arena_make(cls);
+    struct stackclass *c = &rt_arenas.class[cls];
+    struct arena *a = c->n ? c->arenas[c->n - 1].a : NULL;
+    if (!a || a->used == a->slots) a = arena_make(cls);
     if (!a) return NULL;
     *slot = a->used++;
     at64_add_rlx(&nmade, 1);
@@ -105,17 +110,17 @@ static struct arena *carve_fresh(int cls, uint32_t *slot)
 
 bool rt_stackcarve(int cls, struct stackslot *out)
 {
+    struct stackclass *c = &rt_arenas.class[cls];
     uint32_t i = 0;
-    rt_lock(&lock);
-    struct arena *a = nvacant[cls] ? carve_vacant(cls, &i) : carve_fresh(cls, &i);
-    if (a) out->guarded = has_guard(a, i);
-    rt_unlock(&lock);
+    rt_lock(&rt_arenas.lock);
+    struct arena *a = c->nvacant ? carve_vacant(c, &i) : carve_fresh(cls, &i);
+    if (a) {
+        bool guarded = has_guard(a, i);
+        *out = slot_at(a, i);
+        out->guarded = guarded;
+    }
+    rt_unlock(&rt_arenas.lock);
     if (!a) return false;
-    uintptr_t at = a->base + i * a->stride;
-    size_t guard = guard_bytes(cls);
-    out->lo = at + guard;
-    out->hi = at + a->stride;
-    out->arena = a;
     if (!out->guarded) {
         at64_add_rlx(&nunguarded, 1);
         *(uint64_t *)out->lo = RT_STACK_CANARY;
@@ -123,34 +128,33 @@ bool rt_stackcarve(int cls, struct stackslot *out)
     return true;
 }
 
-bool rt_stackvacate(struct arena *a, uintptr_t lo)
+void rt_stackvacate(int cls, const struct stackslot *s)
 {
-    size_t guard = guard_bytes(a->cls);
-    if (a->stride < rt_pagesize()) return false;
-    uint32_t i = (uint32_t)((lo - guard - a->base) / a->stride);
-    RT_ASAN_UNPOISON((void *)lo, a->stride - guard);
-    rt_sysunused((void *)lo, a->stride - guard);
-    rt_lock(&lock);
-    a->vacant[i / 64] |= 1ull << i % 64;
+    struct stackclass *c = &rt_arenas.class[cls];
+    RT_ASAN_UNPOISON((void *)s->lo, s->hi - s->lo);
+    rt_sysunused((void *)s->lo, s->hi - s->lo);
+    rt_lock(&rt_arenas.lock);
+    struct arena *a = arena_of(c, s->number)->a;
+    uint32_t i = s->number - a->first;
+    a->bits[i / 64].vacant |= 1ull << i % 64;
     a->nvacant++;
-    nvacant[a->cls]++;
-    rt_unlock(&lock);
+    c->nvacant++;
+    rt_unlock(&rt_arenas.lock);
     at64_add_rlx(&ntrimmed, 1);
-    return true;
 }
 
 RT_NO_TSAN void rt_stackwalk(bool (*fn)(uintptr_t, uintptr_t, void *), void *arg)
 {
     for (struct arena *a = arenas; a; a = a->next)
         for (uint32_t i = 0; a->open && i < a->used; i++) {
-            uintptr_t at = a->base + i * a->stride;
-            if (!fn(at + guard_bytes(a->cls), at + a->stride, arg)) return;
+            struct stackslot s = slot_at(a, i);
+            if (!fn(s.lo, s.hi, arg)) return;
         }
 }
 
 void rt_stackwalk_some(struct stackcursor *at, uint32_t n, bool (*fn)(uintptr_t, uintptr_t, void *), void *arg)
 {
-    rt_lock(&lock);
+    rt_lock(&rt_arenas.lock);
     if (!at->arena) *at = (struct stackcursor){arenas, 0};
     for (; at->arena && n; n--) {
         struct arena *a = at->arena;
@@ -158,10 +162,10 @@ void rt_stackwalk_some(struct stackcursor *at, uint32_t n, bool (*fn)(uintptr_t,
             *at = (struct stackcursor){a->next, 0};
             continue;
         }
-        uintptr_t slot = a->base + at->next++ * a->stride;
-        if (!fn(slot + guard_bytes(a->cls), slot + a->stride, arg)) break;
+        struct stackslot s = slot_at(a, at->next++);
+        if (!fn(s.lo, s.hi, arg)) break;
     }
-    rt_unlock(&lock);
+    rt_unlock(&rt_arenas.lock);
 }
 
 /* Pages of one slot go, unless kept; a page that two slots share goes only with both. True: something was kept. */
@@ -173,8 +177,8 @@ static bool release_slots(struct arena *a, bool (*keep)(uintptr_t, uintptr_t, vo
     for (uint32_t i = 0; i < a->used; i += per) {
         bool k = false;
         for (uint32_t j = i; j < i + per && j < a->used; j++) {
-            uintptr_t at = a->base + j * a->stride;
-            k |= keep(at + guard_bytes(a->cls), at + a->stride, arg);
+            struct stackslot s = slot_at(a, j);
+            k |= keep(s.lo, s.hi, arg);
         }
         if (!k) rt_sysunused((void *)(a->base + i * a->stride + guard_bytes(a->cls)),
                              a->stride < page ? page : a->stride - guard_bytes(a->cls));
@@ -185,18 +189,17 @@ static bool release_slots(struct arena *a, bool (*keep)(uintptr_t, uintptr_t, vo
 
 void rt_stackrelease(bool (*keep)(uintptr_t, uintptr_t, void *), void *arg)
 {
-    rt_lock(&lock);
+    rt_lock(&rt_arenas.lock);
     struct arena **link = &arenas;
     for (struct arena *a; (a = *link) != NULL;) {
         bool any = false;
         for (uint32_t i = 0; i < a->used && !any; i++) {
-            uintptr_t at = a->base + i * a->stride;
-            any = keep(at + guard_bytes(a->cls), at + a->stride, arg);
+            struct stackslot s = slot_at(a, i);
+            any = keep(s.lo, s.hi, arg);
         }
         if (any) {
             release_slots(a, keep, arg);
             a->open = false;
-            a->nvacant = 0;
             link = &a->next;
         } else {
             *link = a->next;
@@ -204,11 +207,12 @@ void rt_stackrelease(bool (*keep)(uintptr_t, uintptr_t, void *), void *arg)
             rt_sysfree(a, arena_bytes(a->slots));
         }
     }
-    for (int c = 0; c < RT_STACK_CLASSES; c++) {
-        current[c] = NULL;
-        nvacant[c] = 0;
+    for (int i = 0; i < RT_STACK_CLASSES; i++) {
+        struct stackclass *c = &rt_arenas.class[i];
+        if (c->room) rt_sysfree(c->arenas, c->room * sizeof *c->arenas);
+        *c = (struct stackclass){0};
     }
-    rt_unlock(&lock);
+    rt_unlock(&rt_arenas.lock);
 }
 
 bool rt_stackguardhit(uintptr_t lo, uintptr_t addr) { return addr < lo && addr >= lo - rt_pagesize(); }

@@ -14,20 +14,30 @@
 
 #define RT_STACK_CANARY 0x7472696e65fac0deull
 
-struct arena;
-struct stackslot { uintptr_t lo, hi; struct arena *arena; bool guarded; };
+struct stackslot { uintptr_t lo, hi; uint32_t number; bool guarded; }; /* number: within its class */
 
 int rt_stackclass(size_t bytes);                       /* the smallest class that holds it; -1: too large */
 size_t rt_stackclass_bytes(int cls);
 bool rt_stackcarve(int cls, struct stackslot *out);    /* a slot that nobody has; false: no memory */
-/* Nobody will touch the slot that begins at lo: its memory goes back to the kernel, its guard stays, and it may be carved
- * again. False: the class packs several slots into a page, so it stays. Blocks M for a system call. */
-bool rt_stackvacate(struct arena *a, uintptr_t lo);
+
+/* The shelf: slots that nobody has and whose memory stays, for who needs one next (stack_shelf.c). */
+void rt_shelfput(int cls, const uint32_t *numbers, uint32_t n);
+uint32_t rt_shelftake(int cls, uintptr_t *lo, uint32_t n); /* up to n, the lowest, in the order of their addresses */
+uint32_t rt_shelfcount(int cls);                           /* a hint */
+/* A period has passed: what stayed on the shelf for one before this leaves it, and is cold. Nothing does while some of
+ * the last time are still cold. True: there is something cold, or may be after the next period. */
+bool rt_shelfage(int cls);
+uint32_t rt_shelfcold(int cls, struct stackslot *out, uint32_t n); /* up to n that are cold, for rt_stackvacate */
+/* The memory of a slot goes back to the kernel, its guard stays, and it may be carved again: for a class whose slots have
+ * pages of their own. Blocks M for a system call. */
+void rt_stackvacate(int cls, const struct stackslot *s);
+
 /* Every slot ever carved, in no order; one that was vacated reads as zeros. fn returns false to stop. What others carve meanwhile
  * may be missing. */
 void rt_stackwalk(bool (*fn)(uintptr_t lo, uintptr_t hi, void *arg), void *arg);
 /* The same in parts: n slots from where the cursor stands; at the end cursor.arena is NULL again. From one thread, while
  * others may carve. */
+struct arena;
 struct stackcursor { struct arena *arena; uint32_t next; };
 void rt_stackwalk_some(struct stackcursor *at, uint32_t n, bool (*fn)(uintptr_t lo, uintptr_t hi, void *arg), void *arg);
 /* The run is over: gives back all arenas, but pages that `keep` asks for stay until a later call. */

@@ -116,6 +116,13 @@ DESCRIBED = {
     'stack_trim.TrimmedStacksServeAgain': ('a vacant slot is carved before a fresh one, once, zeroed', 'spans are reused', ''),
     'stack_trim.EveryStackHasItsGuard': ('guards made sixteen at a time, to the last slot of an arena', 'a check in each prologue', 'C has no prologue to check in'),
     'stack_trim.GuardsStayWhenMemoryGoes': ('the guard of a stack that was given back', 'no guards', ''),
+    # ---- stack_shelf ----
+    'stack_shelf.TheLowestGoFirst': ('dead stacks are reused in the order of their addresses, each once', 'last in, first out', 'decision 18: the page table is walked in order'),
+    'stack_shelf.WhatComesBackLowGoesFirst': ('a low one that comes back goes before higher ones', 'last in, first out', 'the same'),
+    'stack_shelf.HolesArePassedOver': ('slots in use among those on the shelf', SAME, ''),
+    'stack_shelf.WhatWasWantedIsYoungAgain': ('taken and put back within the period: not cold', 'freed at a collection', 'no collector: age by the clock'),
+    'stack_shelf.ColdOnesAreNotGiven': ('a cold stack is given to nobody', SAME, ''),
+    'stack_shelf.OneAgeAtATime': ('nothing ages while some are still cold', 'freed at a collection', 'the same'),
     'sched_end.ColdStacksGoBack': ('the same within a run: memory goes and serves again', 'stacks are freed at a collection', 'after five to ten seconds'),
     # ---- dump_throw ----
     'dump_throw.test_deadlock_names_each': ('each goroutine with its wait, name, function, maker', 'with its stack trace', 'no unwinder inside: gdb has one (tools/trine-gdb.py)'),

@@ -181,8 +181,7 @@ static void cold_stacks_go_back(void *arg)
     trine_stats(&s);
     uint64_t made = s.stacks_made;
     long before = rss_kib();
-    /* The P keeps some, and where a period ended while the crowd did, its second part may be too few to be worth it. */
-    uint64_t kept = RT_TRIM_KEEP + RT_GFREE_MAX + 36, last = 0;
+    uint64_t kept = RT_TRIM_KEEP + RT_GFREE_MAX, last = 0; /* the P keeps some as well */
     for (int i = 0; i < 500 && (s.stacks_trimmed + kept < made || s.stacks_trimmed != last); i++) {
         last = s.stacks_trimmed; /* and none is under way: what is, cannot serve the next crowd */
         trine_sleep(50000000);
