@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "ledger/figure.h"
+#include "peers/drift.h"
 #include "peers/peers.h"
 
 #include <math.h>
@@ -10,46 +11,64 @@
 /* Two intervals of 97.5 % make one of 95 % of their ratio. */
 static const double each_level = 0.975, alone_level = 0.95;
 
-/* *disturbed is set where no process was valid: then those that there are give the figure, which decides nothing. */
-static struct value figure(const json_t *points, const char *experiment, const char *backend, const char *path,
-                           double level, bool *disturbed) {
+/* disturbed: no process was valid; those that there are give the figure, which decides nothing. unsteady: some were not
+ * valid for their warm-up alone; the interval is wider by e^drift. */
+struct figure {
+    struct value v;
+    bool disturbed, unsteady;
+    double drift;
+};
+
+/* What the samples did says nothing of any figure but their own median. */
+static struct figure figure_of(const json_t *points, const char *experiment, const char *backend, const char *path,
+                               double level) {
     json_t *cell = json_array(), *p;
     size_t i;
+    struct figure f = {0};
     json_array_foreach((json_t *)points, i, p)
         if (strcmp(json_str(p, "experiment", ""), experiment) == 0 && strcmp(json_str(p, "backend", ""), backend) == 0)
             json_array_append(cell, p);
-    struct value v = figure_of_cell(cell, path, level, disturbed);
+    f.unsteady = strcmp(path, "median") == 0 && drift_widens(cell, level, &f.v, &f.drift);
+    if (!f.unsteady) f.v = figure_of_cell(cell, path, level, &f.disturbed);
     json_decref(cell);
-    return v;
+    return f;
 }
 
-static json_t *value_json(const struct value *v, bool disturbed) {
-    if (v->missing != MISSING_NOTHING) return json_pack("{s:s}", "unavailable", v->reason);
-    json_t *o = json_pack("{s:f}", "estimate", v->estimate);
-    if (disturbed) json_object_set_new(o, "disturbed", json_true());
-    if (isfinite(v->low) && isfinite(v->high)) {
-        json_object_set_new(o, "low", json_real(v->low));
-        json_object_set_new(o, "high", json_real(v->high));
+/* Of independent drifts each may be at its worst: the logarithms add up, as value_div's corners do. */
+static struct figure ratio_of(const struct figure *own, const struct figure *peer) {
+    return (struct figure){.v = own->v.missing ? own->v : peer->v.missing ? peer->v : value_div(own->v, peer->v),
+                           .disturbed = own->disturbed || peer->disturbed,
+                           .unsteady = own->unsteady || peer->unsteady,
+                           .drift = own->drift + peer->drift};
+}
+
+static json_t *figure_json(const struct figure *f) {
+    if (f->v.missing != MISSING_NOTHING) return json_pack("{s:s}", "unavailable", f->v.reason);
+    json_t *o = json_pack("{s:f}", "estimate", f->v.estimate);
+    if (f->disturbed) json_object_set_new(o, "disturbed", json_true());
+    if (f->unsteady) json_object_set_new(o, "widened", json_real(f->drift));
+    if (isfinite(f->v.low) && isfinite(f->v.high)) {
+        json_object_set_new(o, "low", json_real(f->v.low));
+        json_object_set_new(o, "high", json_real(f->v.high));
     }
     return o;
 }
 
 /* Over the whole interval, or over none of it; an interval that is not there decides nothing. */
-static const char *verdict(const struct value *v, bool disturbed, double target, bool at_least) {
-    if (v->missing != MISSING_NOTHING) return "not measured";
-    if (disturbed) return "open";
-    if (at_least ? v->low >= target : v->high <= target) return "met";
-    if (at_least ? v->high < target : v->low > target) return "not met";
+static const char *verdict(const struct figure *f, double target, bool at_least) {
+    if (f->v.missing != MISSING_NOTHING) return "not measured";
+    if (f->disturbed) return "open";
+    if (at_least ? f->v.low >= target : f->v.high <= target) return "met";
+    if (at_least ? f->v.high < target : f->v.low > target) return "not met";
     return "open";
 }
 
 static json_t *judge_target(const struct peer_row *r, const struct peer_target *t, const json_t *points) {
-    bool disturbed = false;
-    struct value own = figure(points, r->experiment, "trine", r->figure, each_level, &disturbed);
-    struct value peer = figure(points, t->experiment, t->backend, r->figure, each_level, &disturbed);
-    struct value ratio = own.missing ? own : peer.missing ? peer : value_div(own, peer);
-    return json_pack("{s:s, s:o, s:f, s:s}", "against", t->backend, "ratio", value_json(&ratio, disturbed), "target", t->ratio,
-                     "verdict", verdict(&ratio, disturbed, t->ratio, r->higher));
+    struct figure own = figure_of(points, r->experiment, "trine", r->figure, each_level);
+    struct figure peer = figure_of(points, t->experiment, t->backend, r->figure, each_level);
+    struct figure ratio = ratio_of(&own, &peer);
+    return json_pack("{s:s, s:o, s:f, s:s}", "against", t->backend, "ratio", figure_json(&ratio), "target", t->ratio, "verdict",
+                     verdict(&ratio, t->ratio, r->higher));
 }
 
 static bool was_run(const char *experiment, const json_t *points) {
@@ -64,15 +83,13 @@ static bool was_run(const char *experiment, const json_t *points) {
 static json_t *figures(const struct peer_row *r, const json_t *points) {
     json_t *o = json_object(), *p;
     size_t i;
-    bool disturbed = false;
-    struct value v = figure(points, r->experiment, "trine", r->figure, alone_level, &disturbed);
-    json_object_set_new(o, "trine", value_json(&v, disturbed));
+    struct figure f = figure_of(points, r->experiment, "trine", r->figure, alone_level);
+    json_object_set_new(o, "trine", figure_json(&f));
     json_array_foreach((json_t *)points, i, p) {
         const char *backend = json_str(p, "backend", "");
         if (strcmp(json_str(p, "experiment", ""), r->experiment) != 0 || json_object_get(o, backend)) continue;
-        disturbed = false;
-        v = figure(points, r->experiment, backend, r->figure, alone_level, &disturbed);
-        json_object_set_new(o, backend, value_json(&v, disturbed));
+        f = figure_of(points, r->experiment, backend, r->figure, alone_level);
+        json_object_set_new(o, backend, figure_json(&f));
     }
     return o;
 }
@@ -85,11 +102,9 @@ json_t *peers_judge(const struct peer_rows *rows, const json_t *points) {
         json_t *targets = json_array();
         for (size_t k = 0; k < r->nagainst; k++) json_array_append_new(targets, judge_target(r, &r->against[k], points));
         if (isfinite(r->at_most)) {
-            bool disturbed = false;
-            struct value v = figure(points, r->experiment, "trine", r->figure, alone_level, &disturbed);
-            json_array_append_new(targets, json_pack("{s:s, s:o, s:f, s:s}", "against", "", "ratio",
-                                                     value_json(&v, disturbed), "target", r->at_most, "verdict",
-                                                     verdict(&v, disturbed, r->at_most, false)));
+            struct figure f = figure_of(points, r->experiment, "trine", r->figure, alone_level);
+            json_array_append_new(targets, json_pack("{s:s, s:o, s:f, s:s}", "against", "", "ratio", figure_json(&f), "target",
+                                                     r->at_most, "verdict", verdict(&f, r->at_most, false)));
         }
         json_array_append_new(table, json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "id", r->id, "row", r->text, "unit",
                                                r->unit, "better", r->higher ? "higher" : "lower", "figures",

@@ -41,7 +41,8 @@ void peer_rows_free(struct peer_rows *rows);
  * [{id, row, unit, better, figures: {BACKEND: {low, estimate, high} or {unavailable}},
  *   targets: [{against, ratio: {low, estimate, high} or {unavailable}, target, verdict: met | not met | open}]}]
  * A row whose experiment is not in the run is left out. points: those that count. met and not met hold over the
- * whole 95 % interval.
+ * whole 95 % interval. Beside an estimate may stand disturbed: true (no process was valid; it decides nothing) and
+ * widened: B (its interval is wider by e^B at each end, drift.h).
  */
 json_t *peers_judge(const struct peer_rows *rows, const json_t *points);
 

@@ -18,10 +18,16 @@ static void put(struct strbuf *out, double v, const char *unit) {
     if (strcmp(unit, "1") != 0) strbuf_printf(out, " %s", unit);
 }
 
+/* Behind a space each: no Markdown takes a tilde there for the end of a struck-out passage. */
+static void put_marks(struct strbuf *out, const json_t *v) {
+    if (json_object_get(v, "disturbed")) strbuf_puts(out, " *");
+    if (json_object_get(v, "widened")) strbuf_puts(out, " ~");
+}
+
 static void put_figure(struct strbuf *out, const json_t *v, const char *unit) {
     if (json_object_get(v, "unavailable")) strbuf_puts(out, "-");
     else put(out, json_num(v, "estimate", NAN), unit);
-    if (json_object_get(v, "disturbed")) strbuf_puts(out, " *");
+    put_marks(out, v);
 }
 
 static void put_others(struct strbuf *out, const json_t *row) {
@@ -45,7 +51,7 @@ static void put_ratio(struct strbuf *out, const json_t *target, const char *unit
     else put(out, json_num(r, "estimate", NAN), unit);
     if (json_object_get(r, "low"))
         strbuf_printf(out, " [%.3g, %.3g]", json_num(r, "low", NAN), json_num(r, "high", NAN));
-    if (json_object_get(r, "disturbed")) strbuf_puts(out, " *");
+    put_marks(out, r);
 }
 
 static const char *bound(const json_t *row, const json_t *target) {
@@ -61,6 +67,22 @@ static void count(const json_t *table, size_t *met, size_t *all) {
         *met += strcmp(json_str(t, "verdict", ""), "met") == 0;
     }
 }
+
+static bool any_widened(const json_t *table) {
+    const json_t *row, *t;
+    json_t *v;
+    const char *backend;
+    size_t i, k;
+    json_array_foreach(table, i, row) {
+        json_array_foreach(json_object_get(row, "targets"), k, t)
+            if (json_object_get(json_object_get(t, "ratio"), "widened")) return true;
+        json_object_foreach(json_object_get(row, "figures"), backend, v)
+            if (json_object_get(v, "widened")) return true;
+    }
+    return false;
+}
+
+static const char unsteady[] = "some of its processes were not steady; the interval is widened by the drift that they show together";
 
 void peers_print(FILE *out, const json_t *table) {
     const json_t *row, *t;
@@ -82,6 +104,7 @@ void peers_print(FILE *out, const json_t *table) {
     }
     count(table, &met, &all);
     fprintf(out, "\n%zu of %zu targets met; * no process of it was valid, so it decides nothing\n", met, all);
+    if (any_widened(table)) fprintf(out, "~ %s\n", unsteady);
 }
 
 void peers_markdown(FILE *out, const json_t *table) {
@@ -105,4 +128,5 @@ void peers_markdown(FILE *out, const json_t *table) {
     }
     count(table, &met, &all);
     fprintf(out, "\n%zu of %zu targets met; `*`: no process of it was valid, so it decides nothing.\n", met, all);
+    if (any_widened(table)) fprintf(out, "`~`: %s.\n", unsteady);
 }

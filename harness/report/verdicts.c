@@ -76,6 +76,7 @@ void html_claims(struct strbuf *b, const struct rep_run *run) {
 
 static const char *why_of(const json_t *ratio) {
     if (json_object_get(ratio, "disturbed")) return "no process of one side was valid";
+    if (json_object_get(ratio, "widened")) return "~ some processes were not steady: widened by the drift that they show together";
     return json_str(ratio, "unavailable", "");
 }
 

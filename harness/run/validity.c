@@ -9,6 +9,8 @@
 #define STEAL_MAX                                                                                            \
     0.01 /* steal comes in bursts: 0.1 % in most seconds of a virtual machine, several % in bad ones */
 
+#define WARMUP "warm-up: " /* the reason that is told from the others */
+
 static void because(json_t *list, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void because(json_t *list, const char *fmt, ...) {
     char text[256];
@@ -32,14 +34,14 @@ static void judge_warmup(const json_t *warmup, const json_t *planned, json_t *wh
     double drift = json_num(warmup, "drift", -1) * 100, noise = json_num(warmup, "noise", -1) * 100;
     if (!json_is_false(json_object_get(warmup, "steady")) || json_int(planned, "warmup_ms", 1) == 0) return;
     if (json_flag(warmup, "drifting", false))
-        because(why, "warm-up: the measured batches drifted, by %.0f %% from third to third", drift);
+        because(why, WARMUP "the measured batches drifted, by %.0f %% from third to third", drift);
     else if (noise >= 0)
         because(
             why,
-            "warm-up: no three windows within 3 %%: they differ by %.0f %%, scatter alone explains %.0f %%",
+            WARMUP "no three windows within 3 %%: they differ by %.0f %%, scatter alone explains %.0f %%",
             drift, noise);
     else
-        because(why, "warm-up: no three windows within 3 %%");
+        because(why, WARMUP "no three windows within 3 %%");
 }
 
 static void judge_record(const json_t *record, json_t *why) {
@@ -77,4 +79,12 @@ void validity_judge(json_t *point, const json_t *planned) {
     }
     json_object_set_new(point, "valid", json_boolean(json_array_size(why) == 0));
     json_object_set_new(point, "invalid_because", why);
+}
+
+bool validity_only_warmup(const json_t *point) {
+    const json_t *why = json_object_get(point, "invalid_because"), *reason;
+    size_t i;
+    json_array_foreach(why, i, reason)
+        if (!json_is_string(reason) || strncmp(json_string_value(reason), WARMUP, sizeof WARMUP - 1) != 0) return false;
+    return json_array_size(why) > 0;
 }
