@@ -103,7 +103,7 @@ void peers_print(FILE *out, const json_t *table) {
         strbuf_free(&others);
     }
     count(table, &met, &all);
-    fprintf(out, "\n%zu of %zu targets met; * no process of it was valid, so it decides nothing\n", met, all);
+    fprintf(out, "\n%zu of %zu targets met; * fewer than three processes of it were valid, so it decides nothing\n", met, all);
     if (any_widened(table)) fprintf(out, "~ %s\n", unsteady);
 }
 
@@ -127,6 +127,6 @@ void peers_markdown(FILE *out, const json_t *table) {
         strbuf_free(&others);
     }
     count(table, &met, &all);
-    fprintf(out, "\n%zu of %zu targets met; `*`: no process of it was valid, so it decides nothing.\n", met, all);
+    fprintf(out, "\n%zu of %zu targets met; `*`: fewer than three processes of it were valid, so it decides nothing.\n", met, all);
     if (any_widened(table)) fprintf(out, "`~`: %s.\n", unsteady);
 }

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 enum { SLOTS = 5000, AT_ONCE = 32 }; /* of ordinary stacks: nearly five arenas; of the smallest: 79 words of one */
-static const size_t sizes[] = {RT_STACK_MIN_BYTES, RT_STACK_BYTES, 4u << 20, 64u << 20}; /* 512, 16 and 1 word an arena; one slot */
+/* Arenas of 512, 16 and one word, and of a single slot. */
+static const size_t sizes[] = {RT_STACK_MIN_BYTES, RT_STACK_BYTES, 4u << 20, 64u << 20};
 static struct stackslot slots[SLOTS];
 static uint32_t numbers[SLOTS];
 static int cls, n;
