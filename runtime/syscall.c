@@ -6,6 +6,8 @@
  * CAS fails and the exit waits, a few instructions long. So whichever comes first, both sides know who has the P:
  *   exit:   CAS Gsyscall -> Grunning, then reads m->p: ours, or NULL when it was taken before.
  *   taker:  CAS Gsyscall -> Gsyscall|Gscan, clears m->p, stores Gsyscall.
+ * The taker read the P's M and the M's goroutine one after the other, so both may be old: the goroutine may be in a call
+ * of another M by then, while this one runs with its P. Once it is frozen its m is who made the call, and says so.
  * This is Go's protocol since 1.26, which no longer has a state of the P for it.
  */
 #include "syscall.h"
@@ -14,7 +16,7 @@
 bool rt_retakep(struct p *pp, struct m *mp, struct g *gp)
 {
     if (!at32_cas_ar(&gp->status, Gsyscall, Gsyscall | Gscan)) return false; /* partner: trine_syscall_exit */
-    bool ours = mp->p == pp && rt_pm(pp) == mp;
+    bool ours = gp->m == mp && mp->p == pp && rt_pm(pp) == mp;
     if (ours) {
         rt_trace(pp->id, TR_RETAKE, gp->goid, 0);
         mp->oldp = pp;

@@ -124,7 +124,7 @@ static int look_at_ps(int64_t now)
         struct p *pp = rt_sched.allp[i];
         if (at32_load_acq(&pp->status) != Prunning) continue;
         struct m *mp = rt_pm(pp);
-        struct g *gp = mp ? rt_curg(mp) : NULL; /* Ms are never unmapped, Gs not during a run: stale is harmless here */
+        struct g *gp = mp ? rt_curg(mp) : NULL; /* Ms are never unmapped, Gs not during a run; rt_retakep asks again */
         if (gp && at32_load_acq(&gp->status) == Gsyscall) {
             did += retake_syscall(pp, mp, gp, now);
             continue;

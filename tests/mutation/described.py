@@ -34,6 +34,7 @@ DESCRIBED = {
     'sched_join.TheOldestRunsAfterASlice': ('the oldest runs when it has waited for a slice, whatever joins', 'the oldest goes first anyway', 'the monitor sees a head that stays (fifo_due)'),
     'sched_join.TreeRunsDepthFirst': ('a tree of 11,110 goroutines joined by channels needs some ten stacks a level', 'breadth first: as many as the widest level', 'docs/decisions/0010'),
     # ---- sched_order ----
+    'sched_order.RetakeAsksWhoseCallItIs': ('a P is taken from the M whose goroutine is in the call, not from the one where it was last seen', 'setBlockOnExitSyscall asks gp.m again', ''),
     'sched_order.StealOrder': ('every stride visits every P once', SAME, ''),
     'sched_order.StealOrderHasEveryCoprime': ('as many strides as Euler says', 'gcd(0, n) is left out as well', ''),
     'sched_order.NeedSpinning': ('the duty of looking passes to whoever drops a P', SAME, ''),

@@ -148,6 +148,8 @@ MUTATIONS = [
     ('eintr-is-fatal', 'an interrupted wait for the network ends the program', 'netpoll.c',
      'if (err != EINTR) rt_throw', 'if (err) rt_throw', ['sched_preempt', 'net_sock']),
     # ---- blocking calls ----
+    ('retake-from-anybody', 'a P is taken from an M whose goroutine blocks on another', 'syscall.c',
+     'bool ours = gp->m == mp && ', 'bool ours = ', ['sched_order']),
     ('no-retake', 'a P stays with its blocking call', 'sysmon.c',
      'static bool retake_syscall(struct p *pp, struct m *mp, struct g *gp, int64_t now)\n{\n',
      'static bool retake_syscall(struct p *pp, struct m *mp, struct g *gp, int64_t now)\n{\n    if (pp) return false;\n', ['sched_many']),

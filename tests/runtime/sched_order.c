@@ -5,6 +5,7 @@
 #include "../../runtime/find.c" /* NOLINT(bugprone-suspicious-include): its statics are what is tested */
 
 #include "globq.h"
+#include "syscall.h"
 
 #include "child.h"
 #include "goroutines.h"
@@ -240,6 +241,32 @@ static void APInHandIsNoDeadlock(void **state)
     assert_ended_well("with a P in sysmon's hand");
 }
 
+/* sysmon reads a P's M, then that M's goroutine, which may have moved on meanwhile and block in a call of another M: the
+ * first M runs with its P, which nobody may take. */
+static void RetakeAsksWhoseCallItIs(void **state)
+{
+    struct m *other = calloc(1, sizeof *other);
+    struct g *gp = calloc(1, sizeof *gp);
+    (void)state;
+    mp->p = ps[0];
+    atp_store_rlx(&ps[0]->m, mp);
+    at32_store_rlx(&ps[0]->status, Prunning);
+    other->p = ps[1];
+    atp_store_rlx(&ps[1]->m, other);
+    at32_store_rlx(&ps[1]->status, Prunning);
+    gp->m = other;
+    at32_store_rlx(&gp->status, Gsyscall);
+    assert_false(rt_retakep(ps[0], mp, gp));
+    assert_ptr_equal(mp->p, ps[0]);
+    assert_int_equal(at32_load_rlx(&ps[0]->status), Prunning);
+    assert_int_equal(at32_load_rlx(&gp->status), Gsyscall);
+    assert_true(rt_retakep(ps[1], other, gp));
+    assert_null(other->p);
+    assert_int_equal(at32_load_rlx(&ps[1]->status), Pidle);
+    free(other);
+    free(gp);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +280,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(GlobalQueueEvery61st, make_ps, free_ps),
         cmocka_unit_test_setup_teardown(StoppedThreadsTakeTurns, make_ps, free_ps),
         cmocka_unit_test_setup_teardown(APInHandIsNoDeadlock, make_ps, free_ps),
+        cmocka_unit_test_setup_teardown(RetakeAsksWhoseCallItIs, make_ps, free_ps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
