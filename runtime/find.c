@@ -185,7 +185,7 @@ static bool run_idle_timers(struct m *mp, struct p *pp)
 {
     for (int i = 0; i < rt_nprocs(); i++) {
         struct p *of = rt_sched.allp[i];
-        if (of != pp && rt_idlemask(of->id) && run_timers(mp, of)) return true;
+        if (of != pp && rt_idlemask(of->id) && rt_timermask(of->id) && run_timers(mp, of)) return true;
     }
     return false;
 }
@@ -209,7 +209,7 @@ static struct g *steal(struct m *mp, struct p *pp, bool *again)
             }
             struct p *victim = rt_sched.allp[at];
             if (victim == pp) continue;
-            if (last && run_timers(mp, victim)) {
+            if (last && rt_timermask(at) && run_timers(mp, victim)) {
                 *again = true;
                 return NULL;
             }
@@ -251,7 +251,7 @@ static int64_t next_timer(void)
 {
     int64_t min = 0;
     for (int i = 0; i < rt_nprocs(); i++) {
-        int64_t when = rt_timers_earliest(rt_sched.allp[i]);
+        int64_t when = rt_timermask((uint32_t)i) ? rt_timers_earliest(rt_sched.allp[i]) : 0;
         if (when && (min == 0 || when < min)) min = when;
     }
     return min;

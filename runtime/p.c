@@ -8,6 +8,7 @@
 #include "globq.h"
 #include "m.h"
 #include "runq.h"
+#include "timer.h"
 
 struct sched rt_sched;
 
@@ -36,6 +37,7 @@ struct p *rt_releasep(struct m *mp)
 
 void rt_pidleput(struct p *pp)
 {
+    rt_timers_rest(pp);
     pp->link = rt_sched.pidle;
     rt_sched.pidle = pp;
     at32_or_ar(&rt_sched.idlemask[pp->id / 32], 1u << (pp->id % 32));

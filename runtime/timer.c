@@ -79,11 +79,28 @@ static void cut(struct timers *ts, uint32_t i)
     else sift_down(ts, i);
 }
 
+static struct p *p_of(struct timers *ts) { return (struct p *)((uintptr_t)ts - offsetof(struct p, timers)); }
+
+static void mark(const struct p *pp)
+{
+    if (!rt_timermask(pp->id)) at32_or_ar(&rt_sched.timermask[pp->id / 32], 1u << pp->id % 32);
+}
+
+/* Under the lock, as mark is: a timer that is added meanwhile sets the bit again. */
+void rt_timers_rest(struct p *pp)
+{
+    if (!rt_timermask(pp->id) || rt_timers_earliest(pp)) return;
+    rt_lock(&pp->timers.lock);
+    if (pp->timers.len == 0) at32_and_ar(&rt_sched.timermask[pp->id / 32], ~(1u << pp->id % 32));
+    rt_unlock(&pp->timers.lock);
+}
+
 /* After every change, before the unlock. True: there is something to wait for sooner than before. */
 static bool publish(struct timers *ts)
 {
     int64_t old = ati64_load_rlx(&ts->earliest), now = ts->len ? ts->heap[0].when : 0;
     if (now == old) return false;
+    if (old == 0) mark(p_of(ts)); /* before it can be seen that there is one */
     ati64_store_rel(&ts->earliest, now); /* partner: rt_timers_earliest */
     return now != 0 && (old == 0 || now < old);
 }

@@ -42,6 +42,11 @@ int64_t rt_timers_check(struct p *pp, int64_t now, struct glist *ready);
 /* Lock-free: no timer of pp fires before this; 0: it has none. */
 static inline int64_t rt_timers_earliest(const struct p *pp) { return ati64_load_acq(&pp->timers.earliest); }
 
+/* A bit a P, so that who looks at all of them touches the lines of those alone that have timers: set with the first one,
+ * and cleared when the P goes idle without any. */
+static inline bool rt_timermask(uint32_t id) { return (at32_load_rlx(&rt_sched.timermask[id / 32]) >> (id % 32)) & 1; }
+void rt_timers_rest(struct p *pp); /* pp goes idle */
+
 /* World stopped: dst takes the timers of src, which ends. */
 void rt_timers_take(struct p *dst, struct p *src);
 /* End of a run: forgets all. The memory of every armed timer must still be there. */

@@ -59,6 +59,7 @@ void rt_throw(const char *fmt, ...) {
     __builtin_unreachable();
 }
 int64_t rt_timers_check(struct p *pp, int64_t now, struct glist *ready) { (void)pp; (void)now; (void)ready; return 0; }
+void rt_timers_rest(struct p *pp) { (void)pp; }
 bool rt_netpoll_inited(void) { return false; }
 bool rt_netpoll_any_waiters(void) { return false; }
 int rt_netpoll(int64_t delay_ns, struct glist *out) { (void)delay_ns; (void)out; return 0; }

@@ -55,6 +55,7 @@ WAIT_DESCRIBED = {
     # ---- time ----
     'timer_heap.test_fires_in_order': ('a thousand in order, none early', 'TestTimerHeap (4-ary)', ''),
     'timer_heap.test_a_crowd_fires_by_parts': ('64 under one hold of the lock', 'all, letting go of the lock for each', 'a crowd is passed on while it is in the cache'),
+    'timer_heap.test_the_mask_follows_the_heap': ('a bit a P: set with its first timer, gone when it idles without one', 'timerpMask, updateTimerPMask', ''),
     'timer_heap.test_a_past_time_fires_at_the_next_check': ('times of 0 and less', SAME, ''),
     'timer_heap.test_the_end_of_time_never_comes': ('INT64_MAX', 'TestOverflowSleep', ''),
     'timer_heap.test_moved_timers_fire_at_their_new_time': ('earlier and later: AdjustTimers, TimerModifiedEarlier', 'TestAdjustTimers, TestTimerModifiedEarlier', ''),

@@ -106,6 +106,13 @@ WAIT_MUTATIONS = [
     # ---- time ----
     ('stopped-timer-counts', 'a stopped timer keeps its time', 'timer.c',
      'if (ts->nstopped == ts->len || (ts->len >= CLEAN_MIN', 'if ((ts->len >= CLEAN_MIN', ['sched_death', 'timer_heap']),
+    ('timer-mask-unset', 'the first timer of a P does not set its bit in the mask', 'timer.c',
+     'if (old == 0) mark(p_of(ts)); /* before it can be seen that there is one */\n', '', ['timer_heap', 'timer_run']),
+    ('timer-mask-stays', 'a P that goes idle without timers keeps its bit', 'timer.c',
+     'if (pp->timers.len == 0) at32_and_ar', 'if (false) at32_and_ar', ['timer_heap']),
+    ('timer-mask-goes', 'a P that goes idle with timers loses its bit', 'timer.c',
+     '    if (!rt_timermask(pp->id) || rt_timers_earliest(pp)) return;\n    rt_lock(&pp->timers.lock);\n    if (pp->timers.len == 0) ',
+     '    rt_lock(&pp->timers.lock);\n    ', ['timer_heap', 'timer_run']),
     ('three-children', 'a node of the heap looks at three of its four children', 'timer.c',
      'c < first + HEAP_ARY && c < ts->len', 'c < first + HEAP_ARY - 1 && c < ts->len', ['timer_heap']),
     ('past-is-none', 'a time in the past says that there is no timer', 'timer.c', 'if (when < 1) when = 1; /* 0 means none */', '', ['timer_heap']),

@@ -15,6 +15,7 @@
 #define N 1000
 
 static struct p ps[2];
+static at_u32 mask[1];
 static struct { struct timer t; int fired; int64_t fired_at_ns; } item[N];
 static int64_t clock_ns; /* what rt_timers_check was told */
 static int64_t last_when;
@@ -35,6 +36,8 @@ static void note_fire(struct timer *t, struct glist *ready)
 static int setup(void **state)
 {
     (void)state;
+    rt_sched.timermask = mask;
+    ps[1].id = 1;
     rt_timers_drop(&ps[0]);
     rt_timers_drop(&ps[1]);
     memset(item, 0, sizeof item);
@@ -43,6 +46,7 @@ static int setup(void **state)
         item[i].t.arg = (void *)(intptr_t)i;
         item[i].t.brief = i % 2 == 0;
     }
+    at32_store_rlx(&mask[0], 0);
     clock_ns = last_when = 0;
     n_fired = n_out_of_order = n_early = 0;
     return 0;
@@ -211,6 +215,27 @@ static void test_take_moves_and_drop_forgets(void **state)
     assert_null(atp_load_rlx(&item[N - 1].t.ts));
 }
 
+/* Who looks for timers passes over a P without the bit: it is there as long as a timer is, and goes with an idle P. */
+static void test_the_mask_follows_the_heap(void **state)
+{
+    (void)state;
+    assert_false(rt_timermask(0) || rt_timermask(1));
+    rt_timers_add(&ps[1], &item[0].t, 100);
+    rt_timers_add(&ps[1], &item[1].t, 200);
+    assert_true(!rt_timermask(0) && rt_timermask(1));
+    check_at(&ps[1], 150);
+    rt_timers_rest(&ps[1]);
+    assert_true(rt_timermask(1));
+    check_at(&ps[1], 250);
+    assert_true(rt_timermask(1)); /* it may sleep again at once */
+    rt_timers_rest(&ps[1]);
+    assert_false(rt_timermask(1));
+    rt_timers_add(&ps[1], &item[2].t, 300);
+    assert_true(rt_timermask(1));
+    rt_timers_take(&ps[0], &ps[1]);
+    assert_true(rt_timermask(0));
+}
+
 /* Against a plain array of times: 0 not armed. */
 static void test_random_operations_agree_with_a_model(void **state)
 {
@@ -376,6 +401,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_heap_of_stopped_timers_is_empty, setup),
         cmocka_unit_test_setup(test_a_stopped_timer_can_be_armed_again, setup),
         cmocka_unit_test_setup(test_take_moves_and_drop_forgets, setup),
+        cmocka_unit_test_setup(test_the_mask_follows_the_heap, setup),
         cmocka_unit_test_setup(test_random_operations_agree_with_a_model, setup),
         cmocka_unit_test_setup(test_a_fire_under_way_is_waited_for, setup),
         cmocka_unit_test_setup(test_only_a_brief_fire_runs_under_the_lock, setup),
