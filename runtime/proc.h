@@ -239,7 +239,7 @@ struct sched {
     at_u32 gcwaiting;          /* stop-the-world is asked for; partner: ATTN_STOP, g.preempt */
     at_u32 ending;             /* the main goroutine returned */
     at_u32 running;            /* a run is on */
-    _Alignas(RT_CACHE_LINE) at_u32 *idlemask, *timermask; /* a bit a P: it is idle; it may have timers (timer.c) */
+    _Alignas(RT_CACHE_LINE) at_u32 *idlemask; /* a bit a P: thieves pass over it */
     at_i64 lastpoll;           /* 0: some M is in a blocking netpoll */
     at_i64 polluntil;          /* until when that M sleeps; 0 for good */
     at_u32 sysmonwait;

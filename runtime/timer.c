@@ -79,11 +79,13 @@ static void cut(struct timers *ts, uint32_t i)
     else sift_down(ts, i);
 }
 
+at_u32 rt_timerbits[RT_MAX_PROCS / 32];
+
 static struct p *p_of(struct timers *ts) { return (struct p *)((uintptr_t)ts - offsetof(struct p, timers)); }
 
 static void mark(const struct p *pp)
 {
-    if (!rt_timermask(pp->id)) at32_or_ar(&rt_sched.timermask[pp->id / 32], 1u << pp->id % 32);
+    if (!rt_timermask(pp->id)) at32_or_ar(&rt_timerbits[pp->id / 32], 1u << pp->id % 32);
 }
 
 /* Under the lock, as mark is: a timer that is added meanwhile sets the bit again. */
@@ -91,7 +93,7 @@ void rt_timers_rest(struct p *pp)
 {
     if (!rt_timermask(pp->id) || rt_timers_earliest(pp)) return;
     rt_lock(&pp->timers.lock);
-    if (pp->timers.len == 0) at32_and_ar(&rt_sched.timermask[pp->id / 32], ~(1u << pp->id % 32));
+    if (pp->timers.len == 0) at32_and_ar(&rt_timerbits[pp->id / 32], ~(1u << pp->id % 32));
     rt_unlock(&pp->timers.lock);
 }
 

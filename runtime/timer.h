@@ -44,7 +44,8 @@ static inline int64_t rt_timers_earliest(const struct p *pp) { return ati64_load
 
 /* A bit a P, so that who looks at all of them touches the lines of those alone that have timers: set with the first one,
  * and cleared when the P goes idle without any. */
-static inline bool rt_timermask(uint32_t id) { return (at32_load_rlx(&rt_sched.timermask[id / 32]) >> (id % 32)) & 1; }
+extern at_u32 rt_timerbits[RT_MAX_PROCS / 32];
+static inline bool rt_timermask(uint32_t id) { return (at32_load_rlx(&rt_timerbits[id / 32]) >> (id % 32)) & 1; }
 void rt_timers_rest(struct p *pp); /* pp goes idle */
 
 /* World stopped: dst takes the timers of src, which ends. */

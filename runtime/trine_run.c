@@ -95,10 +95,9 @@ static int init_once(void)
     s->fence_turns = rt_have_membarrier();
     if (!s->allp) {
         size_t words = RT_MAX_PROCS / 32 * sizeof(at_u32);
-        struct p **allp = rt_sysalloc(RT_MAX_PROCS * sizeof *allp + 2 * words);
+        struct p **allp = rt_sysalloc(RT_MAX_PROCS * sizeof *allp + words);
         if (!allp) return -ENOMEM;
         s->idlemask = (at_u32 *)(allp + RT_MAX_PROCS);
-        s->timermask = s->idlemask + RT_MAX_PROCS / 32;
         s->allp = allp;
     }
     rt_schedinit();
@@ -148,7 +147,7 @@ static void reset(void)
         at32_store_rlx(&pp->status, Pdead);
         at32_store_rlx(&pp->attn, 0);
         at32_store_rlx(&s->idlemask[i / 32], 0);
-        at32_store_rlx(&s->timermask[i / 32], 0);
+        at32_store_rlx(&rt_timerbits[i / 32], 0);
         glist_init(&pp->spill);
         for (int c = 0; c < RT_STACK_CLASSES; c++) pp->gfree[c].n = 0;
         pp->link = NULL;

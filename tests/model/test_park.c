@@ -26,7 +26,8 @@ static struct p ps[3];
 static struct m ms[4];
 static struct g gs[3];
 static struct p *allp[RT_MAX_PROCS];
-static at_u32 idlemask[1], timermask[1];
+static at_u32 idlemask[1];
+at_u32 rt_timerbits[RT_MAX_PROCS / 32];
 static at_u32 nrun; /* Gs that were found */
 static uint32_t nsubmitted;
 
@@ -93,7 +94,6 @@ static void start(int procs, int busy) {
     rt_sched.allp = allp;
     ati32_store_rlx(&rt_sched.nprocs, procs);
     rt_sched.idlemask = idlemask;
-    rt_sched.timermask = timermask;
     rt_sched.maxmcount = 10;
     rt_sched.ablate = TRINE_NO_SPIN;
     at32_store_rlx(&rt_sched.running, 1);

@@ -45,7 +45,7 @@ static void StealOrderHasEveryCoprime(void **state)
 /* ---- an M and Ps that no run knows ---- */
 static struct m *mp;
 static struct p *ps[4];
-static at_u32 mask[RT_MAX_PROCS / 32], timermask[RT_MAX_PROCS / 32];
+static at_u32 mask[RT_MAX_PROCS / 32];
 
 static int make_ps(void **state)
 {
@@ -55,9 +55,7 @@ static int make_ps(void **state)
     mp = calloc(1, sizeof *mp);
     mp->cpu = -1;
     mp->rng = 1;
-    memset((void *)timermask, 0, sizeof timermask);
     rt_sched.idlemask = mask;
-    rt_sched.timermask = timermask;
     rt_sched.allp = calloc(RT_MAX_PROCS, sizeof *rt_sched.allp);
     for (int i = 0; i < 4; i++) {
         ps[i] = aligned_alloc(RT_CACHE_LINE, sizeof *ps[i]);

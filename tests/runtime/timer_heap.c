@@ -15,7 +15,6 @@
 #define N 1000
 
 static struct p ps[2];
-static at_u32 mask[1];
 static struct { struct timer t; int fired; int64_t fired_at_ns; } item[N];
 static int64_t clock_ns; /* what rt_timers_check was told */
 static int64_t last_when;
@@ -36,7 +35,6 @@ static void note_fire(struct timer *t, struct glist *ready)
 static int setup(void **state)
 {
     (void)state;
-    rt_sched.timermask = mask;
     ps[1].id = 1;
     rt_timers_drop(&ps[0]);
     rt_timers_drop(&ps[1]);
@@ -46,7 +44,7 @@ static int setup(void **state)
         item[i].t.arg = (void *)(intptr_t)i;
         item[i].t.brief = i % 2 == 0;
     }
-    at32_store_rlx(&mask[0], 0);
+    at32_store_rlx(&rt_timerbits[0], 0);
     clock_ns = last_when = 0;
     n_fired = n_out_of_order = n_early = 0;
     return 0;
