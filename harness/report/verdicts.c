@@ -75,7 +75,7 @@ void html_claims(struct strbuf *b, const struct rep_run *run) {
 }
 
 static const char *why_of(const json_t *ratio) {
-    if (json_object_get(ratio, "disturbed")) return "no process of one side was valid";
+    if (json_object_get(ratio, "disturbed")) return "* fewer than three processes of one side were valid";
     if (json_object_get(ratio, "widened")) return "~ some processes were not steady: widened by the drift that they show together";
     return json_str(ratio, "unavailable", "");
 }
@@ -87,18 +87,18 @@ static void peer_rows(struct strbuf *b, const json_t *row) {
         const json_t *ratio = json_object_get(t, "ratio");
         const char *verdict = json_str(t, "verdict", "");
         strbuf_puts(b, "<tr>"), html_cell(b, json_str(row, "row", ""));
+        strbuf_printf(b, "<td class=\"%s\">", class_of(verdict)), html_text(b, verdict), strbuf_puts(b, "</td>");
         html_number_cell(b, json_num(own, "estimate", NAN)), html_cell(b, json_str(row, "unit", ""));
         html_backend_cell(b, json_str(t, "against", "")), html_number_cell(b, json_num(ratio, "estimate", NAN));
         html_number_cell(b, json_num(ratio, "low", NAN)), html_number_cell(b, json_num(ratio, "high", NAN));
         html_cell(b, json_str(row, "better", "")), html_number_cell(b, json_num(t, "target", NAN));
-        strbuf_printf(b, "<td class=\"%s\">", class_of(verdict)), html_text(b, verdict);
-        strbuf_puts(b, "</td>"), html_long_cell(b, why_of(ratio)), strbuf_puts(b, "</tr>\n");
+        html_long_cell(b, why_of(ratio)), strbuf_puts(b, "</tr>\n");
     }
 }
 
 void html_peers(struct strbuf *b, const struct rep_run *run) {
-    static const char *const heads[] = {"Row", "trine", "Unit", "Against", "Ratio", "Low", "High", "Better", "Target",
-                                        "Verdict", "Why"};
+    static const char *const heads[] = {"Row",  "Verdict", "trine",  "Unit",   "Against", "Ratio",
+                                        "Low", "High",    "Better", "Target", "Why"};
     const json_t *row;
     size_t i;
 
