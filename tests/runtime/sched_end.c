@@ -31,7 +31,7 @@ static long rss_kib(void)
 /* Ended threads leave the list a little after they leave the runtime. */
 static void wait_for_threads(int most)
 {
-    for (int i = 0; i < 5000 && n_threads() > most; i++) usleep(1000);
+    for (int i = 0; i < 60000 && n_threads() > most; i++) usleep(1000);
     if (n_threads() > most) fprintf(stderr, "%d threads, expected at most %d\n", n_threads(), most);
     CHECK(n_threads() <= most);
 }
@@ -41,7 +41,7 @@ static void wait_for_no_zombie(void)
 {
     struct trine_stats s;
     trine_stats(&s);
-    for (int i = 0; i < 5000 && s.threads > 0; i++) {
+    for (int i = 0; i < 60000 && s.threads > 0; i++) {
         usleep(1000);
         trine_stats(&s);
     }
