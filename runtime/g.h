@@ -5,11 +5,11 @@
 #include "proc.h"
 #include "stack.h"
 
-/* A dead G with its stack: from pp's list, the shared one, or fresh. NULL: no memory. Owner of pp only. */
+/* A dead G with its stack: from pp's list, those that no P keeps, or fresh. NULL: no memory. Owner of pp only. */
 struct g *rt_gfget(struct p *pp, int cls);
 void rt_gfput(struct p *pp, struct g *gp); /* gp is dead and its stack unused */
-void rt_gfpurge(struct p *pp);             /* all to the shared lists */
-/* From the monitor, at each round: dead Gs that stayed in the shared lists for one to two RT_TRIM_PERIOD_NS give their
+void rt_gfpurge(struct p *pp);             /* pp keeps none any more */
+/* From the monitor, at each round: dead Gs that stayed on the shelf for one to two RT_TRIM_PERIOD_NS give their
  * memory back, a few at a time. True: more may have to go, so do not sleep for good. */
 bool rt_gftrim(int64_t now);
 void rt_gfforget(void);                    /* end of run: the stacks are gone */

@@ -23,7 +23,6 @@ bool rt_stackcarve(int cls, struct stackslot *out);    /* a slot that nobody has
 /* The shelf: slots that nobody has and whose memory stays, for who needs one next (stack_shelf.c). */
 void rt_shelfput(int cls, const uint32_t *numbers, uint32_t n);
 uint32_t rt_shelftake(int cls, uintptr_t *lo, uint32_t n); /* up to n, the lowest, in the order of their addresses */
-uint32_t rt_shelfcount(int cls);                           /* a hint */
 /* A period has passed: what stayed on the shelf for one before this leaves it, and is cold. Nothing does while some of
  * the last time are still cold. True: there is something cold, or may be after the next period. */
 bool rt_shelfage(int cls);

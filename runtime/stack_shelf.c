@@ -4,7 +4,7 @@
  * The lowest go first. So a program whose need falls keeps to the same low slots, which stay in the caches, while the
  * others age until their memory goes back. And so slots go out in the order of their addresses, however they came in:
  * each ordinary stack has a page of its own, and a line of the page table, but thirty in a row share the table's page.
- * In the order of deaths, which each round mixes more, 100,000 stacks took a third longer after ten rounds.
+ * In the order of deaths, which each round mixes more, 100,000 sleepers were late by 28 ms in the first and 43 in the tenth.
  */
 #include "stack_arena.h"
 
@@ -75,8 +75,6 @@ uint32_t rt_shelftake(int cls, uintptr_t *lo, uint32_t n)
     rt_unlock(&rt_arenas.lock);
     return got;
 }
-
-uint32_t rt_shelfcount(int cls) { return at32_load_rlx(&rt_arenas.class[cls].nwarm); }
 
 /* ---- ageing ---- */
 static uint32_t age_word(struct slotbits *b)

@@ -1,7 +1,7 @@
 /*
  * timer.c: the timers of a P. Floor 4; timer.h has the contract.
  *
- * Owns struct timers and struct timer (proc.h). Invariants, under ts->lock:
+ * Owns struct timers and struct timer (proc.h), and the mask of Ps that have timers. Invariants, under ts->lock:
  *   - heap[0..len) is a 4-ary heap over slot.when; of the timer t in slot i t->ts == ts, and t->idx == i unless t is fixed:
  *     so that sifting sleeps, which are most of what stands in a large heap, touches the heap alone;
  *   - slot.when <= t->when: a timer that was moved later keeps its earlier slot until it comes to the top;

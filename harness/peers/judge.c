@@ -11,8 +11,8 @@
 /* Two intervals of 97.5 % make one of 95 % of their ratio. */
 static const double each_level = 0.975, alone_level = 0.95;
 
-/* disturbed: no process was valid; those that there are give the figure, which decides nothing. unsteady: some were not
- * valid for their warm-up alone; the interval is wider by e^drift. */
+/* disturbed: fewer than three processes were valid; those that there are give the figure, which decides nothing. unsteady:
+ * some were not valid for their warm-up alone; the interval is wider by e^drift. */
 struct figure {
     struct value v;
     bool disturbed, unsteady;
