@@ -236,13 +236,19 @@ static bool stop_for_world(struct m *mp)
     return rt_stopm(mp);
 }
 
-/* Without a P: is there work in any queue? */
+/* Without a P: is there work in any queue? While wake-ups for a lone runnext are thinned (sched_switch.h), one is no reason to
+ * look again either: its owner is likely about to run it, and sysmon sees one that stays. Else an M that was woken in
+ * vain would look at two goroutines in their ping-pong again and again, and each look takes a line from them. */
 static bool any_work(void)
 {
     if (at32_load_acq(&rt_sched.runqsize)) return true;
     if (rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY)) return false;
-    for (int i = 0; i < rt_nprocs(); i++)
-        if (!rt_idlemask((uint32_t)i) && !rt_runqempty(rt_sched.allp[i])) return true;
+    bool ring_alone = at32_load_rlx(&rt_sched.wake_skip) && !rt_ablated(TRINE_EAGER_WAKE);
+    for (int i = 0; i < rt_nprocs(); i++) {
+        struct p *of = rt_sched.allp[i];
+        if (rt_idlemask((uint32_t)i)) continue;
+        if (ring_alone ? rt_runqlen(of) > 0 : !rt_runqempty(of)) return true;
+    }
     return false;
 }
 

@@ -74,7 +74,7 @@
 #define RT_LOCK_PAUSES_FIRST 32     /* pauses between two looks at a runtime lock that is held, doubled up to the last (lock.c) */
 #define RT_LOCK_PAUSES_LAST 256     /* after which the core is given away */
 #define RT_GOID_BATCH 16            /* goroutine numbers a P takes at a time: Go's */
-#define RT_WAKE_SKIP_MAX 1024u      /* readies between two wake-ups for a lone runnext, once wake-ups proved useless */
+#define RT_WAKE_SKIP_MAX 65536u     /* readies between two wake-ups for a lone runnext, once wake-ups proved useless: some 2 ms */
 
 #define RT_DUMP_MAX 100             /* goroutines that a report prints: Go's own bound on a traceback is 100 frames */
 #define RT_AGE_PERIOD_NS 10000000000ll /* between two walks that stamp waiting goroutines; reports show minutes */

@@ -49,15 +49,15 @@ RT_INLINE void rt_put(struct p *pp, struct g *gp, bool next)
 static inline void rt_wake_for_ready(struct p *pp)
 {
     if (pp->solo) return; /* nobody could be woken */
-    rt_fence_submit();    /* the queue before npidle: partner is stop_spinning in find.c */
-    if (at32_load_rlx(&rt_sched.npidle) == 0) return;
     if (rt_runqlen(pp) == 0 && !rt_ablated(TRINE_EAGER_WAKE)) {
         if (pp->wake_skipped < at32_load_rlx(&rt_sched.wake_skip)) {
-            pp->wake_skipped++;
+            pp->wake_skipped++; /* and no barrier: whoever idles or not, none is woken */
             return;
         }
-        pp->wake_skipped = 0;
     }
+    rt_fence_submit(); /* the queue before npidle: partner is stop_spinning in find.c */
+    if (at32_load_rlx(&rt_sched.npidle) == 0) return;
+    pp->wake_skipped = 0;
     if (!rt_ablated(TRINE_LOCAL_ONLY)) rt_wakep();
 }
 

@@ -26,6 +26,8 @@ DESCRIBED = {
     # ---- sched_monitor ----
     'sched_monitor.MonitorSleepsForGood': ('while every P is idle the monitor sleeps until one is taken', 'at once, as soon as all are idle', 'after 20 ms: each message of an idle server would wake it'),
     'sched_monitor.MonitorSleepsSoonWhereEventsAreRare': ('after a sleep of 100 ms or more it sleeps again after 100 us of quiet', 'at once', 'two looks an event instead of ten'),
+    # ---- sched_wake ----
+    'sched_wake.SearchesInVainAreFew': ('two goroutines that hand each other the turn are left alone by an M that could not help', 'woken at each ready, and looks again while runnext is taken', 'docs/decisions/0003: what it costs the two'),
     # ---- sched_join ----
     'sched_join.JoinByChannelTakesTheNewest': ('a receive by who made goroutines leaves the P to the newest of the ring, a wait each', 'the oldest', 'docs/decisions/0010: a tree runs depth first on a few hot stacks; TRINE_FIFO_JOIN is Go\'s order'),
     'sched_join.OneJoinForEachGoroutineMade': ('who made one goroutine waits so once; then the oldest goes on', 'the oldest', 'docs/decisions/0010'),

@@ -28,6 +28,9 @@ MUTATIONS = [
     # (that empty looks at the tail twice is guarded in tests/model: the three words share a cache line here)
     ('empty-forgets-runnext', 'a P with nothing but runnext is empty', 'runq.c',
      'return h == t && next == NULL;', 'return h == t;', ['sched_queue', 'sched_run']),
+    ('runnext-seen-twice', 'a lone runnext makes an M search again, though wake-ups for it are thinned', 'find.c',
+     'if (ring_alone ? rt_runqlen(of) > 0 : !rt_runqempty(of)) return true;', 'if ((void)ring_alone, !rt_runqempty(of)) return true;',
+     ['sched_wake']),
     ('runnext-own-slice', 'a goroutine from runnext begins a slice of its own', 'runq.h',
      '            *inherit = true;', '            *inherit = false;', ['sched_queue', 'sched_run']),
     ('rotation-loses-one', 'who yields to the ring of a lone P is not put there', 'runq.h',
