@@ -101,7 +101,34 @@ void rt_mutex_unlock_slow(struct g *gp, trine_mutex *m, uint32_t dropped)
     rt_semrelease(&m->sema, gp, false);
 }
 
-void trine_mutex_lock(trine_mutex *m)
+/*
+ * ---- public ----
+ * A lock that nobody holds and an unlock that wakes nobody are a leaf each (rt_leaf): one locked instruction, before which
+ * nothing was stored that it would have to wait for. With a single P, where no locked one is needed, the bracket stays.
+ */
+static inline bool mutex_lock_leaf(struct g *gp, at_u32 *word)
+{
+    if (rt_nprocs() > 1) {
+        uint32_t old = at32_load_rlx(word);
+        return mutex_is_free(old) && at32_cas_ar(word, old, old | MUTEX_LOCKED);
+    }
+    rt_hold(gp);
+    bool got = mutex_try(gp, word);
+    rt_leave(gp);
+    return got;
+}
+
+static inline uint32_t mutex_unlock_leaf(struct g *gp, at_u32 *word)
+{
+    if (rt_nprocs() > 1) return at32_add_ar(word, -(uint32_t)MUTEX_LOCKED) - MUTEX_LOCKED;
+    rt_hold(gp);
+    uint32_t dropped = rt_gadd32(gp, word, -(uint32_t)MUTEX_LOCKED);
+    rt_leave(gp);
+    return dropped;
+}
+
+/* No leaf: the call has to give way, or is misuse. */
+static __attribute__((noinline)) void mutex_lock(trine_mutex *m)
 {
     struct g *gp = rt_enter("trine_mutex_lock");
     RT_CHECK_PTR(m, "trine_mutex_lock");
@@ -109,7 +136,25 @@ void trine_mutex_lock(trine_mutex *m)
     rt_leave(gp);
 }
 
-void trine_mutex_unlock(trine_mutex *m)
+/* Somebody has it. */
+static __attribute__((noinline)) void mutex_lock_rest(trine_mutex *m)
+{
+    struct g *gp = rt_enter("trine_mutex_lock");
+    rt_mutex_lock_slow(gp, m);
+    rt_leave(gp);
+}
+
+void trine_mutex_lock(trine_mutex *m)
+{
+    struct g *gp = rt_getg();
+    if (__builtin_expect(!m || !rt_leaf(gp), 0)) {
+        mutex_lock(m);
+        return;
+    }
+    if (__builtin_expect(!mutex_lock_leaf(gp, AT_U32(&m->state)), 0)) mutex_lock_rest(m);
+}
+
+static __attribute__((noinline)) void mutex_unlock(trine_mutex *m)
 {
     struct g *gp = rt_enter("trine_mutex_unlock");
     RT_CHECK_PTR(m, "trine_mutex_unlock");
@@ -117,12 +162,30 @@ void trine_mutex_unlock(trine_mutex *m)
     rt_leave(gp);
 }
 
+/* Somebody waits, or nobody had locked it. dropped: as for rt_mutex_unlock_slow. */
+static __attribute__((noinline)) void mutex_unlock_rest(trine_mutex *m, uint32_t dropped)
+{
+    struct g *gp = rt_enter("trine_mutex_unlock");
+    rt_mutex_unlock_slow(gp, m, dropped);
+    rt_leave(gp);
+}
+
+void trine_mutex_unlock(trine_mutex *m)
+{
+    struct g *gp = rt_getg();
+    if (__builtin_expect(!m || !rt_leaf(gp), 0)) {
+        mutex_unlock(m);
+        return;
+    }
+    uint32_t dropped = mutex_unlock_leaf(gp, AT_U32(&m->state));
+    if (__builtin_expect(!mutex_wakes_nobody(dropped), 0)) mutex_unlock_rest(m, dropped);
+}
+
 bool trine_mutex_trylock(trine_mutex *m)
 {
     struct g *gp = rt_enter("trine_mutex_trylock");
     RT_CHECK_PTR(m, "trine_mutex_trylock");
-    uint32_t old = at32_load_rlx(AT_U32(&m->state));
-    bool got = !(old & (MUTEX_LOCKED | MUTEX_STARVING)) && rt_gcas32(gp, AT_U32(&m->state), old, old | MUTEX_LOCKED);
+    bool got = mutex_try(gp, AT_U32(&m->state));
     rt_leave(gp);
     return got;
 }

@@ -22,7 +22,7 @@ static inline struct g *rt_enter(const char *what)
     uint32_t was = gp->inrt++;
     at_signal_fence(); /* before anything of the M or P is read: partner is the preemption handler */
     /* preempt: asked to give way, or this run is over; was: called from a signal handler or a fire function */
-    bool elsewhere = (uintptr_t)__builtin_frame_address(0) - gp->stack_lo > gp->stack_bytes; /* a handler's stack */
+    bool elsewhere = arch_sp() - gp->stack_lo > gp->stack_bytes; /* a handler's stack */
     if (__builtin_expect(was | at32_load_rlx(&gp->preempt) | elsewhere, 0)) rt_enter_slow(gp, what, elsewhere);
     return gp;
 }
@@ -32,11 +32,24 @@ static inline void rt_leave(struct g *gp)
     gp->inrt--;
 }
 
+/* May this call do its one atomic operation outside of the bracket? In a goroutine, on its own stack, not inside the
+ * runtime, not asked to give way: else rt_enter decides. */
+static inline bool rt_leaf(const struct g *gp)
+{
+    return gp && !(gp->inrt | at32_load_rlx(&gp->preempt)) && arch_sp() - gp->stack_lo <= gp->stack_bytes;
+}
+/* The bracket alone, for who has asked rt_leaf. */
+static inline void rt_hold(struct g *gp)
+{
+    gp->inrt++;
+    at_signal_fence();
+}
+
 /* For calls that are legal anywhere but in a signal handler: on a goroutine's thread, off its stack. */
 static inline void rt_not_in_handler(const char *what)
 {
     struct g *gp = rt_getg();
-    if (!gp || gp == &gp->m->g0 || (uintptr_t)__builtin_frame_address(0) - gp->stack_lo <= gp->stack_bytes) return;
+    if (!gp || gp == &gp->m->g0 || arch_sp() - gp->stack_lo <= gp->stack_bytes) return;
     rt_throw("%s called in a signal handler", what);
 }
 

@@ -326,7 +326,7 @@ __attribute__((noinline)) static int wait_framed(struct g *gp, struct sel *s)
 
 static int sel_wait(struct g *gp, struct sel s)
 {
-    size_t room = (uintptr_t)__builtin_frame_address(0) - gp->stack_lo;
+    size_t room = arch_sp() - gp->stack_lo;
     size_t need = sizeof(struct sudog) * (size_t)s.n + RT_SELECT_ROOM_BYTES;
     return s.n <= RT_SELECT_FRAME && room >= need ? wait_framed(gp, &s) : wait_pooled(gp, &s);
 }

@@ -42,6 +42,7 @@ WAIT_DESCRIBED = {
     'sync_mutex.TestMutex': ('exclusion, lock and trylock mixed', 'TestMutex', ''),
     'sync_mutex.TestMutexFairness': ('a hog does not shut the others out', 'TestMutexFairness', 'hangs instead of being timed'),
     'sync_mutex.TestMutexHandoff': ('a starving waiter has the mutex before the unlock returns', 'the same (mutex_test has none)', ''),
+    'sync_mutex.TestMutexOnItsWay': ('a mutex that is handed to a starving waiter is for no newcomer', 'the same', ''),
     'sync_mutex.TestParallelReaders': ('readers are inside together', 'TestParallelReaders', ''),
     'sync_mutex.TestRWMutex': ('readers and writers exclude each other', 'TestRWMutex', ''),
     'sync_mutex.TestRWMutexWriterFirst': ('a waiting writer goes before new readers', SAME, ''),

@@ -1,5 +1,6 @@
 /* Mutex, readers-writer lock, once and semaphore. */
 #include "goroutines.h"
+#include "sync.h"
 
 /* ---- Go's TestMutex: HammerMutex: a plain counter under the mutex, lock and trylock mixed ---- */
 struct hammer {
@@ -105,6 +106,16 @@ static void main_handover(void *arg)
     trine_wg_wait(&h.wg);
 }
 static void TestMutexHandoff(void **state) { (void)state, run_in_turn(main_handover); }
+
+/* ---- on its way from hand to hand nobody has it, and nobody else may take it ---- */
+static void main_on_its_way(void *arg)
+{
+    trine_mutex m = {.state = MUTEX_STARVING | MUTEX_WAITER}; /* between the unlock and the waiter that it woke */
+    (void)arg;
+    CHECK(!trine_mutex_trylock(&m));
+    CHECK(m.state == (MUTEX_STARVING | MUTEX_WAITER));
+}
+static void TestMutexOnItsWay(void **state) { (void)state, run_goroutines(main_on_its_way); }
 
 /* ---- readers-writer lock: Go's TestParallelReaders and TestRWMutex ---- */
 struct readers {
@@ -316,6 +327,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(TestMutex),         cmocka_unit_test(TestMutexFairness), cmocka_unit_test(TestMutexHandoff),
+        cmocka_unit_test(TestMutexOnItsWay),
         cmocka_unit_test(TestParallelReaders), cmocka_unit_test(TestRWMutex),
         cmocka_unit_test(TestRWMutexWriterFirst), cmocka_unit_test(TestOnce),
         cmocka_unit_test(TestSemaphore),     cmocka_unit_test(TestSemaHandoff),
