@@ -31,7 +31,8 @@ static struct trine_stats stats(void)
     return s;
 }
 
-/* Each ready puts the receiver into runnext, where an M that was woken in vain finds it at every second look. */
+/* Each ready puts the receiver into runnext, where an M that was woken in vain finds it at every second look. It searches once
+ * for each time that it is woken, also where a loaded machine lets a runnext stay and the search is not in vain. */
 static void many_readies(void *arg)
 {
     (void)arg;
@@ -41,23 +42,15 @@ static void many_readies(void *arg)
     struct trine_stats before = stats();
     send_many(c[0], rounds(8000000));
     struct trine_stats after = stats();
-    uint64_t wakes = after.wakes - before.wakes, spins = after.spins - before.spins;
-    if (spins * 50 >= wakes) fprintf(stderr, "%d searches, %d readies\n", (int)spins, (int)wakes);
-    CHECK(spins * 50 < wakes); /* one in 2,000 seen; one in 11 where a lone runnext is a reason to search again */
+    uint64_t woken = after.mwakes - before.mwakes, spins = after.spins - before.spins;
+    if (spins > 2 * woken + 200) fprintf(stderr, "%d searches, woken %d times\n", (int)spins, (int)woken);
+    CHECK(spins <= 2 * woken + 200); /* 5 to 200 times as many where a lone runnext is a reason to search again */
     end(c);
 }
 
 static void SearchesInVainAreFew(void **state)
 {
     (void)state;
-#ifdef TRINE_CHAOS
-    print_message("SKIP: the chaos build passes over runnext, so what stands there goes to the ring\n");
-    skip();
-#endif
-#ifdef RT_TSAN
-    print_message("SKIP: under TSan the sender takes so long over a buffer that a thief of runnext is right\n");
-    skip();
-#endif
     run_at(2, many_readies, NULL);
 }
 
