@@ -28,7 +28,7 @@ static inline bool rt_gsolo(const struct g *gp) { return rt_solo(gp->m->p); }
 
 static inline void rt_glock(const struct g *gp, struct lock *l)
 {
-    if (!rt_gsolo(gp)) rt_lock(l);
+    if (!rt_gsolo(gp)) rt_lock_pausing(l, RT_GLOCK_PAUSES_FIRST, RT_GLOCK_PAUSES_LAST);
 }
 /* Without asking: releasing what solo left out stores a 0 over a 0. */
 static inline void rt_gunlock(struct lock *l) { rt_unlock(l); }

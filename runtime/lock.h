@@ -12,16 +12,19 @@
 #define RT_LOCK_H
 
 #include "atomic.h"
+#include "param.h"
 
 struct lock { at_u32 held; };
 
-void rt_lock_slow(struct lock *l);
+/* first, last: pauses between two looks, doubled from the one to the other. */
+void rt_lock_slow(struct lock *l, int first, int last);
 
-static inline void rt_lock(struct lock *l)
+static inline void rt_lock_pausing(struct lock *l, int first, int last)
 {
     /* acquire: partner is the release of rt_unlock */
-    if (__builtin_expect(!at32_cas_acq(&l->held, 0, 1), 0)) rt_lock_slow(l);
+    if (__builtin_expect(!at32_cas_acq(&l->held, 0, 1), 0)) rt_lock_slow(l, first, last);
 }
+static inline void rt_lock(struct lock *l) { rt_lock_pausing(l, RT_LOCK_PAUSES_FIRST, RT_LOCK_PAUSES_LAST); }
 static inline bool rt_trylock(struct lock *l) { return at32_load_rlx(&l->held) == 0 && at32_cas_acq(&l->held, 0, 1); }
 static inline void rt_unlock(struct lock *l) { at32_store_rel(&l->held, 0); }
 #endif

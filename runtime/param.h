@@ -73,6 +73,8 @@
 
 #define RT_LOCK_PAUSES_FIRST 32     /* pauses between two looks at a runtime lock that is held, doubled up to the last (lock.c) */
 #define RT_LOCK_PAUSES_LAST 256     /* after which the core is given away */
+#define RT_GLOCK_PAUSES_FIRST 256   /* the same for what goroutines share, a channel say: they come in runs of operations */
+#define RT_GLOCK_PAUSES_LAST 512
 #define RT_GOID_BATCH 16            /* goroutine numbers a P takes at a time: Go's */
 #define RT_WAKE_SKIP_MAX 65536u     /* readies between two wake-ups for a lone runnext, once wake-ups proved useless: some 2 ms */
 
