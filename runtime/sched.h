@@ -1,10 +1,11 @@
 /*
  * sched.h: the scheduler proper: find a runnable G, execute, park, ready. Floor 6.
  *
- * Every public call is bracketed by rt_enter and rt_leave. Between them the preemption handler leaves the thread
- * alone, and the code may park, ready and take runtime locks; it must not call malloc, stdio or any other function
- * that takes a lock of libc's, since a thread stopped in foreign code may own that lock. Parking with a runtime lock
- * held is a throw in debug builds. After any call that can park, m and p must be read afresh: rt_getm().
+ * Every public call is bracketed by rt_enter and rt_leave, but for the part that is one atomic operation and asks rt_leaf
+ * instead (mutex.c). Between the two the preemption handler leaves the thread alone, and the code may park, ready and take
+ * runtime locks; it must not call malloc, stdio or any other function that takes a lock of libc's, since a thread stopped
+ * in foreign code may own that lock. Parking with a runtime lock held is a throw in debug builds. After any call that can
+ * park, m and p must be read afresh: rt_getm().
  */
 #ifndef RT_SCHED_H
 #define RT_SCHED_H

@@ -101,7 +101,7 @@ WAIT_MUTATIONS = [
      ['sync_mutex', 'sync_misuse']),
     ('leaf-on-any-stack', 'a mutex is locked in a signal handler', 'sched.h',
      ' && arch_sp() - gp->stack_lo <= gp->stack_bytes;\n}\n/* The bracket', ';\n}\n/* The bracket', ['sched_misuse']),
-    ('leaf-inside-the-runtime', 'a mutex is locked by the fire function of a timer', 'sched.h',
+    ('leaf-inside-the-runtime', 'a mutex is locked inside a blocking call', 'sched.h',
      'return gp && !(gp->inrt | at32_load_rlx(&gp->preempt))', 'return gp && !at32_load_rlx(&gp->preempt)', ['sched_misuse']),
     ('readers-pass-a-writer', 'readers enter beside a writer', 'rwmutex.c',
      'if (rw_add(gp, &rw->reader_count, 1) < 0) rt_semacquire(&rw->reader_sema, gp, false, WR_RWMUTEX_R);',
