@@ -30,7 +30,7 @@ static inline void arch_ctx_make(struct ctx *c, void *top)
     c->pc = (void *)rt_arch_entry;
 }
 
-/* Where the stack stands now. (__builtin_frame_address would have its caller make a frame: two stores more in each call.) */
+/* Where the stack stands now. (__builtin_frame_address would have its caller make a frame: a push and a pop in each call.) */
 static inline __attribute__((always_inline)) uintptr_t arch_sp(void)
 {
     uintptr_t sp;
