@@ -80,7 +80,7 @@ MUTATIONS = [
     ('no-61st-tick', 'the global queue is served only when the local one is empty', 'find.c',
      'if (pp->tick % RT_GLOBAL_TICK == 0 && pp->tick != pp->tick_polled && !rt_ablated(TRINE_NO_GLOBAL_TICK)) {', 'if (false) {', ['sched_order', 'sched_run']),
     ('tick-ablation-ignored', 'TRINE_NO_GLOBAL_TICK changes nothing', 'find.c',
-     ' && !rt_ablated(TRINE_NO_GLOBAL_TICK)', '', ['sched_many']),
+     ' && !rt_ablated(TRINE_NO_GLOBAL_TICK)', '', ['sched_ablation']),
     # ---- spinning and waking ----
     ('needspinning-not-left', 'a last spinner without a P leaves no flag', 'p.c',
      'if (!pp) at32_store_rel(&rt_sched.needspinning, 1);', '', ['sched_order']),
@@ -95,12 +95,12 @@ MUTATIONS = [
      ['sched_run']),
     ('unlock-before-leaving', 'a channel is unlocked while the one that parks still uses its stack', 'sched.c',
      '        mp->post.kind = POST_UNLOCK;\n        mp->post.arg = l;',
-     '        rt_unlock(l);\n        for (int i = 0; i < 500; i++) at_pause();', ['sched_many', 'chan_races', 'select_races']),
+     '        rt_unlock(l);\n        for (int i = 0; i < 500; i++) at_pause();', ['sched_many', 'sched_ablation', 'chan_races', 'select_races']),
     ('idle-timers-unowned', 'without stealing nobody runs the timers of an idle P', 'find.c',
-     '*again = run_idle_timers(mp, pp);', '*again = false;', ['sched_many']),
+     '*again = run_idle_timers(mp, pp);', '*again = false;', ['sched_ablation']),
     ('steal-under-ablation', 'no_steal steals', 'find.c',
      'if (rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY | TRINE_GLOBAL_ONLY)) {', 'if (rt_ablated(TRINE_GLOBAL_ONLY)) {',
-     ['sched_many']),
+     ['sched_ablation']),
     # ---- switching ----
     ('errno-not-restored', 'a goroutine that moved reads its new thread\'s errno', 'sched_switch.h',
      '    *mp->errno_loc = from->errno_saved;\n', '', ['sched_preempt']),
@@ -157,7 +157,7 @@ MUTATIONS = [
      'static bool retake_syscall(struct p *pp, struct m *mp, struct g *gp, int64_t now)\n{\n',
      'static bool retake_syscall(struct p *pp, struct m *mp, struct g *gp, int64_t now)\n{\n    if (pp) return false;\n', ['sched_many']),
     ('return-is-lost', 'who returns from a call and finds no P is put in no queue', 'sched.c',
-     '    case POST_GLOBRUNQ: {\n', '    case POST_GLOBRUNQ: {\n        if (!mp->p) return;\n', ['sched_many', 'sched_preempt']),
+     '    case POST_GLOBRUNQ: {\n', '    case POST_GLOBRUNQ: {\n        if (!mp->p) return;\n', ['sched_many', 'sched_ablation', 'sched_preempt']),
     # ---- the end of the program ----
     ('no-deadlock', 'deadlocks are not looked for', 'm.c',
      'if (!at32_load_rlx(&s->running) || at32_load_rlx(&s->ending)) return;', 'if (s) return;', ['sched_death', 'net_deadlock']),

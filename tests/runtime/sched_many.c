@@ -1,6 +1,6 @@
 /*
  * sched_many.c: many goroutines, and no wake-up lost among them: 100,000 at once, small stacks, goroutines parked
- * and readied from everywhere while Ms go to sleep, and a mixed workload under every ablation.
+ * and readied from everywhere while Ms go to sleep.
  */
 #include "child.h"
 #include "proc.h"
@@ -155,80 +155,12 @@ static void SyscallHandsOff(void **state)
     run_in_child(&(trine_config){.gomaxprocs = 1}, hand_off, NULL);
 }
 
-/* ---- ablations ---- */
-static void fan(void *arg)
-{
-    trine_chan *c = arg;
-    for (int i = 0; i < 50; i++) {
-        send_int(c, 1);
-        if (i % 10 == 0) trine_yield();
-        if (i % 25 == 0) trine_sleep(20000);
-        if (i % 20 == 0) {
-            trine_syscall_enter();
-            usleep(20);
-            trine_syscall_exit();
-        }
-    }
-    trine_wg_done(&all);
-}
-static void slicer(void *arg)
-{
-    (void)arg;
-    for (int i = 0; i < 20000; i++) TRINE_POLL();
-    trine_wg_done(&all);
-}
-static void mixed(void *arg)
-{
-    trine_chan *c = make_chan(sizeof(int), 4);
-    int sum = 0, x;
-    (void)arg;
-    trine_wg_add(&all, 44);
-    for (int i = 0; i < 40; i++) go(fan, c);
-    for (int i = 0; i < 4; i++) go(slicer, NULL);
-    while (sum < 40 * 50 && trine_chan_recv(c, &x)) sum += x;
-    trine_wg_wait(&all);
-    CHECK(sum == 40 * 50);
-}
-enum { ABLATIONS = 11 }; /* bits of trine_config.ablate; behind them: none */
-
-static void EveryAblationCompletes(void **state)
-{
-    (void)state;
-    for (unsigned bit = 0; bit <= ABLATIONS; bit++)
-        for (int procs = 1; procs <= 4; procs *= 2)
-            run_in_child(&(trine_config){.gomaxprocs = procs, .ablate = bit < ABLATIONS ? 1u << bit : 0}, mixed, NULL);
-}
-
-/* What each switches off does not happen. */
-static void counts(void *arg)
-{
-    struct trine_stats s;
-    unsigned ablate = (unsigned)(uintptr_t)arg;
-    mixed(NULL);
-    trine_stats(&s);
-    if (ablate & (TRINE_NO_STEAL | TRINE_LOCAL_ONLY | TRINE_GLOBAL_ONLY)) CHECK(s.steals == 0);
-    if (ablate & (TRINE_NO_RUNNEXT | TRINE_GLOBAL_ONLY)) CHECK(s.runnext_hits == 0);
-    if (ablate & TRINE_NO_PREEMPT) CHECK(s.preemptions == 0);
-    if (ablate & TRINE_NO_GLOBAL_TICK) CHECK(s.tick61 == 0);
-    if (ablate == 0) CHECK(s.runnext_hits > 0 && s.parks > 0 && s.wakes > 0 && s.syscalls >= 40 * 3);
-}
-static void AblationsSwitchOff(void **state)
-{
-    static const unsigned which[] = {0, TRINE_NO_STEAL, TRINE_LOCAL_ONLY, TRINE_GLOBAL_ONLY, TRINE_NO_RUNNEXT, TRINE_NO_PREEMPT,
-                                     TRINE_NO_GLOBAL_TICK};
-    (void)state;
-    for (size_t i = 0; i < sizeof which / sizeof *which; i++)
-        run_in_child(&(trine_config){.gomaxprocs = 3, .slice_ns = 1000000, .ablate = which[i]}, counts,
-                     (void *)(uintptr_t)which[i]);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ManyGoroutines),     cmocka_unit_test(ManySmallStacks),
         cmocka_unit_test(ParkAgainstSubmit),  cmocka_unit_test(ReturnsFromBlockingCalls),
-        cmocka_unit_test(SyscallHandsOff),    cmocka_unit_test(EveryAblationCompletes),
-        cmocka_unit_test(AblationsSwitchOff),
+        cmocka_unit_test(SyscallHandsOff),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
