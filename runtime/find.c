@@ -2,8 +2,9 @@
  * find.c: the search for a runnable goroutine, on an M's g0. Floor 6.
  *
  * Go's order: on every 61st schedule the global queue; the P's own ring; the global queue (a batch); the network
- * poller without blocking; the other Ps, four passes in random order; then the P is given up, everything is looked at
- * once more, one M sleeps in the network poller until the next timer, and the others park.
+ * poller without blocking; the other Ps, four passes in random order; memory for the stacks of a crowd that is being made (Go's
+ * idle Ps mark for the collector); then the P is given up, everything is looked at once more, one M sleeps in the network
+ * poller until the next timer, and the others park.
  *
  * Racing sides of giving up: an M that stops spinning decrements nmspinning, passes rt_fence_idle and reads every
  * queue; whoever submits work writes a queue, passes rt_fence_submit and reads npidle and nmspinning (sched.c). With
@@ -16,6 +17,7 @@
 #include "m.h"
 #include "netpoll.h"
 #include "runq.h"
+#include "stack.h"
 #include "timer.h"
 
 /* ---- the order of stealing ---- */
@@ -367,6 +369,19 @@ static bool may_spin(struct m *mp)
     return true;
 }
 
+/* Nothing to run: memory for the next stacks, if a crowd is being made. Go's idle workers look for other work every 100 us;
+ * a chunk takes no longer, and once there is work somebody else may be woken for it. True: look again. */
+static bool commit_ahead(struct m *mp)
+{
+    if (rt_ablated(TRINE_NO_SPIN)) return false;
+    int n = 0;
+    while (n < RT_AHEAD_CHUNK && !at32_load_rlx(&rt_sched.gcwaiting) && rt_stackahead()) {
+        n++;
+        if (mp->spinning && any_work()) found_work(mp);
+    }
+    return n > 0;
+}
+
 /* A runnable goroutine, or NULL: mp must end. */
 static struct g *find(struct m *mp, bool *inherit)
 {
@@ -387,7 +402,7 @@ static struct g *find(struct m *mp, bool *inherit)
             gp = from_network(mp);
             if (!gp && may_spin(mp)) gp = steal(mp, pp, &again);
             if (gp) return gp;
-            if (again) continue;
+            if (again || commit_ahead(mp)) continue;
         }
         if (!give_up_p(mp)) continue;
         if (mp->spinning && stop_spinning(mp)) continue;

@@ -21,6 +21,9 @@
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
 #endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
 
 /* ---- faults on demand ---- */
 #pragma GCC visibility push(hidden)
@@ -171,6 +174,14 @@ const void *rt_mapfile(const char *path, size_t *bytes)
 }
 
 void rt_sysunused(void *p, size_t bytes) { madvise(p, bytes, MADV_DONTNEED); }
+
+/* It reads nothing and writes nothing, so whoever has the page by now is not disturbed. */
+void rt_syscommit(uintptr_t page)
+{
+    int saved = errno;
+    madvise((void *)page, rt_pagesize(), MADV_POPULATE_WRITE);
+    errno = saved;
+}
 
 /* Does MADV_GUARD_INSTALL work here? qemu-user takes the call and ignores it, so only a fault is believed: a child
  * would be heavy, so the kernel is asked to read the page for us (write() of guarded memory gives EFAULT). */

@@ -10,7 +10,6 @@
 
 struct arenas rt_arenas;
 static struct arena *arenas; /* rt_arenas.lock */
-static at_u64 nmade, nunguarded, ntrimmed;
 
 int rt_stackclass(size_t bytes)
 {
@@ -67,8 +66,7 @@ static struct arena *arena_make(int cls)
     return a;
 }
 
-/* Sees to the guard of slot i, and of those behind it. Wants the lock. */
-static bool has_guard(struct arena *a, uint32_t i)
+bool arena_guard(struct arena *a, uint32_t i)
 {
     if (guard_bytes(a->cls) == 0) return false;
     if (i >= a->guarded && !a->bare) {
@@ -104,7 +102,8 @@ static struct arena *carve_fresh(int cls, uint32_t *slot)
     if (!a || a->used == a->slots) a = arena_make(cls);
     if (!a) return NULL;
     *slot = a->used++;
-    at64_add_rlx(&nmade, 1);
+    if (a->first + a->used >= RT_AHEAD_FROM) at32_store_rlx(&rt_arenas.crowd, (uint32_t)cls + 1);
+    at64_add_rlx(&rt_arenas.count.made, 1);
     return a;
 }
 
@@ -115,14 +114,14 @@ bool rt_stackcarve(int cls, struct stackslot *out)
     rt_lock(&rt_arenas.lock);
     struct arena *a = c->nvacant ? carve_vacant(c, &i) : carve_fresh(cls, &i);
     if (a) {
-        bool guarded = has_guard(a, i);
+        bool guarded = arena_guard(a, i);
         *out = slot_at(a, i);
         out->guarded = guarded;
     }
     rt_unlock(&rt_arenas.lock);
     if (!a) return false;
     if (!out->guarded) {
-        at64_add_rlx(&nunguarded, 1);
+        at64_add_rlx(&rt_arenas.count.unguarded, 1);
         *(uint64_t *)out->lo = RT_STACK_CANARY;
     }
     return true;
@@ -140,7 +139,7 @@ void rt_stackvacate(int cls, const struct stackslot *s)
     a->nvacant++;
     c->nvacant++;
     rt_unlock(&rt_arenas.lock);
-    at64_add_rlx(&ntrimmed, 1);
+    at64_add_rlx(&rt_arenas.count.trimmed, 1);
 }
 
 RT_NO_TSAN void rt_stackwalk(bool (*fn)(uintptr_t, uintptr_t, void *), void *arg)
@@ -174,7 +173,7 @@ static bool release_slots(struct arena *a, bool (*keep)(uintptr_t, uintptr_t, vo
     bool kept = false;
     size_t page = rt_pagesize();
     size_t per = a->stride < page ? page / a->stride : 1; /* slots that share a page */
-    for (uint32_t i = 0; i < a->used; i += per) {
+    for (uint32_t i = 0; i < a->used || i < a->ahead; i += per) {
         bool k = false;
         for (uint32_t j = i; j < i + per && j < a->used; j++) {
             struct stackslot s = slot_at(a, j);
@@ -212,14 +211,15 @@ void rt_stackrelease(bool (*keep)(uintptr_t, uintptr_t, void *), void *arg)
         if (c->room) rt_sysfree(c->arenas, c->room * sizeof *c->arenas);
         *c = (struct stackclass){0};
     }
+    at32_store_rlx(&rt_arenas.crowd, 0);
     rt_unlock(&rt_arenas.lock);
 }
 
 bool rt_stackguardhit(uintptr_t lo, uintptr_t addr) { return addr < lo && addr >= lo - rt_pagesize(); }
 
-void rt_stackcounts(uint64_t *made, uint64_t *unguarded, uint64_t *trimmed)
+struct stackcounts rt_stackcounts(void)
 {
-    *trimmed = at64_load_rlx(&ntrimmed);
-    *made = at64_load_rlx(&nmade);
-    *unguarded = at64_load_rlx(&nunguarded);
+    const struct arenas *as = &rt_arenas;
+    return (struct stackcounts){at64_load_rlx(&as->count.made), at64_load_rlx(&as->count.unguarded),
+                                at64_load_rlx(&as->count.trimmed), at64_load_rlx(&as->count.ahead)};
 }

@@ -20,6 +20,10 @@ int rt_stackclass(size_t bytes);                       /* the smallest class tha
 size_t rt_stackclass_bytes(int cls);
 bool rt_stackcarve(int cls, struct stackslot *out);    /* a slot that nobody has; false: no memory */
 
+/* The memory of a slot that is soon to be carved, while a crowd is being made: by who has nothing to do and holds a P
+ * (stack_ahead.c). False: there is no need of it. Blocks M for a page fault. */
+bool rt_stackahead(void);
+
 /* The shelf: slots that nobody has and whose memory stays, for who needs one next (stack_shelf.c). */
 void rt_shelfput(int cls, const uint32_t *numbers, uint32_t n);
 uint32_t rt_shelftake(int cls, uintptr_t *lo, uint32_t n); /* up to n, the lowest, in the order of their addresses */
@@ -43,5 +47,7 @@ void rt_stackwalk_some(struct stackcursor *at, uint32_t n, bool (*fn)(uintptr_t 
 void rt_stackrelease(bool (*keep)(uintptr_t lo, uintptr_t hi, void *arg), void *arg);
 /* Is addr in the guard page of some slot? Legal in a signal handler. */
 bool rt_stackguardhit(uintptr_t lo, uintptr_t addr);
-void rt_stackcounts(uint64_t *made, uint64_t *unguarded, uint64_t *trimmed);
+/* Totals of the process: slots carved for the first time; carvings without a guard; slots vacated; pages committed ahead. */
+struct stackcounts { uint64_t made, unguarded, trimmed, ahead; };
+struct stackcounts rt_stackcounts(void);
 #endif

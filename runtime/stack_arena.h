@@ -24,6 +24,7 @@ struct arena {
     size_t bytes, stride; /* of a slot with its guard */
     uint32_t used, slots; /* carved; capacity */
     uint32_t guarded;     /* slots with a guard, from the first on */
+    uint32_t ahead;       /* up to here slots need not be committed ahead */
     uint32_t first;       /* the number of its first slot within the class */
     bool bare;            /* no more guards to be had: a canary instead */
     bool open;            /* still carved from; false: kept only for goroutines that outlive their run */
@@ -49,8 +50,11 @@ struct stackclass {
 struct arenas {
     struct lock lock;
     struct stackclass class[RT_STACK_CLASSES];
+    at_u32 crowd; /* 1 + the class of which a crowd is being made; read without the lock: a hint */
+    struct { at_u64 made, unguarded, trimmed, ahead; } count; /* as in struct stackcounts */
 };
 extern struct arenas rt_arenas;
+bool arena_guard(struct arena *a, uint32_t i); /* sees to the guard of slot i, and of those behind it; wants the lock */
 
 static inline uintptr_t arena_slot(const struct arena *a, uint32_t i) { return a->base + i * a->stride; }
 static inline size_t guard_bytes(int cls) { return rt_stackclass_bytes(cls) >= RT_STACK_GUARDED_BYTES ? rt_pagesize() : 0; }

@@ -54,7 +54,11 @@ void trine_stats(struct trine_stats *out)
     out->mwakes = at64_load_rlx(&s->mwakes);
     out->preempt_signals = at64_load_rlx(&s->preempt_signals);
     out->preempt_parked = at64_load_rlx(&s->preempt_parked);
-    rt_stackcounts(&out->stacks_made, &out->stacks_unguarded, &out->stacks_trimmed);
+    struct stackcounts stacks = rt_stackcounts();
+    out->stacks_made = stacks.made;
+    out->stacks_unguarded = stacks.unguarded;
+    out->stacks_trimmed = stacks.trimmed;
+    out->stacks_ahead = stacks.ahead;
     rt_trace_counts(&out->trace_events, &out->trace_dropped);
     rt_lock(&s->lock);
     out->threads_made = s->threads_made;

@@ -37,7 +37,7 @@ enum {
     TRINE_NO_HANDOFF = 1 << 1,   /* a P stays with its M through a blocking call */
     TRINE_NO_PREEMPT = 1 << 2,   /* no time slice: neither flag nor signal */
     TRINE_NO_RUNNEXT = 1 << 3,   /* a readied goroutine goes to the tail of the queue */
-    TRINE_NO_SPIN = 1 << 4,      /* an M that finds nothing parks at once */
+    TRINE_NO_SPIN = 1 << 4,      /* an M that finds nothing parks at once, and commits no stacks ahead */
     TRINE_GLOBAL_ONLY = 1 << 5,  /* one locked queue for all Ps */
     TRINE_LOCAL_ONLY = 1 << 6,   /* no stealing, no hand-off, and what overflows stays with its P */
     TRINE_YIELD_GLOBAL = 1 << 7, /* not an ablation: trine_yield goes through the global queue, as Go's Gosched does */
@@ -183,6 +183,7 @@ struct trine_stats {
     uint64_t timers_fired;
     uint64_t stacks_made, stacks_unguarded; /* stacks carved; of these, those that only a canary guards */
     uint64_t stacks_trimmed;                /* given back to the kernel because nobody wanted them for a while */
+    uint64_t stacks_ahead;                  /* pages of stacks committed, by who had nothing to do, before they were carved */
     uint64_t trace_events, trace_dropped;   /* events written to the trace; those for which there was no room */
 };
 /* The totals so far, each read for itself: not one instant. NULL ends the program. From anywhere but a signal

@@ -6,7 +6,8 @@
  * Sides: an M that submits (rt_injectlist: the queue, the light fence, npidle, rt_wakep) against one that finds nothing
  * (nmspinning down, the heavy fence, every queue again; then it parks on its note). A third M, made by the runtime
  * when it needs one, takes part.
- * The other submitter is rt_wake_for_ready, with its thinning of wake-ups.
+ * The other submitter is rt_wake_for_ready, with its thinning of wake-ups. Before it gives up, an M may commit stacks
+ * ahead: it leaves the search to others when there is work by then.
  * Bound: one or two submissions; one pass over the Ps instead of four.
  */
 #include "find.h"
@@ -36,6 +37,7 @@ static void *(*thread_fn)(void *); /* the thread that the runtime made */
 static void *thread_arg;
 static char born; /* the event of its birth */
 static int64_t now_ns;
+static uint32_t ahead[MODEL_MAX_THREADS]; /* pages of a crowd that each thread may commit */
 
 int rt_newosthread(void *(*fn)(void *), void *arg, size_t stack_bytes) {
     (void)stack_bytes;
@@ -65,6 +67,7 @@ bool rt_netpoll_inited(void) { return false; }
 bool rt_netpoll_any_waiters(void) { return false; }
 int rt_netpoll(int64_t delay_ns, struct glist *out) { (void)delay_ns; (void)out; return 0; }
 void rt_netpoll_break(void) {}
+bool rt_stackahead(void) { return ahead[model_self()] && ahead[model_self()]--; }
 
 /* ---- the threads ---- */
 static void look_for_work(struct m *mp) {
@@ -89,6 +92,7 @@ static void start(int procs, int busy) {
     at32_store_rlx(&nrun, 0);
     thread_fn = NULL;
     now_ns = 0;
+    memset(ahead, 0, sizeof(ahead));
     rt_setg(NULL); /* one thread of the system runs all: none is on a stack of a goroutine */
     rt_mbody = look_for_work;
     rt_sched.allp = allp;
@@ -127,6 +131,13 @@ static void start(int procs, int busy) {
 
 static void three_ps(void) { start(3, 3); nsubmitted = 2; }
 static void two_ps(void) { start(2, 2); nsubmitted = 1; }
+
+/* M1 commits a page before it gives up. */
+static void two_ps_crowd(void) {
+    two_ps();
+    rt_sched.ablate = 0;
+    ahead[1] = 1;
+}
 
 /* M0 runs a goroutine that submits and then computes for ever. */
 static void submit(int i) {
@@ -199,6 +210,7 @@ static const struct model scenario[] = {
     {"park against submit", two_ps, {submit_one, worker, newborn}, all_found_once, all_found},
     {"park against ready", two_ps_thinned, {ready_in_ring, worker, newborn}, all_found_once, all_found},
     {"park against runnext", two_ps, {ready_in_runnext, worker, newborn}, all_found_once, all_found},
+    {"park, a page later, against submit", two_ps_crowd, {submit_one, worker, newborn}, all_found_once, all_found},
     {"hand-over of the search", one_spins, {worker0, worker, newborn}, all_found_once, all_found},
 };
 

@@ -122,6 +122,17 @@ DESCRIBED = {
     'stack_trim.TrimmedStacksServeAgain': ('a vacant slot is carved before a fresh one, once, zeroed', 'spans are reused', ''),
     'stack_trim.EveryStackHasItsGuard': ('guards made sixteen at a time, to the last slot of an arena', 'a check in each prologue', 'C has no prologue to check in'),
     'stack_trim.GuardsStayWhenMemoryGoes': ('the guard of a stack that was given back', 'no guards', ''),
+    # ---- stack_ahead ----
+    'stack_ahead.FewGetNoneAhead': ('no memory is committed ahead for the first 1,023 stacks', 'stacks are not committed ahead', 'decision 19'),
+    'stack_ahead.AheadByAGapWithinAWindow': ('8 slots from who carves, 64 at most: 56 pages', 'the same', 'the same'),
+    'stack_ahead.OneMoreForEachCarved': ('each page once, in step with who carves', 'the same', 'the same'),
+    'stack_ahead.OvertakenOnesArePassedOver': ('what is carved meanwhile is passed over', 'the same', 'the same'),
+    'stack_ahead.SmallStacksShareAPage': ('a page of two stacks is committed once', 'the same', 'the same'),
+    'stack_ahead.ArenasEnd': ('nothing behind the last slot of an arena, then the next arena', 'the same', 'the same'),
+    'stack_ahead.PagesInUseStayAsTheyAre': ('to commit a page that somebody has by now changes nothing', 'the same', 'the same'),
+    'stack_ahead.NothingIsLeftBehind': ('after a run nothing is committed', 'the same', 'the same'),
+    'stack_ahead.IdlersCommit': ('an M that finds nothing to run commits some', 'idle Ps mark for the collector', 'the same'),
+    'stack_ahead.OthersDoNot': ('not at one P, not under no_spin', 'the same', 'the same'),
     # ---- stack_shelf ----
     'stack_shelf.TheLowestGoFirst': ('dead stacks are reused in the order of their addresses, each once', 'last in, first out', 'decision 18: the page table is walked in order'),
     'stack_shelf.WhatComesBackLowGoesFirst': ('a low one that comes back goes before higher ones', 'last in, first out', 'the same'),

@@ -16,13 +16,8 @@ static struct g *gs[CROWD];
 static int cls, probe[2];
 static int64_t now;
 
-static uint64_t count(bool of_trimmed)
-{
-    uint64_t made, unguarded, trimmed;
-    rt_stackcounts(&made, &unguarded, &trimmed);
-    return of_trimmed ? trimmed : made;
-}
-static uint64_t trimmed(void) { return count(true); }
+static uint64_t made(void) { return rt_stackcounts().made; }
+static uint64_t trimmed(void) { return rt_stackcounts().trimmed; }
 
 /* n goroutines' worth of stacks, each marked at its lowest and highest byte. */
 static void take(int n)
@@ -156,13 +151,13 @@ static void TrimmedStacksServeAgain(void **state)
     take(CROWD);
     give(0, CROWD);
     all_goes();
-    uint64_t made = count(false);
+    uint64_t before = made();
     for (int i = 0; i < CROWD; i++) {
         gs[i] = rt_gfget(pp, cls);
         assert_non_null(gs[i]);
         assert_int_equal(((uint8_t *)gs[i]->stack_lo)[8], i < (int)RT_TRIM_KEEP ? MARK : 0);
     }
-    assert_int_equal(count(false), made);
+    assert_int_equal(made(), before);
     qsort(gs, CROWD, sizeof *gs, by_address);
     for (int i = 1; i < CROWD; i++) assert_ptr_not_equal(gs[i - 1], gs[i]);
 }
