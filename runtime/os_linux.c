@@ -176,11 +176,12 @@ const void *rt_mapfile(const char *path, size_t *bytes)
 void rt_sysunused(void *p, size_t bytes) { madvise(p, bytes, MADV_DONTNEED); }
 
 /* It reads nothing and writes nothing, so whoever has the page by now is not disturbed. */
-void rt_syscommit(uintptr_t page)
+bool rt_syscommit(uintptr_t page)
 {
     int saved = errno;
-    madvise((void *)page, rt_pagesize(), MADV_POPULATE_WRITE);
+    bool did = madvise((void *)page, rt_pagesize(), MADV_POPULATE_WRITE) == 0;
     errno = saved;
+    return did;
 }
 
 /* Does MADV_GUARD_INSTALL work here? qemu-user takes the call and ignores it, so only a fault is believed: a child

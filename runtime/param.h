@@ -59,9 +59,9 @@
 #define RT_STACK_CLASSES 20         /* 2 KiB << 0 ... 2 KiB << 19 = 1 GiB */
 #define RT_GUARD_BATCH 16             /* guards made by one call: 0.4 us each instead of 1.0, and 6 us at a time */
 #define RT_AHEAD_FROM 1024u         /* the stack of a class from which on a crowd is being made, and memory is committed ahead */
-#define RT_AHEAD_GAP 8u             /* slots between who carves and who commits: the one takes 1 us, the other 3 */
+#define RT_AHEAD_GAP 8u             /* slots between who carves and who commits, so that they do not fault in the same page */
 #define RT_AHEAD_WINDOW 64u         /* slots committed ahead at most: 230 KB */
-#define RT_AHEAD_CHUNK 32           /* pages before an M looks for work again: 100 us, as long as Go's idle workers */
+#define RT_AHEAD_CHUNK 32           /* pages before an M looks for work again: some 100 us, as long as Go's idle workers */
 #define RT_ARENA_BYTES (64ull << 20) /* one mmap: 1,024 ordinary stacks; NORESERVE, so untouched pages are free */
 
 #ifdef TRINE_CHAOS

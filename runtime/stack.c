@@ -172,7 +172,7 @@ static bool release_slots(struct arena *a, bool (*keep)(uintptr_t, uintptr_t, vo
 {
     bool kept = false;
     size_t page = rt_pagesize();
-    size_t per = a->stride < page ? page / a->stride : 1; /* slots that share a page */
+    uint32_t per = slots_a_page(a);
     for (uint32_t i = 0; i < a->used || i < a->ahead; i += per) {
         bool k = false;
         for (uint32_t j = i; j < i + per && j < a->used; j++) {

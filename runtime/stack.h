@@ -1,5 +1,5 @@
 /*
- * stack.h: address space for goroutine stacks, in power-of-two classes. Floor 2; knows nothing of Gs.
+ * stack.h: address space for goroutine stacks, in power-of-two classes. Floor 3; knows nothing of Gs.
  *
  * One slot a goroutine, carved from NORESERVE arenas and committed as touched. A class of RT_STACK_GUARDED_BYTES or
  * more has a guard page below each slot and so a stride of an odd number of pages: with 64 KiB exactly, a thousand

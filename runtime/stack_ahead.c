@@ -17,7 +17,7 @@ static uintptr_t next_page(struct arena *a)
     if (i < a->ahead) i = a->ahead;
     if (i >= a->slots || i >= a->used + RT_AHEAD_WINDOW) return 0;
     arena_guard(a, i);
-    uint32_t per = a->stride < rt_pagesize() ? (uint32_t)(rt_pagesize() / a->stride) : 1; /* slots that share a page */
+    uint32_t per = slots_a_page(a);
     a->ahead = (i / per + 1) * per;
     return (arena_slot(a, i + 1) - 1) & ~(rt_pagesize() - 1);
 }
@@ -35,7 +35,6 @@ bool rt_stackahead(void)
     }
     rt_unlock(&rt_arenas.lock);
     if (!page) return false;
-    rt_syscommit(page);
-    at64_add_rlx(&rt_arenas.count.ahead, 1);
+    if (rt_syscommit(page)) at64_add_rlx(&rt_arenas.count.ahead, 1);
     return true;
 }

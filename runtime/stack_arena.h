@@ -58,6 +58,11 @@ bool arena_guard(struct arena *a, uint32_t i); /* sees to the guard of slot i, a
 
 static inline uintptr_t arena_slot(const struct arena *a, uint32_t i) { return a->base + i * a->stride; }
 static inline size_t guard_bytes(int cls) { return rt_stackclass_bytes(cls) >= RT_STACK_GUARDED_BYTES ? rt_pagesize() : 0; }
+/* Slots that share a page: 1 where each has pages of its own. */
+static inline uint32_t slots_a_page(const struct arena *a)
+{
+    return a->stride < rt_pagesize() ? (uint32_t)(rt_pagesize() / a->stride) : 1;
+}
 static inline struct arenaref *arena_of(struct stackclass *c, uint32_t slot) { return &c->arenas[slot >> c->shift]; }
 static inline struct stackslot slot_at(const struct arena *a, uint32_t i)
 {

@@ -113,7 +113,7 @@ DESCRIBED = {
     'sched_ablation.EveryAblationCompletes': ('each part switched off: a mixed workload still ends', 'no ablations', 'the measurements want them'),
     'sched_ablation.AblationsSwitchOff': ('what is switched off does not happen, by the counters', 'no ablations', ''),
     'sched_ablation.TickSwitchedOff': ('the look at the global queue every 61st schedule, and none without it', 'no ablations', ''),
-    'sched_ablation.IdleTimersAreRun': ('where nothing is stolen, the timers of an idle P are run by others', 'thieves run them', 'the thief\'s pass has an owner of its own'),
+    'sched_ablation.IdleTimersAreRun': ('where nothing is stolen, the timers of an idle P are run by others', 'thieves run them', 'without thieves there is a pass for them'),
     # ---- stack_trim ----
     'stack_trim.WarmStacksStay': ('stacks wanted in each period are kept', 'halves stacks at a collection', 'no collector: age by the clock'),
     'stack_trim.ColdStacksGoAfterAPeriod': ('not before one to two periods without use, then 128 a round', 'freed at a collection', 'in small steps: the monitor has other work'),

@@ -222,8 +222,9 @@ MUTATIONS = [
     ('ahead-by-slots', 'a page that two slots share is committed for each', 'stack_ahead.c', '(i / per + 1) * per;', 'i + 1;', ['stack_ahead']),
     ('ahead-of-the-arena', 'slots behind the last of an arena', 'stack_ahead.c', 'i >= a->slots || ', '', ['stack_ahead']),
     ('commit-writes', 'a page is committed by a write', 'os_linux.c',
-     'madvise((void *)page, rt_pagesize(), MADV_POPULATE_WRITE);', '*(volatile uint64_t *)page = 0;', ['stack_ahead']),
+     'bool did = madvise((void *)page, rt_pagesize(), MADV_POPULATE_WRITE) == 0;', 'bool did = (*(volatile uint64_t *)page = 0) == 0;', ['stack_ahead']),
     ('crowd-outlives-the-run', 'the end of a run leaves the hint of a crowd', 'stack.c', '    at32_store_rlx(&rt_arenas.crowd, 0);\n', '', ['stack_ahead']),
+    ('ahead-stays', 'what was committed for nobody stays when an arena is kept', 'stack.c', ' || i < a->ahead;', ';', ['stack_ahead']),
     ('nobody-commits', 'an M that finds nothing commits nothing', 'find.c', 'again || commit_ahead(mp)', 'again', ['stack_ahead']),
     ('commits-under-ablation', 'no_spin commits ahead', 'find.c', '    if (rt_ablated(TRINE_NO_SPIN)) return false;\n    int n', '    int n', ['stack_ahead']),
     # ---- the global queue ----

@@ -1,28 +1,16 @@
 /*
  * stack_ahead.c: memory committed before it is asked for, from inside: whose, how far ahead, how much at most; and that a
- * page in use stays as it is. One thread plays both sides; net of what the kernel does (mincore) where it can.
+ * page in use stays as it is. One thread plays both sides; where the kernel can commit, it is asked what it did (mincore).
  */
 #include "child.h"
 #include "os_linux.h"
 #include "param.h"
-#include "stack_arena.h"
+#include "stacks.h"
 
 #include <sys/mman.h>
 
 enum { BYTES = RT_STACK_GUARDED_BYTES }; /* four crowds to an arena */
 static int cls;
-
-static bool none(uintptr_t lo, uintptr_t hi, void *arg)
-{
-    (void)lo, (void)hi, (void)arg;
-    return false;
-}
-static int fresh(void **state)
-{
-    (void)state;
-    rt_stackrelease(none, NULL);
-    return 0;
-}
 
 static struct stackslot carve(void)
 {
@@ -47,25 +35,28 @@ static uint32_t until_enough(void)
     return n;
 }
 
-/* Is the highest page of slot i of the first arena there? */
-static bool committed(uint32_t i)
+static bool resident(uintptr_t page)
 {
     unsigned char there;
-    uintptr_t page = (arena_slot(rt_arenas.class[cls].arenas[0].a, i + 1) - 1) & ~(rt_pagesize() - 1);
     assert_int_equal(mincore((void *)page, 1, &there), 0);
     return there & 1;
 }
 
+/* The highest page of slot i of the first arena. */
+static uintptr_t page_of(uint32_t i)
+{
+    return (arena_slot(rt_arenas.class[cls].arenas[0].a, i + 1) - 1) & ~(rt_pagesize() - 1);
+}
+static bool committed(uint32_t i) { return resident(page_of(i)); }
+
 /* Linux 5.14, and no emulator that takes the call and does nothing. */
 static bool kernel_can(void)
 {
-    unsigned char there;
     void *p = rt_sysreserve(rt_pagesize(), rt_pagesize());
     assert_non_null(p);
-    rt_syscommit((uintptr_t)p);
-    assert_int_equal(mincore(p, 1, &there), 0);
+    bool can = rt_syscommit((uintptr_t)p) && resident((uintptr_t)p);
     rt_sysfree(p, rt_pagesize());
-    return there & 1;
+    return can;
 }
 
 static void FewGetNoneAhead(void **state)
@@ -85,8 +76,8 @@ static void AheadByAGapWithinAWindow(void **state)
     crowd(BYTES, RT_AHEAD_FROM);
     uint32_t n = until_enough();
     assert_int_equal(n, RT_AHEAD_WINDOW - RT_AHEAD_GAP);
-    assert_int_equal(rt_stackcounts().ahead - before, n);
     if (!kernel_can()) return;
+    assert_int_equal(rt_stackcounts().ahead - before, n);
     for (uint32_t i = 0; i < RT_AHEAD_WINDOW + 8; i++)
         assert_int_equal(committed(RT_AHEAD_FROM + i), i >= RT_AHEAD_GAP && i < RT_AHEAD_WINDOW);
 }
@@ -154,14 +145,17 @@ static void PagesInUseStayAsTheyAre(void **state)
     for (size_t i = 0; i < rt_pagesize(); i++) assert_int_equal(top[i], (uint8_t)(i * 7));
 }
 
-/* The run is over: what was committed for nobody goes back too. */
+/* The run is over: what was committed for nobody goes back too, also from an arena that stays for a goroutine in it. */
+static bool keep_slot(uintptr_t lo, uintptr_t hi, void *arg) { return lo <= *(uintptr_t *)arg && *(uintptr_t *)arg < hi; }
 static void NothingIsLeftBehind(void **state)
 {
     (void)state;
-    crowd(BYTES, RT_AHEAD_FROM);
+    uintptr_t in_use = crowd(BYTES, RT_AHEAD_FROM).lo, ahead = page_of(RT_AHEAD_FROM + RT_AHEAD_GAP);
     assert_true(rt_stackahead());
-    fresh(NULL);
+    assert_int_equal(resident(ahead), kernel_can());
+    rt_stackrelease(keep_slot, &in_use);
     assert_false(rt_stackahead());
+    assert_false(resident(ahead));
 }
 
 /* ---- in a run: an M that finds nothing to run does it ---- */
@@ -192,6 +186,10 @@ static void make_crowd(void *arg)
 static void IdlersCommit(void **state)
 {
     (void)state;
+    if (!kernel_can()) { /* it would wait for a count that stays */
+        puts("SKIP: the kernel commits no memory before it is touched (MADV_POPULATE_WRITE, Linux 5.14)");
+        skip();
+    }
     run_in_child(&(trine_config){.gomaxprocs = 2}, make_crowd, &ready);
 }
 /* A lone P has other work, and no_spin says that who finds nothing parks at once. */
@@ -205,14 +203,14 @@ static void OthersDoNot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(FewGetNoneAhead, fresh),
-        cmocka_unit_test_setup(AheadByAGapWithinAWindow, fresh),
-        cmocka_unit_test_setup(OneMoreForEachCarved, fresh),
-        cmocka_unit_test_setup(OvertakenOnesArePassedOver, fresh),
-        cmocka_unit_test_setup(SmallStacksShareAPage, fresh),
-        cmocka_unit_test_setup(ArenasEnd, fresh),
-        cmocka_unit_test_setup(PagesInUseStayAsTheyAre, fresh),
-        cmocka_unit_test_setup(NothingIsLeftBehind, fresh),
+        cmocka_unit_test_setup(FewGetNoneAhead, no_arenas),
+        cmocka_unit_test_setup(AheadByAGapWithinAWindow, no_arenas),
+        cmocka_unit_test_setup(OneMoreForEachCarved, no_arenas),
+        cmocka_unit_test_setup(OvertakenOnesArePassedOver, no_arenas),
+        cmocka_unit_test_setup(SmallStacksShareAPage, no_arenas),
+        cmocka_unit_test_setup(ArenasEnd, no_arenas),
+        cmocka_unit_test_setup(PagesInUseStayAsTheyAre, no_arenas),
+        cmocka_unit_test_setup(NothingIsLeftBehind, no_arenas),
         cmocka_unit_test(IdlersCommit),
         cmocka_unit_test(OthersDoNot),
     };

@@ -5,7 +5,7 @@
 #include "g.h"
 #include "goroutines.h"
 #include "param.h"
-#include "stack_arena.h"
+#include "stacks.h"
 
 #include <stdlib.h>
 
@@ -18,22 +18,10 @@ static int cls, n;
 
 static uint32_t on_the_shelf(void) { return at32_load_rlx(&rt_arenas.class[cls].nwarm); }
 
-static bool none(uintptr_t lo, uintptr_t hi, void *arg)
-{
-    (void)lo, (void)hi, (void)arg;
-    return false;
-}
-static int fresh(void **state)
-{
-    (void)state;
-    rt_stackrelease(none, NULL);
-    return 0;
-}
-
 /* As many slots of a class as make it cross an arena, all carved and on the shelf, put there in a mixed order. */
 static void fill(size_t bytes)
 {
-    fresh(NULL);
+    no_arenas(NULL);
     cls = rt_stackclass(bytes);
     n = bytes > RT_STACK_BYTES ? (int)(RT_ARENA_BYTES / bytes) * 2 + 1 : SLOTS;
     for (int i = 0; i < n; i++) {
@@ -166,11 +154,11 @@ static void OneAgeAtATime(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup(name, fresh)
+#define T(name) cmocka_unit_test_setup(name, no_arenas)
     const struct CMUnitTest tests[] = {
         T(TheLowestGoFirst), T(WhatComesBackLowGoesFirst), T(HolesArePassedOver), T(WhatWasWantedIsYoungAgain),
         T(ColdOnesAreNotGiven), T(OneAgeAtATime),
     };
     srand(7);
-    return cmocka_run_group_tests(tests, NULL, fresh);
+    return cmocka_run_group_tests(tests, NULL, no_arenas);
 }

@@ -6,6 +6,7 @@
 #include "goroutines.h"
 #include "os_linux.h"
 #include "param.h"
+#include "stacks.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -56,16 +57,11 @@ static void all_goes(void)
     for (int i = 0; i < 3; i++, a_period_passes()) rounds_of_the_monitor(CROWD);
 }
 
-static bool none(uintptr_t lo, uintptr_t hi, void *arg)
-{
-    (void)lo, (void)hi, (void)arg;
-    return false;
-}
 static int fresh(void **state)
 {
     (void)state;
     rt_gfforget();
-    rt_stackrelease(none, NULL);
+    no_arenas(state);
     memset((void *)pp, 0, sizeof *pp);
     cls = rt_stackclass(RT_STACK_BYTES);
     now = 10 * RT_TRIM_PERIOD_NS;
