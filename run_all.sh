@@ -142,7 +142,7 @@ unfinished() {
 }
 
 measure() {
-    local profile=$1 run= peers=OFF; shift
+    local profile=$1 run='' peers=OFF; shift
     [[ $profile == peers ]] && peers=AUTO
     ensure_packages run
     build release all -DTRINE_TESTS=OFF -DTRINE_PEERS=$peers
@@ -197,7 +197,7 @@ test_all() {
         for name in chaos tsan; do
             build $name tests/runtime/all -DTRINE_TESTS=ON -DTRINE_STRESS_TESTS="$([[ $name == chaos ]] && echo $stress || echo OFF)"
             run_tests $name $name/tests/runtime -L "$labels"
-            results+=($name=build/test/$name.xml)
+            results+=("$name=build/test/$name.xml")
         done
     fi
     python3 tools/test-summary.py --allowed tools/allowed-skips.txt "${ci[@]}" "${results[@]}"

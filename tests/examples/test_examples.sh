@@ -7,19 +7,21 @@ emulator=$*
 status=0
 # says PATTERN PROGRAM ARGUMENT...: the whole output, sorted, matches the pattern and the program succeeds.
 says() {
-    pattern=$1; shift
+    pattern=$1 program=$2; shift 2
     # shellcheck disable=SC2086  # the emulator is words
-    output=$(timeout 50 $emulator "./$@" 2>&1) || { echo "FAIL: $* ended with status $?: $output"; status=1; return; }
+    output=$(timeout 50 $emulator "./$program" "$@" 2>&1) ||
+        { echo "FAIL: $program $* ended with status $?: $output"; status=1; return; }
     printf '%s\n' "$output" | sort | tr '\n' ' ' | grep -Eqx "$pattern" ||
-        { echo "FAIL: $* said '$output', expected $pattern"; status=1; }
+        { echo "FAIL: $program $* said '$output', expected $pattern"; status=1; }
 }
 # refuses PROGRAM ARGUMENT...: bad input is one line and exit status 2.
 refuses() {
+    program=$1; shift
     # shellcheck disable=SC2086
-    output=$($emulator "./$@" 2>&1)
+    output=$($emulator "./$program" "$@" 2>&1)
     code=$?
     [ $code = 2 ] && [ "$(printf '%s\n' "$output" | wc -l)" = 1 ] ||
-        { echo "FAIL: $* ended with status $code: $output"; status=1; }
+        { echo "FAIL: $program $* ended with status $code: $output"; status=1; }
 }
 says 'hello from goroutine 0 hello from goroutine 1 hello from goroutine 2 ' hello
 says '1000 rounds, the counter is 1000, [0-9]+ ns a round ' pingpong 1000

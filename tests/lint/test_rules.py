@@ -71,7 +71,7 @@ class Rules(SampleTree):
             script = os.path.join(TOP, 'tests', 'lint', 'test_shell.sh')
             return subprocess.run([script, self.root], capture_output=True, check=False).returncode == 0
         self.put('.ci/run', '#!/bin/sh\ntrue\n')
-        self.put('tools/good.sh', '#!/usr/bin/env bash\nif [[ a == a ]]; then echo yes; fi\n')
+        self.put('tools/good.sh', '#!/usr/bin/env bash\nif [[ $1 == a ]]; then echo yes; fi\n')
         self.assertTrue(parses())
         self.put('tools/bad.sh', '#!/bin/sh\nif true; then echo yes\n')
         self.assertFalse(parses())
