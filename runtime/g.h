@@ -17,8 +17,15 @@ void rt_gfforget(void);                    /* end of run: the stacks are gone */
 struct g *rt_gofslot(uintptr_t lo, uintptr_t hi);
 /* Makes gp ready to begin at rt_arch_entry. */
 void rt_ginit(struct g *gp, trine_fn fn, void *arg);
-/* Throws when the canary of an unguarded stack was overwritten. */
+/* Does a stack pointer lie past the end of gp's stack, and perhaps past the guard, as a frame larger than a page may take it
+ * there without a touch? Further off than a frame may be large, it is another stack's. */
+static inline bool rt_granover(const struct g *gp, uintptr_t sp)
+{
+    return sp < gp->stack_lo && gp->stack_lo - sp <= RT_OVERRUN_BYTES;
+}
+/* Throws: the stack was too small. */
 __attribute__((noreturn, cold)) void rt_gstackoverflow(struct g *gp);
+/* The same when the canary of an unguarded stack was overwritten. */
 static inline void rt_gcheckstack(struct g *gp)
 {
     if (__builtin_expect(!gp->guarded && *(uint64_t *)gp->stack_lo != RT_STACK_CANARY, 0)) rt_gstackoverflow(gp);

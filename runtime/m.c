@@ -74,13 +74,6 @@ static void mput(struct m *mp)
     rt_checkdead();
 }
 
-static void unblock_signals(void)
-{
-    sigset_t none;
-    sigemptyset(&none);
-    pthread_sigmask(SIG_SETMASK, &none, NULL);
-}
-
 static void *mstart(void *arg)
 {
     struct m *mp = arg;
@@ -102,7 +95,7 @@ static void *mstart(void *arg)
     rt_tls_m = mp;
     rt_setg(&mp->g0);
     at32_store_rel(&mp->tid, (uint32_t)rt_gettid()); /* from here it can be sent a signal */
-    unblock_signals();
+    rt_sigmask_take();
     if (mp->nextp) {
         struct p *pp = mp->nextp;
         mp->nextp = NULL;

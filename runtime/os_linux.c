@@ -259,6 +259,17 @@ int (rt_newosthread)(void *(*fn)(void *), void *arg, size_t stack_bytes)
     return -err;
 }
 
+static sigset_t run_mask; /* written before the run has threads */
+
+void rt_sigmask_remember(void)
+{
+    pthread_sigmask(SIG_SETMASK, NULL, &run_mask);
+    sigdelset(&run_mask, SIGURG);  /* preemption */
+    sigdelset(&run_mask, SIGSEGV); /* stacks that overflow are named */
+}
+
+void rt_sigmask_take(void) { pthread_sigmask(SIG_SETMASK, &run_mask, NULL); }
+
 void rt_threadstack(uintptr_t *lo, size_t *bytes)
 {
     pthread_attr_t attr;
@@ -294,32 +305,47 @@ void rt_freealtstack(void *base, size_t bytes)
     rt_sysfree(base, bytes);
 }
 
-static cpu_set_t process_mask;
-static at_u32 process_mask_known;
+bool rt_onaltstack(void)
+{
+    stack_t ss;
+    return sigaltstack(NULL, &ss) == 0 && (ss.ss_flags & SS_ONSTACK);
+}
+
+static cpu_set_t run_cpus;   /* of who began the pinned run; written before the run has threads */
+static at_u32 run_is_pinned; /* partner of the release in rt_affinity_hold: process_cpus */
+
+void rt_affinity_hold(bool pinned)
+{
+    if (pinned) sched_getaffinity(0, sizeof run_cpus, &run_cpus);
+    at32_store_rel(&run_is_pinned, pinned);
+}
+
+/* In a pinned run a thread's own mask is the pin of the P that it carries. */
+static bool process_cpus(cpu_set_t *set)
+{
+    bool pinned = at32_load_acq(&run_is_pinned);
+    if (pinned) *set = run_cpus;
+    return pinned || sched_getaffinity(0, sizeof *set, set) == 0;
+}
 
 int rt_ncpu_affinity(void)
 {
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) < 0) return (int)sysconf(_SC_NPROCESSORS_ONLN);
-    return CPU_COUNT(&set);
+    return process_cpus(&set) ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 bool rt_cpu_allowed(int cpu)
 {
     cpu_set_t set;
-    return cpu < CPU_SETSIZE && sched_getaffinity(0, sizeof set, &set) == 0 && CPU_ISSET(cpu, &set);
+    return cpu < CPU_SETSIZE && process_cpus(&set) && CPU_ISSET(cpu, &set);
 }
 
 int rt_bindcpu(int cpu)
 {
-    if (!at32_load_acq(&process_mask_known)) { /* the first caller is still unbound */
-        sched_getaffinity(getpid(), sizeof process_mask, &process_mask);
-        at32_store_rel(&process_mask_known, 1);
-    }
     cpu_set_t set;
     CPU_ZERO(&set);
     if (cpu >= 0) CPU_SET(cpu, &set);
-    return sched_setaffinity(0, sizeof set, cpu < 0 ? &process_mask : &set) < 0 ? -errno : 0;
+    return sched_setaffinity(0, sizeof set, cpu < 0 ? &run_cpus : &set) < 0 ? -errno : 0;
 }
 
 uint64_t rt_randseed(void)

@@ -72,13 +72,20 @@ size_t rt_pagesize(void);
 
 /* Starts a detached thread with a stack of its own. 0 or -errno. */
 int (rt_newosthread)(void *(*fn)(void *), void *arg, size_t stack_bytes);
+/* Signals that the caller of a run has blocked stay so on its threads, as in Go: the one remembers the calling thread's mask,
+ * the other gives it to the calling thread, without the two signals that the runtime lives by (SIGURG, SIGSEGV). */
+void rt_sigmask_remember(void);
+void rt_sigmask_take(void);
 void rt_threadstack(uintptr_t *lo, size_t *bytes); /* of the calling thread; untouched if unknown */
 int (rt_setaltstack)(void **base, size_t *bytes); /* at least AT_MINSIGSTKSZ + 16 KiB; 0 or -errno */
 void rt_freealtstack(void *base, size_t bytes);
-int rt_bindcpu(int cpu); /* the calling thread; -1: back to the process's own mask */
-
+bool rt_onaltstack(void); /* the calling thread, on whichever it has set last: in a signal handler, that is */
+/* A run begins on the calling thread, or (false) has ended or is not pinned. While a pinned one lasts, the two below answer
+ * by the mask of who began it, wherever they are called: a thread's own is the pin of the P that it carries. */
+void rt_affinity_hold(bool pinned);
 int rt_ncpu_affinity(void);
 bool rt_cpu_allowed(int cpu);
+int rt_bindcpu(int cpu); /* the calling thread, in a pinned run; -1: back to the mask of who began it */
 uint64_t rt_randseed(void);
 int *rt_errno_loc(void); /* not inlined, not const */
 

@@ -18,11 +18,13 @@
  * Nothing here allocates or locks: the thread may own any lock of the program's.
  */
 #include "preempt.h"
+#include "g.h"
 #include "m.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <ucontext.h>
 
 static struct sigaction old_urg, old_segv;
 
@@ -95,13 +97,28 @@ static void on_urg(int sig, siginfo_t *si, void *uc)
     errno = saved;
 }
 
+static uintptr_t interrupted_sp(const ucontext_t *uc)
+{
+#if defined(__x86_64__)
+    return (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
+#else
+    return (uintptr_t)uc->uc_mcontext.sp;
+#endif
+}
+
+/* In gp's own guard, or in whatever lies where a frame larger than the guard page has taken the stack pointer. */
+static bool overflowed(const struct g *gp, uintptr_t at, uintptr_t sp)
+{
+    size_t page = rt_pagesize();
+    if (at >= gp->stack_lo) return false;
+    return (gp->guarded && at >= gp->stack_lo - page) || (rt_granover(gp, sp) && at >= sp - page);
+}
+
 static void on_segv(int sig, siginfo_t *si, void *uc)
 {
     struct g *gp = rt_getg();
-    uintptr_t at = (uintptr_t)si->si_addr;
-    if (gp && gp->m && gp != &gp->m->g0 && gp->guarded && at < gp->stack_lo && at >= gp->stack_lo - rt_pagesize())
-        rt_throw("stack overflow: goroutine %llu%s%s used more than its %u bytes", (unsigned long long)gp->goid,
-                 gp->name ? " " : "", gp->name ? gp->name : "", gp->stack_bytes);
+    bool ours = gp && gp->m && gp != &gp->m->g0;
+    if (ours && overflowed(gp, (uintptr_t)si->si_addr, interrupted_sp(uc))) rt_gstackoverflow(gp);
     chain(&old_segv, sig, si, uc);
 }
 

@@ -261,6 +261,7 @@ void rt_gosched_nop(struct g *gp)
 
 __attribute__((cold)) void rt_enter_slow(struct g *gp, const char *what, bool elsewhere)
 {
+    if (elsewhere && !rt_onaltstack() && rt_granover(gp, arch_sp())) rt_gstackoverflow(gp);
     if (gp->inrt != 1 || elsewhere) {
         const char *where = at32_load_rlx(&gp->status) == Gsyscall ? "between trine_syscall_enter and trine_syscall_exit"
                                                                    : "in a signal handler";

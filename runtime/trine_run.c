@@ -220,6 +220,8 @@ static int start(const trine_config *cfg, trine_fn fn, void *arg)
 {
     int procs, err = init_once();
     if (!err) err = configure(cfg, &procs);
+    if (!err) rt_affinity_hold(cfg->cpus != NULL);
+    rt_sigmask_remember();
     if (!err) err = rt_procresize(procs, NULL);
     if (!err) err = make_main(fn, arg);
     if (err) return err;
@@ -256,6 +258,7 @@ int trine_run(const trine_config *cfg, trine_fn fn, void *arg)
         reset();
         rt_stackrelease(is_zombie, NULL);
     }
+    rt_affinity_hold(false);
     rt_trace_env_stop();
     at32_store_rel(&rt_sched.running, 0);
     return err;

@@ -57,7 +57,8 @@ typedef struct trine_config { /* all zero: the defaults */
 } trine_config;
 
 /* Runs fn(arg) as the main goroutine and returns 0 when it returns; then every other goroutine has stopped and
- * never runs again. Blocks the calling thread, which serves as the runtime's monitor meanwhile. Not from inside a
+ * never runs again. Blocks the calling thread, which serves as the runtime's monitor meanwhile; signals that it has blocked
+ * are blocked on the run's threads too (but for SIGURG and SIGSEGV, which the runtime needs). Not from inside a
  * run (-EBUSY). -EINVAL: fn is NULL or the configuration is bad; -ENOMEM, -EAGAIN: no memory or thread to begin
  * with. May be called again after it returned. */
 int trine_run(const trine_config *cfg, trine_fn fn, void *arg);
@@ -66,6 +67,8 @@ int trine_run(const trine_config *cfg, trine_fn fn, void *arg);
 int trine_go(trine_fn fn, void *arg);
 typedef struct trine_go_opts {
     const char *name;   /* shown in dumps; kept by reference: must outlive the goroutine */
+    /* Overflow ends the program with the goroutine's name. A frame of more than a page can step over the guard and be noticed
+     * late: compile what has such frames with -fstack-clash-protection. */
     size_t stack_bytes; /* 0: the run's own; else 2 KiB (descriptor included) to 1 GiB, rounded up to a power of two */
 } trine_go_opts;
 int trine_go_with(const trine_go_opts *o, trine_fn fn, void *arg);

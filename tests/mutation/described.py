@@ -59,6 +59,7 @@ DESCRIBED = {
     'sched_run.StopTheWorldDeadlock': ('two resizers, yielders beside them', SAME, ''),
     'sched_run.GomaxprocsAsksAndSets': ('n < 1 asks; the previous value; capped', SAME, 'capped at 1024: Ps are never freed'),
     'sched_run.BigGOMAXPROCS': ('1,024 Ps on any machine', SAME, ''),
+    'sched_run.BlockedSignalsStayBlocked': ('what the caller has blocked stays blocked on the threads of a run', 'new Ms get the mask the program began with', ''),
     # ---- sched_preempt ----
     'sched_preempt.Preemption': ('loops without calls give their P up', 'by moving the goroutine', 'the thread stays with its goroutine and the P leaves: C holds thread-local addresses and libc\'s locks'),
     'sched_preempt.PollIsAPreemptionPoint': ('the flag alone, at TRINE_POLL, with the signal blocked', 'function prologues', 'C has no prologue to check in'),
@@ -82,6 +83,7 @@ DESCRIBED = {
     'sched_death.WaitsThatEndAreNoDeadlock': ('a reader, a sleeper, a blocking call are alive', SAME, ''),
     'sched_death.ThreadExhaustion': ('the cap on threads is fatal, with the number', 'SetMaxThreads, `thread exhaustion`', ''),
     'sched_death.StackOverflowIsNamed': ('a hit guard page names the goroutine', '`stack overflow` past 1 GB', 'C stacks cannot grow: the size is declared'),
+    'sched_death.LargeFramesOverflowByName': ('a frame that steps over the guard page overflows by name too', 'every prologue checks', 'C has no such prologue: the next call or fault tells'),
     'sched_death.SmallStackCanary': ('stacks without a guard page: the canary at the next switch', 'no such stacks', 'half-page stacks are how a goroutine takes less than Go\'s'),
     'sched_death.OtherFaultsStaySegv': ('other faults end the program as the kernel says', 'a panic that can be recovered', 'C cannot unwind safely'),
     # ---- sched_end ----

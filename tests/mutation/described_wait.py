@@ -125,4 +125,5 @@ WAIT_DESCRIBED = {
     'sched_follow.AnExplicitNumberHolds': ('an explicit setting disables it: in the configuration', SAME, ''),
     'sched_follow.ACallHolds': ('the same by a call', SAME, ''),
     'sched_follow.TheEnvironmentsNumberHolds': ('the same by TRINE_PROCS', 'GOMAXPROCS', ''),
+    'sched_follow.APinHidesNoCpus': ('a pinned run still counts the CPUs of the whole process', 'no pinning', ''),
 }

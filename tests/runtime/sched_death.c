@@ -252,6 +252,49 @@ static void StackOverflowIsNamed(void **state)
     }
 }
 
+/* A frame larger than a page may step over the guard without a touch: the next call of the runtime, or the next fault, tells. */
+static __attribute__((noinline)) void large_frame(void *calls)
+{
+    volatile char frame[70000];
+    frame[sizeof frame - 1] = 1; /* not its low end, which lies past the guard */
+    if (calls) trine_yield();
+    for (size_t i = sizeof frame; i-- > 0;) frame[i] = 1; /* into the guard */
+}
+static __attribute__((noinline)) void huge_frame(void *unused)
+{
+    volatile char frame[300000];
+    (void)unused;
+    const volatile char *volatile at = frame; /* never written: the compiler is not to know */
+    for (size_t i = 0; i < sizeof frame; i += 1024) (void)at[i]; /* from below: the guard hit is a neighbour's */
+}
+static void large_frames(void *arg)
+{
+    const struct trine_go_opts o = {.name = "the large one"};
+    CHECK(trine_go_with(&o, (trine_fn)arg, arg == (void *)huge_frame ? NULL : arg) == 0);
+    recv_for_good(NULL);
+}
+static void over_without_a_call(void *unused)
+{
+    (void)unused;
+    large_frame(NULL);
+}
+static void LargeFramesOverflowByName(void **state)
+{
+    (void)state;
+#if defined(RT_ASAN) || defined(RT_TSAN)
+    puts("SKIP: the sanitizer reports the overflow itself");
+    skip();
+#endif
+    trine_fn frames[] = {large_frame, over_without_a_call, huge_frame};
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+        struct child_run r = {{.gomaxprocs = 1}, large_frames, (void *)frames[i]};
+        in_child(child_run_body, &r);
+        assert_int_equal(last.status, 2);
+        assert_ptr_equal(strstr(last.text, "fatal error: stack overflow: goroutine "), last.text);
+        assert_non_null(strstr(last.text, " the large one used more than its "));
+    }
+}
+
 /* Below 16 KiB there is no guard page: a canary at the end tells, at the next switch. */
 static void spoil_canary(void *arg)
 {
@@ -307,6 +350,7 @@ int main(void)
         cmocka_unit_test(GoexitInMainLetsOthersGoOn), cmocka_unit_test(NetpollDeadlock),
         cmocka_unit_test(TimersThatAreGone),    cmocka_unit_test(WaitsThatEndAreNoDeadlock),
         cmocka_unit_test(ThreadExhaustion),     cmocka_unit_test(StackOverflowIsNamed),
+        cmocka_unit_test(LargeFramesOverflowByName),
         cmocka_unit_test(SmallStackCanary),     cmocka_unit_test(OtherFaultsStaySegv),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,33 @@ static void TheEnvironmentsNumberHolds(void **state)
     unsetenv("TRINE_PROCS");
 }
 
+/* In a pinned run a thread's own mask is its P's pin; the process has as many CPUs as before. */
+static void counts_them_all(void *unused)
+{
+    (void)unused;
+    CHECK(trine_num_cpu() == CPU_COUNT(&all_cpus));
+    trine_gomaxprocs(trine_default_procs());
+    CHECK(trine_gomaxprocs(0) == trine_default_procs() && trine_default_procs() > 1);
+}
+static void pinned_then_not(void *unused)
+{
+    char cpu[16];
+    (void)unused;
+    snprintf(cpu, sizeof cpu, "%d", first_cpu());
+    CHECK(trine_run(&(trine_config){.cpus = cpu}, counts_them_all, NULL) == 0);
+    CHECK(trine_num_cpu() == CPU_COUNT(&all_cpus));
+    allow_one(); /* what the mask is later is seen again */
+    CHECK(trine_num_cpu() == 1);
+}
+static void APinHidesNoCpus(void **state)
+{
+    (void)state;
+    if (!several_cpus()) skip();
+    unsetenv("TRINE_PROCS");
+    in_child(pinned_then_not, NULL);
+    assert_ended_well("pinned to one CPU");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +147,7 @@ int main(void)
         cmocka_unit_test(AnExplicitNumberHolds),
         cmocka_unit_test(ACallHolds),
         cmocka_unit_test(TheEnvironmentsNumberHolds),
+        cmocka_unit_test(APinHidesNoCpus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@
 #include "child.h"
 #include "proc.h"
 
+#include <sys/signalfd.h>
+
 /* ---- parallelism ---- */
 static atomic_int turn;
 static int width;
@@ -333,6 +335,46 @@ static void BigGOMAXPROCS(void **state)
     run_in_child(&(trine_config){.gomaxprocs = RT_MAX_PROCS}, many, (void *)(intptr_t)5000);
 }
 
+/* ---- signals ---- */
+static int signals; /* a signalfd */
+
+static void read_signal(void *arg)
+{
+    struct signalfd_siginfo si;
+    CHECK(trine_read(signals, &si, sizeof si) == sizeof si && si.ssi_signo == SIGTERM);
+    trine_wg_done(arg);
+}
+static void signals_as_data(void *arg)
+{
+    trine_wg wg = {0};
+    (void)arg;
+    CHECK(trine_open_fd(signals) == 0);
+    for (int i = 0; i < 20; i++) {
+        trine_wg_add(&wg, 1);
+        go(read_signal, &wg);
+        CHECK(kill(getpid(), SIGTERM) == 0); /* to the process: any thread that lets it in would end it */
+        trine_wg_wait(&wg);
+    }
+}
+static void with_a_signalfd(void *arg)
+{
+    sigset_t blocked, now;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGTERM);
+    CHECK(pthread_sigmask(SIG_BLOCK, &blocked, NULL) == 0);
+    signals = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+    CHECK(signals >= 0);
+    child_run_body(arg);
+    CHECK(pthread_sigmask(SIG_BLOCK, NULL, &now) == 0 && sigismember(&now, SIGTERM) && !sigismember(&now, SIGURG));
+}
+static void BlockedSignalsStayBlocked(void **state)
+{
+    (void)state;
+    struct child_run r = {{.gomaxprocs = 2}, signals_as_data, NULL};
+    in_child(with_a_signalfd, &r);
+    assert_ended_well("with SIGTERM blocked");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +384,7 @@ int main(void)
         cmocka_unit_test(LockOSThreadExit),      cmocka_unit_test(PingPongHog),
         cmocka_unit_test(GlobalQueueIsNotStarved), cmocka_unit_test(StopTheWorldDeadlock),
         cmocka_unit_test(GomaxprocsAsksAndSets), cmocka_unit_test(BigGOMAXPROCS),
+        cmocka_unit_test(BlockedSignalsStayBlocked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
