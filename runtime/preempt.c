@@ -109,9 +109,8 @@ static uintptr_t interrupted_sp(const ucontext_t *uc)
 /* In gp's own guard, or in whatever lies where a frame larger than the guard page has taken the stack pointer. */
 static bool overflowed(const struct g *gp, uintptr_t at, uintptr_t sp)
 {
-    size_t page = rt_pagesize();
     if (at >= gp->stack_lo) return false;
-    return (gp->guarded && at >= gp->stack_lo - page) || (rt_granover(gp, sp) && at >= sp - page);
+    return (gp->guarded && rt_stackguardhit(gp->stack_lo, at)) || (rt_granover(gp, sp) && at >= sp - rt_pagesize());
 }
 
 static void on_segv(int sig, siginfo_t *si, void *uc)
