@@ -96,7 +96,5 @@ static inline void at32_bump(at_u32 *a, uint32_t n) { at32_store_rlx(a, at32_loa
 
 /* View a plain word of a public structure as an atomic one (trine.h cannot show these types). */
 #define AT_U32(p) ((at_u32 *)(void *)(p))
-#define AT_I32(p) ((at_i32 *)(void *)(p))
 #define AT_U64(p) ((at_u64 *)(void *)(p))
-#define AT_PTR(p) ((at_ptr *)(void *)(p))
 #endif

@@ -16,6 +16,7 @@
 #include "preempt.h"
 #include "resize.h"
 #include "sched.h"
+#include "select.h"
 #include "sysmon.h"
 #include "timer.h"
 #include "trine_report.h"
@@ -156,6 +157,7 @@ static void reset(void)
     }
     s->goroutines_base = alive;
     rt_netpoll_reset();
+    rt_selectreset();
     rt_gfforget();
     rt_globq_reset(&s->runq);
     s->pidle = NULL;

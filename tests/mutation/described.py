@@ -143,6 +143,7 @@ DESCRIBED = {
     'stack_shelf.ColdOnesAreNotGiven': ('a cold stack is given to nobody', SAME, ''),
     'stack_shelf.OneAgeAtATime': ('nothing ages while some are still cold', 'freed at a collection', 'the same'),
     'sched_end.ColdStacksGoBack': ('the same within a run: memory goes and serves again', 'stacks are freed at a collection', 'after five to ten seconds'),
+    'sched_end.SelectsThatAreLeftCostNoMemory': ('the entries of selects that never return serve the next run', 'the program has one run', ''),
     # ---- dump_throw ----
     'dump_throw.test_deadlock_names_each': ('each goroutine with its wait, name, function, maker', 'with its stack trace', 'no unwinder inside: gdb has one (tools/trine-gdb.py)'),
     'dump_throw.test_the_number_is_bounded': ('a hundred, then `...N more`', SAME, ''),

@@ -264,6 +264,8 @@ MUTATIONS = [
      'at32_store_rel(&run_is_pinned, pinned);', 'at32_store_rel(&run_is_pinned, false);', ['sched_follow']),
     ('pin-outlives-run', 'the CPUs of a pinned run are counted after it too', 'trine_run.c',
      '    rt_affinity_hold(false);\n', '', ['sched_follow']),
+    ('select-blocks-lost', 'the memory of selects that never return stays taken', 'trine_run.c',
+     '    rt_selectreset();\n', '', ['sched_end']),
     # ---- misuse ----
     ('outside-unnoticed', 'calls outside of a run are not refused', 'sched.h',
      'if (__builtin_expect(gp == NULL, 0)) rt_throw("%s called outside of a goroutine", what);', '', ['sched_misuse']),
