@@ -93,38 +93,3 @@ int report_write(const char *run_dir, FILE *log) {
     rep_free(&run);
     return rc == 0 ? 0 : -1;
 }
-
-static const char *unit_of(const struct rep_series *s) {
-    for (size_t i = 0; i < s->npoints; i++)
-        if (rep_measured(s->points[i]))
-            return json_str(json_object_get(json_object_get(s->points[i], "record"), "metric"), "unit", "");
-    return "";
-}
-
-int report_print_table(const char *run_dir, FILE *out) {
-    struct rep_run run;
-
-    if (rep_load(run_dir, &run, out) != 0) return -1;
-    fprintf(out, "%-18s %-8s %6s %8s %14s %14s %14s %-6s %3s  %s\n", "experiment", "backend", "procs",
-            "tasks", "median", "low", "high", "unit", "n", "state");
-    for (size_t i = 0; i < run.nseries; i++) {
-        const struct rep_series *s = &run.series[i];
-        struct rep_summary v = rep_series_summary(s, "");
-
-        fprintf(out, "%-18s %-8s %6.0f %8.0f ", json_str(s->first, "experiment", ""),
-                json_str(s->first, "backend", ""), json_num(s->first, "procs", 0),
-                json_num(s->first, "tasks", 0));
-        if (v.n == 0)
-            fprintf(out, "%14s %14s %14s ", "-", "-", "-");
-        else if (v.n == 1)
-            fprintf(out, "%14.5g %14s %14s ", v.median, "-", "-");
-        else
-            fprintf(out, "%14.5g %14.5g %14.5g ", v.median, v.low, v.high);
-        fprintf(out, "%-6s %3zu  %s\n", unit_of(s), v.n,
-                s->nok == 0   ? json_str(s->first, "status", "?")
-                : s->ninvalid ? "some invalid"
-                              : "valid");
-    }
-    rep_free(&run);
-    return ferror(out) ? -1 : 0;
-}

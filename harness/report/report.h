@@ -8,7 +8,4 @@
  * a file) is said in the report and, in a line each, on log. 0, or -1 when nothing could be written. */
 int report_write(const char *run_dir, FILE *log);
 
-/* The figures of every series as a table for a terminal. 0, or -1 with a line on out. */
-int report_print_table(const char *run_dir, FILE *out);
-
 #endif

@@ -189,19 +189,6 @@ static void only_valid_points_count(void **state) {
     fclose(log);
 }
 
-static void table(void **state) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-
-    (void)state;
-    assert_int_equal(report_print_table(run_dir, out), 0);
-    fclose(out);
-    assert_non_null(strstr(text, "some invalid"));
-    assert_non_null(strstr(text, "not_applicable"));
-    free(text);
-}
-
 static void no_such_run(void **state) {
     char *text = NULL;
     size_t size = 0;
@@ -225,7 +212,6 @@ int main(void) {
         cmocka_unit_test(without_gnuplot),
         cmocka_unit_test(summaries),
         cmocka_unit_test(only_valid_points_count),
-        cmocka_unit_test(table),
         cmocka_unit_test(no_such_run),
     };
 
