@@ -80,6 +80,44 @@ int file_write(const char *path, const char *data, size_t len, struct err *e) {
     return 0;
 }
 
+enum { LINKS_MAX = 40 }; /* as the kernel's */
+
+char *file_target(const char *path) {
+    char *at = xstrdup(path), link[4096];
+    for (int i = 0; i < LINKS_MAX; i++) {
+        ssize_t n = readlink(at, link, sizeof link - 1);
+        if (n <= 0) break;
+        link[n] = '\0';
+        const char *slash = *link == '/' ? NULL : strrchr(at, '/');
+        char *next = xasprintf("%.*s%s", slash ? (int)(slash + 1 - at) : 0, at, link);
+        free(at);
+        at = next;
+    }
+    return at;
+}
+
+/* A FIFO or a device: nothing is made, and there is nothing to sync. */
+static int write_in_place(const char *path, const char *data, size_t len) {
+    int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) return errno;
+    int rc = -write_all(fd, data, len);
+    if (close(fd) < 0 && !rc) rc = errno;
+    return rc;
+}
+
+int file_write_to(const char *path, const char *data, size_t len, struct err *e) {
+    struct stat st;
+    int rc = stat(path, &st) == 0 ? 0 : errno;
+    if (rc == ENOENT || (rc == 0 && S_ISREG(st.st_mode))) {
+        char *target = file_target(path);
+        rc = file_write(target, data, len, e);
+        free(target);
+        return rc;
+    }
+    if (!rc) rc = write_in_place(path, data, len);
+    return rc ? err_set(e, TRINE_EXIT_INFRA, "cannot write %s: %s", path, strerror(rc)) : 0;
+}
+
 int make_dirs(const char *path, struct err *e) {
     char *p = xstrdup(path);
     int rc = 0;

@@ -2,6 +2,7 @@
 #include "calibrate/calibrate.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "cmd/output.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,7 +78,7 @@ int cmd_calibrate(int argc, char **argv) {
     struct calibrate_options o = {.quick = quick, .micro = micro};
     json_t *all = calibrate(&o);
     free(micro);
-    if (out && json_write_file(out, all, &e)) rc = cmd_fail("calibrate", &e);
+    if (out && output_json(out, all, &e)) rc = cmd_fail("calibrate", &e);
     if (as_json) {
         char *text = json_pretty(all);
         puts(text);

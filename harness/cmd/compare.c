@@ -1,8 +1,8 @@
 /* compare: runs, builds, backends or machines side by side. */
 #include "doors/compare.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "cmd/output.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ static int print(const struct compare *c, const struct request *q, struct err *e
     }
     if (q->html) {
         char *page = compare_page(c);
-        int rc = file_write(q->html, page, strlen(page), e);
+        int rc = output_text(q->html, page, e);
         free(page);
         if (rc) return rc;
     }

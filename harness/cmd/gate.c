@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "cmd/output.h"
 #include "store/manifest.h"
 
 #include <dirent.h>
@@ -23,11 +24,9 @@ struct request {
 };
 
 static int write_text(const char *path, char *text, struct err *e) {
-    int rc = !path                    ? 0
-             : strcmp(path, "-") == 0 ? (fputs(text, stdout) < 0 ? 1 : 0)
-                                      : file_write(path, text, strlen(text), e);
+    int rc = path ? output_text(path, text, e) : 0;
     free(text);
-    return rc == 1 ? err_set(e, TRINE_EXIT_INFRA, "cannot write to stdout: %s", strerror(errno)) : rc;
+    return rc;
 }
 
 static int publish(const struct gate *g, const struct request *q, struct err *e) {
@@ -40,8 +39,8 @@ static int publish(const struct gate *g, const struct request *q, struct err *e)
     } else if (!q->markdown || strcmp(q->markdown, "-") != 0) {
         gate_print(stdout, g);
     }
-    int rc = q->markdown ? write_text(q->markdown, gate_markdown(g), e) : 0;
-    if (!rc && q->junit) rc = write_text(q->junit, gate_junit(g), e);
+    int rc = write_text(q->markdown, gate_markdown(g), e);
+    if (!rc) rc = write_text(q->junit, gate_junit(g), e);
     if (!rc && (fflush(stdout) != 0 || ferror(stdout)))
         rc = err_set(e, TRINE_EXIT_INFRA, "cannot write to stdout: %s", strerror(errno));
     return rc;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct request {
@@ -32,6 +33,19 @@ static int print(const struct history_table *t, const struct request *q, struct 
     return err_set(e, TRINE_EXIT_INFRA, "cannot write to stdout: %s", strerror(errno));
 }
 
+/* The history's own file, behind links: it is replaced when it is damaged, and a device or a FIFO must not be. */
+static char *find_db(const struct request *q, struct err *e) {
+    struct stat st;
+    char *named = q->db ? xstrdup(q->db) : path_join(q->results, "history.sqlite"), *path = file_target(named);
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        err_set(e, TRINE_EXIT_USAGE, "%s is not a regular file: give --db FILE, which is made where there is none", named);
+        free(path);
+        path = NULL;
+    }
+    free(named);
+    return path;
+}
+
 /* The history as it is now: opened, the runs taken in. The notices are printed as they are known. */
 static int refresh(struct history *h, const struct request *q, const char *path, struct err *e) {
     if (q->rebuild && unlink(path) != 0 && errno != ENOENT)
@@ -46,7 +60,8 @@ static int refresh(struct history *h, const struct request *q, const char *path,
 static int history(struct request *q, struct err *e) {
     struct history h = {0};
     struct history_table t = {0};
-    char *path = q->db ? xstrdup(q->db) : path_join(q->results, "history.sqlite");
+    char *path = find_db(q, e);
+    if (!path) return e->code;
     int rc = q->db || file_exists(q->results)
                  ? refresh(&h, q, path, e)
                  : err_set(e, TRINE_EXIT_USAGE, "there is no folder %s: give --results DIR, or run first",

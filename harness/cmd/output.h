@@ -1,0 +1,14 @@
+/* output: where the data of a verb goes: stdout, or what an option names. Floor 7; no state. */
+#ifndef TRINE_HARNESS_OUTPUT_H
+#define TRINE_HARNESS_OUTPUT_H
+
+#include "base/err.h"
+
+#include <jansson.h>
+
+/* text to a path of the user's. One that is stdout (-, /dev/stdout, the file that it was sent to) gets it behind what was
+ * printed. */
+int output_text(const char *path, const char *text, struct err *e);
+int output_json(const char *path, const json_t *v, struct err *e);
+
+#endif

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Where output goes: a path of the user's stays what it is (a link, a FIFO, a device), and output that is lost is said."""
+import fcntl
+import os
+import stat
+import subprocess
+import unittest
+
+import runs
+from runs import noisy, series
+
+
+class Paths(runs.Runs):
+    """What --markdown, --junit, --html, --out and --db may be given."""
+
+    def setUp(self):
+        super().setUp()
+        self.run_dir = self.write_run("r", series([60 * f for f in noisy(10, 0.01, 1)]))
+        self.gate = ("gate", "--baseline", self.run_dir, self.run_dir)
+        self.writers = {"markdown": (*self.gate, "--markdown"), "junit": (*self.gate, "--junit"),
+                        "html": ("compare", self.run_dir, self.run_dir, "--html"), "out": ("calibrate", "--quick", "--out")}
+
+    def node(self, name, minor):
+        """A device of the kernel's memory driver, in a folder of the test's own."""
+        path = self.path(name)
+        try:
+            os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, minor))
+            with open(path, "wb", buffering=0):
+                return path
+        except OSError as e:
+            self.skipTest(f"no device can be made here: {e.strerror}")
+
+    def test_a_link_stays_and_its_target_is_replaced(self):
+        os.makedirs(self.path("far"))
+        for name, command in self.writers.items():
+            target, link, way = self.path("far", name), self.path(name), self.path("far", name + "-way")
+            with open(target, "w", encoding="utf-8") as f:
+                f.write("old")
+            os.symlink(name, way)
+            os.symlink(os.path.join("far", name + "-way"), link)
+            self.trine(*command, link)
+            self.assertTrue(os.path.islink(link) and os.path.islink(way) and not os.path.islink(target), name)
+            self.assertNotEqual(runs.read(target), "old")
+            self.assertEqual(sorted(n for n in os.listdir(self.path("far")) if n.endswith(".tmp")), [])
+
+    def test_a_link_to_nothing_yet_makes_its_target(self):
+        os.symlink("made.md", self.path("link.md"))
+        self.trine(*self.writers["markdown"], self.path("link.md"))
+        self.assertTrue(os.path.islink(self.path("link.md")))
+        self.assertTrue(runs.read(self.path("made.md")).startswith("### trine gate"))
+
+    def test_links_in_a_ring_are_refused(self):
+        os.symlink("b.md", self.path("a.md"))
+        os.symlink("a.md", self.path("b.md"))
+        self.refused(*self.writers["markdown"], self.path("a.md"), says="cannot write", code=4)
+        self.assertTrue(os.path.islink(self.path("a.md")) and os.path.islink(self.path("b.md")))
+
+    def test_a_fifo_is_written_to(self):
+        for name, command in self.writers.items():
+            os.mkfifo(self.path(name))
+            reader = os.open(self.path(name), os.O_RDONLY | os.O_NONBLOCK)
+            self.addCleanup(os.close, reader)
+            fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 1 << 20)
+            self.trine(*command, self.path(name))
+            self.assertTrue(stat.S_ISFIFO(os.stat(self.path(name)).st_mode), name)
+            self.assertIn(os.read(reader, 1 << 20).decode()[:1], ("#", "<", "{"), name)
+
+    def test_a_folder_is_refused(self):
+        for command in self.writers.values():
+            self.assertIn("Is a directory", self.trine(*command, self.root, code=4).stderr)
+
+    def test_a_device_stays_a_device(self):
+        for name, command in self.writers.items():
+            node = self.node(name, 3)
+            self.trine(*command, node)
+            self.assertTrue(stat.S_ISCHR(os.stat(node).st_mode), name)
+
+    def test_a_device_without_room_is_said(self):
+        for name, command in self.writers.items():
+            node = self.node(name, 7)
+            self.refused(*command, node, says=f"cannot write {node}: No space left on device", code=4)
+            self.assertTrue(stat.S_ISCHR(os.stat(node).st_mode), name)
+
+    def test_the_history_replaces_no_device_and_no_link(self):
+        self.write_run(os.path.join("results", "m", "r0"), series([60.0]))
+        history = ("history", "--results", self.path("results"), "--db")
+        os.mkfifo(self.path("fifo"))
+        for path in (self.path("fifo"), self.node("node", 3)):
+            for more in ((), ("--rebuild",)):
+                self.refused(*history, path, *more, says="is not a regular file")
+                self.assertFalse(os.path.isfile(path))
+        os.symlink("far.sqlite", self.path("link.sqlite"))
+        for more in ((), ("--rebuild",), ()):
+            self.trine(*history, self.path("link.sqlite"), *more)
+            self.assertTrue(os.path.islink(self.path("link.sqlite")) and os.path.isfile(self.path("far.sqlite")))
+            with open(self.path("far.sqlite"), "wb") as f:
+                f.write(b"rubbish" * 100)
+
+    def test_stdout_by_a_path(self):
+        """The table and the summary, one behind the other, whatever stdout is."""
+        os.symlink("/proc/self/fd/1", self.path("stdout"))  # as /dev/stdout is
+        command = [runs.TRINE, *self.writers["markdown"], self.path("stdout")]
+        piped = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+        with open(self.path("all.txt"), "w", encoding="utf-8") as f:
+            subprocess.run(command, stdout=f, timeout=60, check=True)
+        self.assertTrue(0 < piped.index("PASS") < piped.index("### trine gate"))
+        self.assertEqual(runs.read(self.path("all.txt")), piped)
+
+
+if __name__ == "__main__":
+    unittest.main()
