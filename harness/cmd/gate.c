@@ -8,7 +8,6 @@
 #include "store/manifest.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +40,7 @@ static int publish(const struct gate *g, const struct request *q, struct err *e)
     }
     int rc = write_text(q->markdown, gate_markdown(g), e);
     if (!rc) rc = write_text(q->junit, gate_junit(g), e);
-    if (!rc && (fflush(stdout) != 0 || ferror(stdout)))
-        rc = err_set(e, TRINE_EXIT_INFRA, "cannot write to stdout: %s", strerror(errno));
-    return rc;
+    return rc ? rc : output_flush(e); /* a verdict that nobody could read is none */
 }
 
 /* The last folder by name; history.sqlite may stand beside it. */

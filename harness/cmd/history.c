@@ -17,7 +17,7 @@ struct request {
     bool json, rebuild;
 };
 
-static int print(const struct history_table *t, const struct request *q, struct err *e) {
+static void print(const struct history_table *t, const struct request *q) {
     if (q->json) {
         json_t *v = history_json(t);
         char *text = json_pretty(v);
@@ -29,8 +29,6 @@ static int print(const struct history_table *t, const struct request *q, struct 
     } else {
         history_print(stdout, t);
     }
-    if (fflush(stdout) == 0 && !ferror(stdout)) return 0;
-    return err_set(e, TRINE_EXIT_INFRA, "cannot write to stdout: %s", strerror(errno));
 }
 
 /* The history's own file, behind links: it is replaced when it is damaged, and a device or a FIFO must not be. */
@@ -70,7 +68,7 @@ static int history(struct request *q, struct err *e) {
     if (!rc && q->plot && t.n == 0)
         rc = err_set(e, TRINE_EXIT_USAGE, "--plot %s: no figure's name holds that (trine history lists them)",
                      q->plot);
-    if (!rc) rc = print(&t, q, e);
+    if (!rc) print(&t, q);
     history_table_free(&t);
     history_close(&h);
     free(path);

@@ -1,6 +1,7 @@
-/* main: finds the verb. */
+/* main: finds the verb, and sees to it that what it printed arrived. */
 #include "base/version.h"
 #include "cmd/cmd.h"
+#include "cmd/output.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,37 +40,36 @@ static int unknown(const char *word) {
     return TRINE_EXIT_USAGE;
 }
 
+static int help(const char *word) {
+    const struct verb *v = word ? find(word) : NULL;
+    if (word && !v) return unknown(word);
+    if (v)
+        print_help(v);
+    else
+        print_usage(stdout);
+    return 0;
+}
+
+/* What stands in the place of a verb. -1: it is none of these. */
+static int without_verb(const char *word, const char *next) {
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) return help(next);
+    if (strcmp(word, "--version") == 0)
+        printf("trine %s (%s, %s, %s)\n", trine_version, trine_commit, trine_build_type, trine_compiler);
+    else if (strcmp(word, "--man") == 0)
+        print_man(stdout);
+    else
+        return -1;
+    return 0;
+}
+
 int main(int argc, char **argv) {
-    const char *word = argc > 1 ? argv[1] : NULL;
-    if (!word) {
+    if (argc < 2) {
         print_usage(stderr);
         return TRINE_EXIT_USAGE;
     }
-    if (strcmp(word, "--version") == 0) {
-        printf("trine %s (%s, %s, %s)\n", trine_version, trine_commit, trine_build_type, trine_compiler);
-        return 0;
-    }
-    if (strcmp(word, "--man") == 0) {
-        print_man(stdout);
-        return 0;
-    }
-    bool help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
-    if (help && argc > 2) {
-        word = argv[2];
-        help = false;
-        if (!find(word)) return unknown(word);
-        print_help(find(word));
-        return 0;
-    }
-    if (help) {
-        print_usage(stdout);
-        return 0;
-    }
-    const struct verb *v = find(word);
-    if (!v) return unknown(word);
-    if (asks_help(argc - 1, argv + 1)) {
-        print_help(v);
-        return 0;
-    }
-    return v->run(argc - 1, argv + 1);
+    int rc = without_verb(argv[1], argv[2]);
+    if (rc >= 0) return output_end(NULL, rc);
+    const struct verb *v = find(argv[1]);
+    if (!v) return unknown(argv[1]);
+    return output_end(v->name, asks_help(argc - 1, argv + 1) ? help(v->name) : v->run(argc - 1, argv + 1));
 }

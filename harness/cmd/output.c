@@ -4,6 +4,8 @@
 #include "base/json.h"
 #include "base/text.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,4 +31,29 @@ int output_json(const char *path, const json_t *v, struct err *e) {
     int rc = output_text(path, text, e);
     free(pretty), free(text);
     return rc;
+}
+
+/* stdio keeps no reason of a write that failed earlier: one more byte behind what is cut off anyway tells it. */
+static const char *why_lost(void) {
+    return errno || write(STDOUT_FILENO, "\n", 1) < 0 ? strerror(errno) : "an earlier write failed";
+}
+
+int output_flush(struct err *e) {
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return 0;
+    return err_set(e, TRINE_EXIT_INFRA, "cannot write to stdout: %s; what was printed is cut off: make room and call again",
+                   why_lost());
+}
+
+static bool reader_gone(void) {
+    struct pollfd p = {.fd = STDOUT_FILENO};
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
+int output_end(const char *verb, int code) {
+    struct err e;
+    bool told = code == TRINE_EXIT_USAGE || code == TRINE_EXIT_INFRA || code == TRINE_EXIT_INTERRUPTED;
+    if (output_flush(&e) == 0 || told || reader_gone()) return code;
+    fprintf(stderr, "trine%s%s: %s\n", verb ? " " : "", verb ? verb : "", e.text);
+    return e.code;
 }

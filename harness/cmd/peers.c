@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "cmd/output.h"
 #include "peers/peers.h"
 #include "report/report.h"
 #include "store/manifest.h"
@@ -20,7 +21,7 @@ static int tell(const char *run, const char *rows_path, bool as_json, bool markd
         char *path = path_join(run, "peers.json");
         rc = json_array_size(table) ? json_write_file(path, table, e)
                                     : err_set(e, TRINE_EXIT_USAGE, "%s holds no experiment of a row: is it of profile peers?", run);
-        if (!rc && as_json) rc = json_dumpf(table, stdout, JSON_INDENT(1)) || putchar('\n') == EOF;
+        if (!rc && as_json) rc = output_json("-", table, e);
         else if (!rc && markdown) peers_markdown(stdout, table);
         else if (!rc) peers_print(stdout, table);
 #ifdef TRINE_HAVE_REPORT

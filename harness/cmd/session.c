@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/version.h"
 #include "cmd/cmd.h"
+#include "cmd/output.h"
 #include "cmd/pages.h"
 #include "probe/env.h"
 #include "run/precision.h"
@@ -13,7 +14,6 @@
 #include "store/manifest.h"
 #include "store/store.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,9 +150,7 @@ int session_report(const char *run_dir, struct err *e) {
 #else
     printf("\nrun: %s\n", run_dir);
 #endif
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return err_set(e, TRINE_EXIT_INFRA, "cannot write to stdout: %s", strerror(errno));
-    return 0;
+    return output_flush(e);
 }
 
 static const char *how_it_ended(const struct run_result *r, int rc) {

@@ -2,6 +2,8 @@
 """Where output goes: a path of the user's stays what it is (a link, a FIFO, a device), and output that is lost is said."""
 import fcntl
 import os
+import resource
+import signal
 import stat
 import subprocess
 import unittest
@@ -10,15 +12,11 @@ import runs
 from runs import noisy, series
 
 
-class Paths(runs.Runs):
-    """What --markdown, --junit, --html, --out and --db may be given."""
-
+class Base(runs.Runs):
     def setUp(self):
         super().setUp()
         self.run_dir = self.write_run("r", series([60 * f for f in noisy(10, 0.01, 1)]))
         self.gate = ("gate", "--baseline", self.run_dir, self.run_dir)
-        self.writers = {"markdown": (*self.gate, "--markdown"), "junit": (*self.gate, "--junit"),
-                        "html": ("compare", self.run_dir, self.run_dir, "--html"), "out": ("calibrate", "--quick", "--out")}
 
     def node(self, name, minor):
         """A device of the kernel's memory driver, in a folder of the test's own."""
@@ -29,6 +27,15 @@ class Paths(runs.Runs):
                 return path
         except OSError as e:
             self.skipTest(f"no device can be made here: {e.strerror}")
+
+
+class Paths(Base):
+    """What --markdown, --junit, --html, --out and --db may be given."""
+
+    def setUp(self):
+        super().setUp()
+        self.writers = {"markdown": (*self.gate, "--markdown"), "junit": (*self.gate, "--junit"),
+                        "html": ("compare", self.run_dir, self.run_dir, "--html"), "out": ("calibrate", "--quick", "--out")}
 
     def test_a_link_stays_and_its_target_is_replaced(self):
         os.makedirs(self.path("far"))
@@ -105,6 +112,64 @@ class Paths(runs.Runs):
             subprocess.run(command, stdout=f, timeout=60, check=True)
         self.assertTrue(0 < piped.index("PASS") < piped.index("### trine gate"))
         self.assertEqual(runs.read(self.path("all.txt")), piped)
+
+
+class Stdout(Base):
+    """No verb prints into nothing: exit 4 and one line when stdout takes no more."""
+
+    def setUp(self):
+        super().setUp()
+        sweep = self.put("s.ini", "[experiment yield]\nworkload = yield\nprocs = 1\ntasks = 2\nreps = 1\n")
+        driver = ("--driver", "trine=" + self.driver("trine-driver-trine"))
+        plan = ("plan", "--profile", sweep, "--backends", "trine", *driver)
+        peers = self.write_run("p", series([1.0] * 10, experiment="switch"))
+        self.printers = [
+            ("--help",), ("--version",), ("--man",), ("help", "gate"), ("gate", "--help"), ("env",), ("env", "--json"), ("doctor",),
+            ("doctor", "--json"), ("list", *driver), ("list", "--json", *driver), ("selftest", "--list"), ("claims", "--list"),
+            ("claims", "--document"), ("claims", "--plan", "switch-user", *driver), plan, (*plan, "--points"), (*plan, "--json"),
+            ("compare", self.run_dir, self.run_dir), ("export", "--to", "csv", self.run_dir), self.gate, (*self.gate, "--markdown", "-")]
+        self.keepers = [  # these write files too
+            ("claims", "switch-user", "--run", self.run_dir), ("report", self.run_dir), ("peers", peers), ("peers", "--json", peers),
+            ("peers", "--markdown", peers), ("calibrate", "--quick"), ("history", "--results", self.path("results"), "--add", self.run_dir)]
+        os.makedirs(self.path("results"))
+
+    def lost(self, command, says, stdout, **kw):
+        r = subprocess.run([runs.TRINE, *command], stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False, **kw)
+        lines = [line for line in r.stderr.splitlines() if "stdout" in line]
+        self.assertEqual((r.returncode, len(lines)), (4, 1), f"{command}: {r.stderr}")
+        self.assertRegex(lines[0], rf"^trine.*: cannot write to stdout: {says}; .+")
+
+    def test_a_file_without_room(self):
+        def no_room():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        for command in self.printers:
+            with open(self.path("out"), "w", encoding="utf-8") as out:
+                self.lost(command, "File too large", out, preexec_fn=no_room)
+
+    def test_a_full_device(self):
+        full = self.node("full", 7)
+        for command in self.printers + self.keepers:
+            with open(full, "w", encoding="utf-8") as out:
+                self.lost(command, "No space left on device", out)
+
+    def test_what_was_wrong_before_is_what_is_said(self):
+        full = self.node("full", 7)
+        with open(full, "w", encoding="utf-8") as out:
+            r = subprocess.run([runs.TRINE, "list", "nonsense"], stdout=out, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        self.assertEqual((r.returncode, len(r.stderr.splitlines())), (2, 1))
+
+    def test_a_reader_that_has_gone_is_no_fault(self):
+        """Who ignores SIGPIPE to end in order ends as if it had been read, but for the gate: its verdict is the output."""
+        for command, code, says in ((("env",), -signal.SIGPIPE, ""), (("claims", "--document"), -signal.SIGPIPE, ""),
+                                    (self.printers[14], 0, ""), (self.gate, 4, "Broken pipe")):
+            r, w = os.pipe()
+            os.close(r)
+            done = subprocess.run([runs.TRINE, *command], stdout=w, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+            os.close(w)
+            self.assertEqual(done.returncode, code, command)
+            self.assertIn(says, done.stderr)
+            self.assertEqual("stdout" in done.stderr, code == 4, done.stderr)
 
 
 if __name__ == "__main__":
