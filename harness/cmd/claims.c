@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "cmd/pages.h"
 #include "cmd/session.h"
+#include "doors/names.h"
 #include "ledger/ledger.h"
 #include "run/validate.h"
 #include "store/manifest.h"
@@ -79,12 +80,27 @@ static json_t *load_latest(const char *run_dir, struct err *e) {
     return latest;
 }
 
+/* A backend is there when the run knew its driver, though it need not have measured it. */
+static int check_backends(const struct request *q, const json_t *manifest, const json_t *points, struct err *e) {
+    struct names_there there = {q->run, "backend", {0}};
+    const char *name;
+    const json_t *d;
+    size_t i;
+    json_object_foreach((json_t *)json_object_get(manifest, "drivers"), name, d) names_add(&there, name);
+    json_array_foreach((json_t *)points, i, d) names_add(&there, json_str(d, "backend", ""));
+    int rc = names_check("--backends", &q->backends, &there, e);
+    names_free(&there);
+    return rc;
+}
+
 /* Without ids: the claims that the run was made for, or that it holds points of. */
 static int judge_run(const struct request *q, struct ledger *l, const json_t *manifest, struct err *e) {
     json_t *points = load_latest(q->run, e);
     if (!points) return e->code;
     if (!q->ids.n) ledger_keep_run(l, json_object_get(manifest, "claims"), points);
-    int rc = l->n ? tell(q, l, q->run, manifest, points, e)
+    int rc = check_backends(q, manifest, points, e);
+    if (!rc)
+        rc = l->n ? tell(q, l, q->run, manifest, points, e)
                   : err_set(e, TRINE_EXIT_USAGE, "%s holds no point of any claim: it was made by trine run? (trine claims ID --run "
                                                  "judges one all the same)", q->run);
     json_decref(points);

@@ -2,6 +2,7 @@
 #include "export/export.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "doors/names.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,22 +31,30 @@ static const struct export_format *find(const char *name, struct err *e) {
     return NULL;
 }
 
+static int check_only(const struct side *run, const struct strlist *only, struct err *e) {
+    struct names_there there = {run->name, "experiment or backend", {0}};
+    const json_t *p;
+    size_t i;
+    json_array_foreach(run->points, i, p) names_add(&there, json_str(p, "experiment", ""));
+    json_array_foreach(run->points, i, p) names_add(&there, json_str(p, "backend", ""));
+    int rc = names_check("--only", only, &there, e);
+    names_free(&there);
+    return rc;
+}
+
 /* Leaves the points of the named experiments and backends alone. */
 static int choose(struct side *run, const struct strlist *only, struct err *e) {
-    json_t *kept = json_array(), *p;
+    json_t *kept, *p;
     size_t i;
-    if (only->n == 0) {
-        json_decref(kept);
-        return 0;
-    }
+    int rc = check_only(run, only, e);
+    if (rc || only->n == 0) return rc;
+    kept = json_array();
     json_array_foreach(run->points, i, p) if (strlist_has(only, json_str(p, "experiment", "")) ||
                                               strlist_has(only, json_str(p, "backend", "")))
         json_array_append(kept, p);
     json_decref(run->points);
     run->points = kept;
-    return json_array_size(kept) ? 0
-                                 : err_set(e, TRINE_EXIT_USAGE,
-                                           "--only: %s has no experiment or backend of that name", run->name);
+    return 0;
 }
 
 /* Nothing at all is no export of that format: said, instead of an empty file. */

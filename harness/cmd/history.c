@@ -85,7 +85,6 @@ int cmd_history(int argc, char **argv) {
     struct err e;
     int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, NULL, 0, NULL);
     if (!rc) {
-        if (q.canaries.n == 0) strlist_add(&q.canaries, "pthread");
         rc = history(&q, &e);
         if (rc) cmd_fail("history", &e);
     }

@@ -46,9 +46,8 @@ static json_t *of_this_kind(json_t *history, const struct side *s) {
 static int write_history(const struct side *s, const char *results, struct err *e) {
     struct history h;
     struct history_table t = {0};
-    struct strlist canaries = {0};
+    static const struct strlist canaries;
     char *db = path_join(results, "history.sqlite"), *out = path_join(s->dir, "history.json");
-    strlist_add(&canaries, "pthread");
     int rc = history_open(&h, db, e);
     if (!rc) {
         rc = history_sync(&h, results, e);
@@ -62,7 +61,6 @@ static int write_history(const struct side *s, const char *results, struct err *
         history_table_free(&t);
         history_close(&h);
     }
-    strlist_free(&canaries);
     free(db), free(out);
     return rc;
 }

@@ -52,7 +52,7 @@ int compare_make(struct compare *c, const struct side *sides, size_t n, const ch
                  struct err *e);
 void compare_free(struct compare *c);
 
-/* Keeps rows whose experiment, backend or metric is one of the names. 0, or 2 and e when nothing is left. */
+/* Keeps rows whose experiment, backend or metric is one of the names. 0, or 2 and e when there is none of a name. */
 int compare_only(struct compare *c, const struct strlist *names, struct err *e);
 /* By "name" (experiment, then metric), "ratio" (of the last column, furthest from 1 first), "median" or
  * "verdict" (worse first). */

@@ -1,5 +1,6 @@
 /* compare_order: which rows of a comparison are shown, and in what order. Owns nothing; see compare.h. */
 #include "doors/compare.h"
+#include "doors/names.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,8 +12,15 @@ static bool wanted(const struct compare_row *r, const struct strlist *names) {
 }
 
 int compare_only(struct compare *c, const struct strlist *names, struct err *e) {
+    struct names_there there = {"the comparison", "experiment, backend or metric", {0}};
     size_t kept = 0;
     if (names->n == 0) return 0;
+    for (size_t i = 0; i < c->nrows; i++) names_add(&there, c->rows[i].experiment);
+    for (size_t i = 0; i < c->nrows; i++) names_add(&there, c->rows[i].backend);
+    for (size_t i = 0; i < c->nrows; i++) names_add(&there, c->rows[i].metric);
+    int rc = names_check("--only", names, &there, e);
+    names_free(&there);
+    if (rc) return rc;
     for (size_t i = 0; i < c->nrows; i++) {
         if (wanted(&c->rows[i], names))
             c->rows[kept++] = c->rows[i];
@@ -20,9 +28,7 @@ int compare_only(struct compare *c, const struct strlist *names, struct err *e) 
             free(c->rows[i].cells);
     }
     c->nrows = kept;
-    return kept ? 0
-                : err_set(e, TRINE_EXIT_USAGE,
-                          "--only: no experiment, backend or metric of that name was measured");
+    return 0;
 }
 
 static const struct compare_cell *last(const struct compare_row *r, size_t columns) {

@@ -1,6 +1,7 @@
 /* gate: see gate.h. */
 #include "doors/gate.h"
 #include "base/json.h"
+#include "doors/names.h"
 #include "stats/stats.h"
 
 #include <math.h>
@@ -13,6 +14,31 @@ static bool among(const struct strlist *l, const char *fallback, const char *nam
 
 static bool wanted(const struct gate_options *o, const struct measure *m) {
     return o->only.n == 0 || strlist_has(&o->only, m->experiment) || strlist_has(&o->only, m->metric);
+}
+
+static int check_backends(const char *option, const struct strlist *asked, const char *of, const struct measures *m,
+                          struct err *e) {
+    struct names_there t = {of, "backend", {0}};
+    for (size_t i = 0; i < m->n; i++) names_add(&t, m->v[i].backend);
+    int rc = names_check(option, asked, &t, e);
+    names_free(&t);
+    return rc;
+}
+
+/* The rows are the baseline's, so a name must be there; a canary must be on both sides, or it can move on none. */
+static int check_names(const struct gate *g, const char *baseline, const char *candidate, const struct gate_options *o,
+                       struct err *e) {
+    static const struct strlist none;
+    const struct strlist *canaries = names_none(&o->canaries) ? &none : &o->canaries;
+    struct names_there t = {baseline, "experiment or metric", {0}};
+    for (size_t i = 0; i < g->baseline.n; i++) names_add(&t, g->baseline.v[i].experiment);
+    for (size_t i = 0; i < g->baseline.n; i++) names_add(&t, g->baseline.v[i].metric);
+    int rc = names_check("--only", &o->only, &t, e);
+    if (!rc) rc = check_backends("--backends", &o->backends, baseline, &g->baseline, e);
+    if (!rc) rc = check_backends("--canary", canaries, baseline, &g->baseline, e);
+    if (!rc) rc = check_backends("--canary", canaries, candidate, &g->candidate, e);
+    names_free(&t);
+    return rc;
 }
 
 /* Rows: what the baseline has of the gated backends and of the canaries. In an interleaved run the baseline
@@ -200,6 +226,8 @@ int gate_make(struct gate *g, const struct side *baseline, const struct side *ca
             e, TRINE_EXIT_USAGE,
             "%s holds one build: give --baseline, or measure two builds with trine run --ab OLD NEW",
             baseline->name);
+    int rc = check_names(g, baseline->name, c->name, o, e);
+    if (rc) return rc;
     add_rows(g, o);
     if (judge_family(g, false, o->final) != 0 || judge_family(g, true, true) != 0)
         return err_set(e, TRINE_EXIT_INFRA, "out of memory");

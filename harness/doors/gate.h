@@ -34,7 +34,7 @@ struct gate_row {
 
 struct gate_options {
     struct strlist backends; /* gated; empty: trine */
-    struct strlist canaries; /* empty: pthread */
+    struct strlist canaries; /* empty: pthread, where it was measured; "none" alone: there are none */
     struct strlist only;     /* experiments or metrics; empty: all */
     struct accepts *accepts; /* may be NULL */
     bool final;              /* this is the re-run */
@@ -56,7 +56,7 @@ struct gate {
 };
 
 /* candidate NULL: the baseline is an interleaved run, its build a against its build b. 0 or an exit code and
- * e. */
+ * e: 2 for a name in o that chooses nothing. */
 int gate_make(struct gate *g, const struct side *baseline, const struct side *candidate,
               const struct gate_options *o, struct err *e);
 void gate_free(struct gate *g);

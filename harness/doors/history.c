@@ -1,5 +1,6 @@
 /* history: series out of the database, and where their level changed. See history.h. */
 #include "doors/history.h"
+#include "doors/names.h"
 #include "base/json.h"
 
 #include <math.h>
@@ -57,8 +58,8 @@ static bool canary_moved(const struct history_table *t, const struct history_ser
     const char *dir = s->runs[s->changes[change].index].dir;
     for (size_t i = 0; i < t->n; i++) {
         const struct history_series *c = &t->v[i];
-        bool canary = strlist_has(canaries, c->backend) && strcmp(c->machine, s->machine) == 0 &&
-                      strcmp(c->cpu, s->cpu) == 0;
+        bool canary = canaries->n ? strlist_has(canaries, c->backend) : strcmp(c->backend, "pthread") == 0;
+        canary = canary && strcmp(c->machine, s->machine) == 0 && strcmp(c->cpu, s->cpu) == 0;
         for (size_t k = 0; canary && k < c->nchanges; k++) {
             size_t at = c->changes[k].index;
             for (size_t j = at ? at - 1 : 0; j <= at + 1 && j < c->nruns; j++)
@@ -84,6 +85,15 @@ static void keep_matching(struct history_table *t, const char *match) {
     t->n = kept;
 }
 
+/* In a history without runs nothing can be misspelt. */
+static int check_canaries(const struct history_table *t, const struct strlist *canaries, struct err *e) {
+    struct names_there there = {"the history", "backend", {0}};
+    for (size_t i = 0; i < t->n; i++) names_add(&there, t->v[i].backend);
+    int rc = t->n && !names_none(canaries) ? names_check("--canary", canaries, &there, e) : 0;
+    names_free(&there);
+    return rc;
+}
+
 int history_load(struct history *h, const char *match, const struct strlist *canaries,
                  struct history_table *out, struct err *e) {
     sqlite3_stmt *q;
@@ -92,6 +102,8 @@ int history_load(struct history *h, const char *match, const struct strlist *can
         return err_set(e, TRINE_EXIT_INFRA, "cannot read the history %s: %s", h->path, sqlite3_errmsg(h->db));
     while (sqlite3_step(q) == SQLITE_ROW) add_row(out, q);
     sqlite3_finalize(q);
+    int rc = check_canaries(out, canaries, e);
+    if (rc) return rc;
     for (size_t i = 0; i < out->n; i++) find_changes(&out->v[i]);
     for (size_t i = 0; i < out->n; i++)
         for (size_t k = 0; k < out->v[i].nchanges; k++)

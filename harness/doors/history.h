@@ -55,7 +55,7 @@ struct history_table {
 };
 
 /* The series whose name holds `match` (NULL: all), with their change points. canaries: backends that no
- * change of trine can move. */
+ * change of trine can move (empty: pthread); 2 and e for one that is not there. */
 int history_load(struct history *h, const char *match, const struct strlist *canaries,
                  struct history_table *out, struct err *e);
 void history_table_free(struct history_table *t);

@@ -177,6 +177,8 @@ class Refusals(runs.Runs):
         self.refused("compare", self.a, self.a, "--sort", "ratoi", says="did you mean 'ratio'")
         self.refused("compare", self.a, self.a, "--limit", "futx", says="did you mean 'futex'")
         self.refused("compare", self.a, self.a, "--only", "nothing", says="no experiment")
+        self.refused("compare", self.a, self.a, "--only", "yield,nothing",
+                     says="--only nothing: the comparison has no experiment, backend or metric of that name (there are: yield, trine, yield_ns)")
         self.refused("compare", self.a, says="one backend alone")
         self.refused("compare", "synthetic-base", "--base", "trin", says="did you mean 'trine'")
 

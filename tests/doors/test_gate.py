@@ -184,6 +184,27 @@ class Refusals(runs.Runs):
         self.refused("gate", "--baseline", self.path("none"), self.write_run("c", run()), says="there is no run")
         self.refused("gate", self.write_run("e", []), says="no measured point", code=3)
 
+    def test_a_name_that_nothing_bears(self):
+        """Of several names one that is misspelt would narrow the gate, or switch its defence off, in silence."""
+        b = self.write_run("b", run() + run(backend="pthread", seed=3))
+        c = self.write_run("c", run(seed=2) + run(experiment="new", seed=5))
+        gate = ("gate", "--baseline", b, b)
+        self.refused(*gate, "--canary", "ptread", says="--canary ptread: b has no backend of that name; did you mean 'pthread'? "
+                                                       "(there are: trine, pthread)")
+        self.refused(*gate, "--canary", "pthread,nope", says="--canary nope: b has no backend")
+        self.refused(*gate, "--backends", "trine,nope", says="--backends nope: b has no backend")
+        self.refused(*gate, "--only", "yield,nope", says="--only nope: b has no experiment or metric of that name (there are: yield, yield_ns")
+        self.refused("gate", "--baseline", b, c, "--only", "yield,new", says="--only new: b has no experiment")
+        self.refused("gate", "--baseline", b, c, "--canary", "pthread", says="--canary pthread: c has no backend")
+        self.trine("gate", "--baseline", b, c)
+        self.assertIn(" 1 canaries", self.trine(*gate, "--canary", "pthread", "--only", "yield_ns").stdout)
+        self.assertIn(" 0 canaries", self.trine(*gate, "--canary", "none").stdout)
+
+    def test_names_in_an_interleaved_run(self):
+        ab = self.write_run("ab", run(backend="trine@a") + run(seed=2, backend="trine@b"))
+        self.trine("gate", ab, "--backends", "trine", "--only", "yield")
+        self.refused("gate", ab, "--only", "yeild", says="did you mean 'yield'?")
+
     def test_a_summary_that_cannot_be_written(self):
         b = self.write_run("b", run())
         self.refused("gate", "--baseline", b, b, "--markdown", self.path("no", "such", "folder.md"), says="folder.md", code=4)

@@ -160,6 +160,11 @@ class Damage(Base):
         self.write_run("results/m/empty", [])
         self.assertIn("no measured point", self.rebuilt())
 
+    def test_a_canary_that_is_not_there(self):
+        self.trine("history", "--results", self.results, "--canary", "trine")
+        self.refused("history", "--results", self.results, "--canary", "trine,ptread",
+                     says="--canary ptread: the history has no backend of that name (there are: trine)")
+
     def test_words(self):
         self.refused("history", "--results", self.path("none"), says="there is no folder")
         self.refused("history", "--results", self.results, "--add", self.path("none"), says="there is no run")

@@ -142,6 +142,8 @@ class Export(runs.Runs):
         self.refused("export", "--to", "csv", says="which run")
         self.refused("export", "--to", "csv", self.path("none"), says="there is no run")
         self.refused("export", "--to", "csv", "synthetic-base", "--only", "nothing", says="no experiment or backend")
+        self.refused("export", "--to", "csv", "synthetic-base", "--only", "yield,trin",
+                     says="--only trin: synthetic-base has no experiment or backend of that name; did you mean 'trine'?")
         self.refused("export", "--to", "csv", self.write_run("e", []), says="no measured point", code=3)
 
     def test_a_full_disk_is_said(self):

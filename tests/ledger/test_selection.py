@@ -103,6 +103,14 @@ class Selection(unittest.TestCase):
                                 ("against", "one"): "as it was", ("against", "other"): "as it was"})
         self.assertIn("1 others are kept", done.stderr)
 
+    def test_a_backend_that_the_run_does_not_have(self):
+        run, _ = self.measure("alone", "--backends", "one")
+        before = self.ledger(run)
+        done = self.claims("--run", run, "--backends", "one,nope", code=2)
+        self.assertIn("--backends nope:", done.stderr)
+        self.assertIn("(there are: one, other, third", done.stderr)
+        self.assertEqual(self.ledger(run), before)
+
     def test_what_stands_beside(self):
         path = self.dir / "claims" / "alone.ini"
         path.write_text(path.read_text().replace("[predicates]", "y = 2 * e.median\nz = e.metrics.none\nw = e.metrics.neither\n"
