@@ -175,7 +175,7 @@ int side_refuse(const struct side *sides, size_t n, const char *kinds_allowed, b
             char *all = strlist_join(&refused, "; ");
             bool machines = strncmp(refused.v[0], "machine", 7) == 0;
             rc = err_set(e, TRINE_EXIT_USAGE, "%s and %s differ in %s; %s--force goes on and marks it", sides[0].name,
-                         sides[i].name, all, machines ? "--machines compares machines, " : "");
+                         sides[i].name, all, machines ? "trine compare --machines sets machines side by side, " : "");
             free(all);
         }
         strlist_free(&differences), strlist_free(&refused);

@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import subprocess
 import unittest
 
@@ -174,6 +175,14 @@ class Refusals(runs.Runs):
             c = self.write_run(name, run(seed=2), **kw)
             self.refused("gate", "--baseline", b, c, says=says)
             self.assertIn("forced: the sides differ in " + says, self.trine("gate", "--baseline", b, c, "--force").stdout)
+
+    def test_the_advice_can_be_taken(self):
+        """What gate says of another verb's option names that verb."""
+        b, c = self.write_run("b", run()), self.write_run("c", run(seed=2), machine="n")
+        said = self.refused("gate", "--baseline", b, c, says="--force").stderr
+        own = self.trine("gate", "--help").stdout
+        for verb, option in re.findall(r"(\S+) (--[a-z]+)", said):
+            self.assertIn(f"  {option} ", self.trine("compare", "--help").stdout if verb == "compare" else own)
 
     def test_clock_source(self):
         b, c = self.write_run("b", run()), self.write_run("c", run(seed=2, clock="monotonic"))
