@@ -16,7 +16,7 @@ const struct verb verbs[] = {
      "  --out DIR          where results go (default ./results)\n"
      "  --budget TIME      start no point after this time (90s, 5m, 2h); 0: no limit\n"
      "  --reruns N         run an invalid point again up to N times (default: the profile's, else 3)\n"
-     "  --quiet            no progress on stderr\n"
+     "  --quiet            no progress on stderr (a terminal alone gets any)\n"
      "\nEach point runs in a process of its own; what is measured is on the disk before the next one starts, "
      "so an\n"
      "interrupted run loses nothing: see trine resume.\n"
@@ -56,7 +56,7 @@ const struct verb verbs[] = {
      "  --budget TIME      start no point after this time\n"
      "  --reruns N         run an invalid point again up to N times\n"
      "  --driver NAME=PATH a driver beside those that are found; may be repeated\n"
-     "  --quiet            no progress on stderr\n"
+     "  --quiet            no progress on stderr (a terminal alone gets any)\n"
      "\nThe plan is the run's own: what has been measured is not measured again.\n"
      "\nExample:\n  trine resume results/amd-epyc-2c-1a2b3c4d/20261121T040000Z-abc1234-full\n",
      cmd_resume},
@@ -79,7 +79,7 @@ const struct verb verbs[] = {
      "  --claims DIR       records from this folder instead of those that come with trine\n"
      "  --list             the claims; measures nothing      --plan  how many points and how long\n"
      "  --document         the page of all claims (docs/claims.md)\n"
-     "  --quiet            no progress on stderr\n"
+     "  --quiet            no progress on stderr (a terminal alone gets any)\n"
      "\nExits 0 whatever the verdicts are. claims.json is written into the run's folder.\n"
      "\nExamples:\n  trine claims\n  trine claims switch-user runq-256\n  trine claims --full --out /tmp/results\n",
      cmd_claims},

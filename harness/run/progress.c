@@ -14,10 +14,12 @@ enum { PLAIN_EVERY_MS = 5000 };
 
 void progress_start(struct progress *p, size_t total, int64_t planned_ms, bool quiet) {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    *p = (struct progress){
-        .quiet = quiet, .total = total, .planned_ms = planned_ms, .start_ns = monotonic_ns()};
-    p->terminal = isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
-    p->color = p->terminal && !(no_color && *no_color);
+    *p = (struct progress){.quiet = quiet || !isatty(STDERR_FILENO),
+                           .total = total,
+                           .planned_ms = planned_ms,
+                           .start_ns = monotonic_ns()};
+    p->rewrites = !p->quiet && !(term && strcmp(term, "dumb") == 0);
+    p->color = p->rewrites && !(no_color && *no_color);
 }
 
 /* What the plan says is left, stretched by how the estimates have turned out so far. */
@@ -48,7 +50,7 @@ static int columns(void) {
 void progress_point(struct progress *p, const json_t *planned, int attempt) {
     int64_t now = monotonic_ns();
     if (p->quiet ||
-        (!p->terminal && p->last_line_ns && now - p->last_line_ns < PLAIN_EVERY_MS * INT64_C(1000000)))
+        (!p->rewrites && p->last_line_ns && now - p->last_line_ns < PLAIN_EVERY_MS * INT64_C(1000000)))
         return;
     p->last_line_ns = now;
     struct strbuf b = {0};
@@ -56,7 +58,7 @@ void progress_point(struct progress *p, const json_t *planned, int attempt) {
     format_duration(left, sizeof left, left_ms(p));
     strbuf_printf(&b, "[%zu/%zu] %s left  ", p->done + 1, p->total, left);
     describe(&b, planned, attempt);
-    if (p->terminal) {
+    if (p->rewrites) {
         size_t width = (size_t)columns() - 1;
         if (b.len > width) b.s[width] = '\0';
         fprintf(stderr, "\r\033[K%s%s%s", p->color ? "\033[2m" : "", b.s, p->color ? "\033[0m" : "");
@@ -78,7 +80,7 @@ void progress_more(struct progress *p, size_t points, int64_t planned_ms) {
 }
 
 void progress_end(struct progress *p) {
-    if (!p->quiet && p->terminal) fputs("\r\033[K", stderr);
+    if (p->rewrites) fputs("\r\033[K", stderr);
     fflush(stderr);
 }
 

@@ -1,6 +1,6 @@
 /*
- * progress: one line on stderr that says what runs and how long is left. On a terminal it is rewritten in
- * place; else a plain line now and then, so that a log stays readable. Main thread only.
+ * progress: one line on stderr that says what runs and how long is left. On a terminal alone: there it is rewritten in
+ * place, on a dumb one a plain line now and then. Main thread only.
  */
 #ifndef TRINE_HARNESS_PROGRESS_H
 #define TRINE_HARNESS_PROGRESS_H
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct progress {
-    bool quiet, terminal, color;
+    bool quiet, rewrites, color;
     size_t total, done;
     int64_t planned_ms, done_planned_ms; /* by the plan's own estimate */
     int64_t start_ns, last_line_ns;

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Where output goes: a path of the user's stays what it is (a link, a FIFO, a device), and output that is lost is said."""
+import contextlib
 import fcntl
 import os
+import pty
 import resource
 import signal
 import stat
@@ -170,6 +172,37 @@ class Stdout(Base):
             self.assertEqual(done.returncode, code, command)
             self.assertIn(says, done.stderr)
             self.assertEqual("stdout" in done.stderr, code == 4, done.stderr)
+
+
+class Progress(Base):
+    """On a terminal alone: a file or another program gets what it asked for."""
+
+    def measure(self, stderr, **env):
+        sweep = self.put("s.ini", "[experiment yield]\nworkload = yield\nprocs = 1\ntasks = 2\nreps = 2\n")
+        command = [runs.TRINE, "run", "--profile", sweep, "--backends", "trine", "--driver", "trine=" + self.driver("trine-driver-trine"),
+                   "--out", self.path("out")]
+        return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=stderr, timeout=60, check=True, env=dict(os.environ, **env))
+
+    def on_a_terminal(self, **env):
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        self.measure(theirs, **env)
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # EIO: all was read
+            while more := os.read(ours, 65536):
+                said += more
+        return said.decode()
+
+    def test_a_file_gets_none(self):
+        self.assertNotIn(b" left ", self.measure(subprocess.PIPE).stderr)
+
+    def test_a_terminal_gets_it(self):
+        self.assertRegex(self.on_a_terminal(TERM="xterm", NO_COLOR=""), r"\r\x1b\[K\x1b\[2m\[1/2\] .+ left ")
+        self.assertNotIn("\x1b[2m", self.on_a_terminal(TERM="xterm", NO_COLOR="1"))
+        dumb = self.on_a_terminal(TERM="dumb")
+        self.assertRegex(dumb, r"\[1/2\] .+ left ")
+        self.assertNotIn("\x1b", dumb)
 
 
 if __name__ == "__main__":
