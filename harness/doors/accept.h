@@ -3,7 +3,8 @@
  *   {"schema": "trine-accept", "version": 1,
  *    "accept": [{"metric": "yield/procs 1, tasks ?/trine/yield_ns", "reason": "why", "expires": "2027-01-31",
  * "at_most": 1.2}]} `metric` is a shell pattern over the gate's names, `at_most` (optional) the largest
- * slowdown that is taken. An expired entry takes nothing and says so. Floor 4; no state beside the struct.
+ * slowdown that is taken; any other key is refused. An expired entry takes nothing and says so. Floor 4; no state
+ * beside the struct.
  */
 #ifndef TRINE_HARNESS_ACCEPT_H
 #define TRINE_HARNESS_ACCEPT_H
@@ -25,7 +26,8 @@ struct accepts {
     size_t n;
 };
 
-/* today: "2026-11-21". 0, or 2 with e filled when an entry has no reason, no expiry, or is no such thing. */
+/* today: "2026-11-21". 0, or 2 with e filled when the file cannot be read or an entry has no reason, no expiry, or a key that is
+ * none. */
 int accept_load(struct accepts *a, const char *path, const char *today, struct err *e);
 void accept_free(struct accepts *a);
 

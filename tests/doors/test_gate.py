@@ -162,10 +162,21 @@ class Accepts(runs.Runs):
         self.assertIn("expires", self.accept(2, expires="soon").stderr)
         self.assertIn("expires", self.accept(2, expires="2026-13-01").stderr)
         self.assertIn("at_most", self.accept(2, at_most=0.5).stderr)
+        self.assertIn("at_most", self.accept(2, at_most="1.1").stderr)
+        self.assertIn("at_most", self.accept(2, at_most=None).stderr)
+
+    def test_a_key_that_is_none(self):
+        said = self.accept(2, at_mots=1.1).stderr
+        self.assertIn("entry 1 has a key 'at_mots' that means nothing; did you mean 'at_most'?", said)
+        whole = {"schema": "trine-accept", "version": 1, "accept": [], "acept": []}
+        self.refused("gate", "--baseline", self.b, self.c, "--accept", self.put("x.json", json.dumps(whole)), says="key 'acept'")
 
     def test_no_such_file(self):
         self.refused("gate", "--baseline", self.b, self.c, "--accept", self.path("none.json"), says="cannot read")
         self.refused("gate", "--baseline", self.b, self.c, "--accept", self.put("x.json", "{}"), says="trine-accept")
+        broken = self.refused("gate", "--baseline", self.b, self.c, "--accept", self.put("y.json", '{"accept": [,'), says="y.json is no accept file: ")
+        self.assertIn("line 1", broken.stderr)
+        self.assertNotIn("trine wrote", broken.stderr)
 
 
 class Refusals(runs.Runs):
