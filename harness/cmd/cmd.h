@@ -56,6 +56,9 @@ struct option_spec {
 int options_parse(int argc, char **argv, const struct option_spec *specs, size_t nspecs,
                   const char **positional, size_t max_positional, size_t *npositional);
 
+/* Two flags of which each picks the form of the output: 2 and e when both are given. */
+int options_one_form(bool json, bool markdown, struct err *e);
+
 /* Prints "trine VERB: …" and returns e->code. */
 int cmd_fail(const char *verb, const struct err *e);
 

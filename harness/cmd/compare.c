@@ -68,7 +68,8 @@ int cmd_compare(int argc, char **argv) {
     size_t n = 0, loaded = 0;
     int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, names, SIDES_MAX, &n);
     if (!rc) {
-        if (n == 0) rc = err_set(&e, TRINE_EXIT_USAGE, "which runs? (trine compare --help)");
+        rc = options_one_form(q.json, q.markdown, &e);
+        if (!rc && n == 0) rc = err_set(&e, TRINE_EXIT_USAGE, "which runs? (trine compare --help)");
         while (!rc && loaded < n && !(rc = side_load(&sides[loaded], names[loaded], &e))) loaded++;
         if (!rc) rc = compare(sides, n, &q, &e);
         if (rc) cmd_fail("compare", &e);

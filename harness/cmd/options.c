@@ -87,3 +87,7 @@ int options_parse(int argc, char **argv, const struct option_spec *specs, size_t
     if (npositional) *npositional = n;
     return 0;
 }
+
+int options_one_form(bool json, bool markdown, struct err *e) {
+    return json && markdown ? err_set(e, TRINE_EXIT_USAGE, "--json and --markdown: one of the two") : 0;
+}

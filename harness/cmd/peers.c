@@ -45,7 +45,9 @@ int cmd_peers(int argc, char **argv) {
     size_t n;
     int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, &run, 1, &n);
     if (rc) return rc;
-    rc = n ? tell(run, rows, as_json, markdown, &e)
-           : err_set(&e, TRINE_EXIT_USAGE, "of which run? (trine run --profile peers makes one; trine peers --help)");
+    rc = options_one_form(as_json, markdown, &e);
+    if (!rc)
+        rc = n ? tell(run, rows, as_json, markdown, &e)
+               : err_set(&e, TRINE_EXIT_USAGE, "of which run? (trine run --profile peers makes one; trine peers --help)");
     return rc ? cmd_fail("peers", &e) : 0;
 }

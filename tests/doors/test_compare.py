@@ -182,6 +182,10 @@ class Refusals(runs.Runs):
         self.refused("compare", self.a, says="one backend alone")
         self.refused("compare", "synthetic-base", "--base", "trin", says="did you mean 'trine'")
 
+    def test_one_form_alone(self):
+        for verb in ("compare", "peers"):
+            self.refused(verb, self.a, "--json", "--markdown", says="--json and --markdown: one of the two")
+
     def test_too_few_processes_give_no_verdict(self):
         a = self.write_run("few", self.points[:2])
         cell = json.loads(self.trine("compare", "--json", a, a).stdout)["rows"][0]["sides"][1]
