@@ -101,8 +101,8 @@ static int judge_run(const struct request *q, struct ledger *l, const json_t *ma
     int rc = check_backends(q, manifest, points, e);
     if (!rc)
         rc = l->n ? tell(q, l, q->run, manifest, points, e)
-                  : err_set(e, TRINE_EXIT_USAGE, "%s holds no point of any claim: it was made by trine run? (trine claims ID --run "
-                                                 "judges one all the same)", q->run);
+                  : err_set(e, TRINE_EXIT_USAGE, "%s is of profile %s and holds no point of any claim; to judge one all the same, "
+                                                 "name it: trine claims ID --run %s", q->run, json_str(manifest, "profile", ""), q->run);
     json_decref(points);
     return rc;
 }

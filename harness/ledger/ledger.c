@@ -48,11 +48,11 @@ static int is_record(const struct dirent *d) {
     return n > 4 && strcmp(d->d_name + n - 4, ".ini") == 0;
 }
 
-/* Their ids, sorted. */
-static int find_records(const char *dir, struct strlist *ids, struct err *e) {
+/* Their ids, sorted. code: of a folder that has none, which is the user's fault or that of the installation. */
+static int find_records(const char *dir, int code, struct strlist *ids, struct err *e) {
     struct dirent **entries;
     int n = scandir(dir, &entries, is_record, alphasort);
-    if (n < 0) return err_set(e, TRINE_EXIT_INFRA, "cannot read the claims in %s: %s", dir, strerror(errno));
+    if (n < 0) return err_set(e, code, "cannot read the claims in %s: %s", dir, strerror(errno));
     for (int i = 0; i < n; i++) {
         char *id = xstrndup(entries[i]->d_name, strlen(entries[i]->d_name) - 4);
         strlist_add(ids, id);
@@ -60,7 +60,7 @@ static int find_records(const char *dir, struct strlist *ids, struct err *e) {
         free(entries[i]);
     }
     free(entries);
-    return n ? 0 : err_set(e, TRINE_EXIT_INFRA, "no claim in %s", dir);
+    return n ? 0 : err_set(e, code, "no claim in %s", dir);
 }
 
 static int check_ids(const struct strlist *wanted, const struct strlist *found, struct err *e) {
@@ -86,7 +86,7 @@ int ledger_load(struct ledger *l, const char *dir, const struct strlist *ids, bo
     struct strlist found = {0};
     char *own = dir ? xstrdup(dir) : default_dir();
     *l = (struct ledger){.full = full};
-    int rc = find_records(own, &found, e);
+    int rc = find_records(own, dir ? TRINE_EXIT_USAGE : TRINE_EXIT_INFRA, &found, e);
     if (!rc) rc = check_ids(ids, &found, e);
     for (size_t i = 0; i < found.n && !rc; i++)
         if (!ids->n || strlist_has(ids, found.v[i])) rc = load(l, own, found.v[i], e);

@@ -141,8 +141,20 @@ class Selection(unittest.TestCase):
                          "measure_ms = 1\n")
         self.trine("run", "--profile", sweep, "--out", self.dir / "runs", "--quiet")
         run = next((self.dir / "runs").glob("*/*own"))
-        self.assertIn("no point of any claim", self.claims("--run", run, code=2).stderr)
+        said = self.claims("--run", run, code=2).stderr
+        self.assertIn("no point of any claim", said)
+        self.assertIn("profile own", said)
+        self.assertIn(f"trine claims ID --run {run}", said)
+        self.assertEqual(len(said.splitlines()), 1)
         self.assertFalse((run / "claims.json").exists())
+
+    def test_claims_that_are_not_there(self):
+        missing, empty = self.dir / "none", self.dir / "empty"
+        empty.mkdir()
+        for folder in (missing, empty, self.dir / "claims" / "alone.ini"):
+            said = self.trine("claims", "--list", "--claims", folder, code=2).stderr
+            self.assertIn(str(folder), said)
+            self.assertEqual(len(said.splitlines()), 1)
 
     def test_the_form_is_that_of_the_run(self):
         path = self.dir / "claims" / "alone.ini"
