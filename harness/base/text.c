@@ -143,6 +143,7 @@ bool parse_duration_ms(const char *s, int64_t *out_ms) {
         if (strcmp(end, units[i].unit) != 0) continue;
         if (!(v * units[i].ms < 1e15)) return false;
         *out_ms = (int64_t)(v * units[i].ms + 0.5);
+        if (v > 0 && *out_ms == 0) *out_ms = 1; /* 0 often means no limit */
         return true;
     }
     return false;

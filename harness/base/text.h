@@ -41,7 +41,7 @@ void strlist_free(struct strlist *l);
 
 /* Strict decimal: the whole of s, no sign but '-', in [min, max]. False leaves *out alone. */
 bool parse_int(const char *s, int64_t min, int64_t max, int64_t *out);
-/* Seconds as "90", "1.5s", "5m", "2h" or "250ms" to milliseconds. */
+/* Seconds as "90", "1.5s", "5m", "2h" or "250ms" to milliseconds, at least one of what is above 0. */
 bool parse_duration_ms(const char *s, int64_t *out_ms);
 /* "48 s", "3 min 20 s", "2 h 05 min". */
 void format_duration(char *out, size_t bytes, int64_t ms);

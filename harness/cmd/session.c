@@ -186,6 +186,11 @@ static int verdict(const char *verb, const char *run_dir, const struct run_resul
                 verb, r->complete, r->points, run_dir);
         return TRINE_EXIT_INTERRUPTED;
     }
+    if (left && left == r->points) {
+        fprintf(stderr, "trine %s: the time budget is too short for any of the %zu points; go on with: trine resume %s "
+                        "--budget 0\n", verb, left, run_dir);
+        return TRINE_EXIT_INVALID;
+    }
     if (left)
         fprintf(
             stderr,

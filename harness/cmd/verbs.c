@@ -17,6 +17,7 @@ const struct verb verbs[] = {
      "  --budget TIME      start no point after this time (90s, 5m, 2h); 0: no limit\n"
      "  --reruns N         run an invalid point again up to N times (default: the profile's, else 3)\n"
      "  --quiet            no progress on stderr (a terminal alone gets any)\n"
+     "\nExit 3 when every measured point is invalid, or the budget too short for any.\n"
      "\nEach point runs in a process of its own; what is measured is on the disk before the next one starts, "
      "so an\n"
      "interrupted run loses nothing: see trine resume.\n"

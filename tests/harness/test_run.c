@@ -319,6 +319,13 @@ static void test_budget(void **state) {
     assert_int_equal(r.code, 0);
     assert_true(contains(&r.err, "the time budget is used up"));
     child_result_free(&r);
+    static const char *const too_short[] = {"0.001s", "0.0001s"}; /* rounded to 0 the second would be no limit */
+    for (size_t i = 0; i < 2; i++) {
+        trine(&r, 20000, "run", "--profile", ini, "--out", out, "--backends", "fake", "--budget", too_short[i], NULL);
+        assert_int_equal(r.code, TRINE_EXIT_INVALID);
+        assert_true(contains(&r.err, "the time budget is too short for any of the 100 points; go on with: trine resume "));
+        child_result_free(&r);
+    }
     free(ini), free(out);
     scratch_remove(dir);
 }
