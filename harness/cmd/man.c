@@ -73,7 +73,7 @@ void print_man(FILE *out) {
     term(out, "130", "interrupted; what was measured is kept");
     section(out, "ENVIRONMENT");
     term(out, "TRINE_DRIVERS",
-         "a folder of drivers (trine-driver-NAME) that is looked into before the usual ones");
+         "a folder of drivers (trine-driver-NAME) that is looked into before the usual ones; it must be there");
     term(out, "TRINE_REFERENCE", "a folder of reference results for compare and gate");
     term(out, "NO_COLOR", "no colour in the progress on a terminal");
     section(out, "FILES");

@@ -6,6 +6,7 @@
 #include "store/record.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,9 +68,11 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static void add_folder(struct catalog *c, const char *dir) {
+/* False and errno when it cannot be read. */
+static bool add_folder(struct catalog *c, const char *dir) {
     struct dirent **entries;
     int n = scandir(dir, &entries, NULL, by_name);
+    if (n < 0) return false;
     for (int i = 0; i < n; i++) {
         const char *name = entries[i]->d_name;
         size_t prefix = strlen(DRIVER_PREFIX);
@@ -80,7 +83,8 @@ static void add_folder(struct catalog *c, const char *dir) {
         }
         free(entries[i]);
     }
-    if (n >= 0) free(entries);
+    free(entries);
+    return true;
 }
 
 static int add_explicit(struct catalog *c, const char *spec, struct err *e) {
@@ -109,7 +113,8 @@ int catalog_find(struct catalog *c, const struct strlist *explicit_drivers, stru
         int rc = add_explicit(c, explicit_drivers->v[i], e);
         if (rc) return rc;
     }
-    if (from_env && *from_env) add_folder(c, from_env);
+    if (from_env && *from_env && !add_folder(c, from_env))
+        return err_set(e, TRINE_EXIT_USAGE, "cannot read the folder in TRINE_DRIVERS, %s: %s", from_env, strerror(errno));
     char *own = own_dir();
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         char *joined = path_join(own, places[i]), *dir = realpath(joined, NULL);

@@ -22,7 +22,8 @@ struct catalog {
     size_t n;
 };
 
-/* explicit_drivers: "NAME=PATH" each. Fails only for one of those that is malformed or does not answer. */
+/* explicit_drivers: "NAME=PATH" each. Fails only for what was asked for: one of those that is malformed or does not answer,
+ * $TRINE_DRIVERS that cannot be read. */
 int catalog_find(struct catalog *c, const struct strlist *explicit_drivers, struct err *e);
 /* Puts the drivers trine@a and trine@b in the place of trine: that of each folder, a build or an install tree. */
 int catalog_add_builds(struct catalog *c, const char *old_dir, const char *new_dir, struct err *e);

@@ -185,6 +185,26 @@ static void test_usage(void **state) {
     expect_usage("no experiment 'swich'; did you mean 'switch'", "plan", "--only", "swich");
 }
 
+/* A variable that leads nowhere would measure other drivers than those that were meant. */
+static void test_a_folder_of_drivers_that_is_none(void **state) {
+    static const char *const verbs[] = {"list", "plan"};
+    char *dir = scratch_make(), *file = scratch_file(dir, "file", ""), *none = path_join(dir, "none");
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        char *argv[] = {TRINE_EXE, (char *)verbs[i % 2], NULL};
+        struct child_spec spec = {.argv = argv, .timeout_ms = 20000, .max_output_bytes = 1 << 20};
+        struct child_result r;
+        setenv("TRINE_DRIVERS", i < 2 ? none : file, 1);
+        child_run(&spec, &r);
+        assert_int_equal(r.code, TRINE_EXIT_USAGE);
+        assert_one_line(&r.err);
+        assert_true(contains(&r.err, i < 2 ? none : file) && contains(&r.err, "TRINE_DRIVERS"));
+        child_result_free(&r);
+    }
+    free(file), free(none);
+    scratch_remove(dir);
+}
+
 static void test_help(void **state) {
     static const char *const all[] = {"run", "plan", "list", "resume", "report", "env"};
     struct child_result r;
@@ -338,6 +358,7 @@ int main(void) {
         cmocka_unit_test(test_outside),
         cmocka_unit_test(test_pinning_is_verified),
         cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_a_folder_of_drivers_that_is_none),
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_interrupt),
         cmocka_unit_test(test_disk_full),
