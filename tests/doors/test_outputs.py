@@ -90,19 +90,30 @@ class Paths(Base):
             self.refused(*command, node, says=f"cannot write {node}: No space left on device", code=4)
             self.assertTrue(stat.S_ISCHR(os.stat(node).st_mode), name)
 
-    def test_the_history_replaces_no_device_and_no_link(self):
+    def history(self, db, **kw):
         self.write_run(os.path.join("results", "m", "r0"), series([60.0]))
-        history = ("history", "--results", self.path("results"), "--db")
-        os.mkfifo(self.path("fifo"))
-        for path in (self.path("fifo"), self.node("node", 3)):
-            for more in ((), ("--rebuild",)):
-                self.refused(*history, path, *more, says="is not a regular file")
-                self.assertFalse(os.path.isfile(path))
-        os.symlink("far.sqlite", self.path("link.sqlite"))
         for more in ((), ("--rebuild",), ()):
-            self.trine(*history, self.path("link.sqlite"), *more)
-            self.assertTrue(os.path.islink(self.path("link.sqlite")) and os.path.isfile(self.path("far.sqlite")))
-            with open(self.path("far.sqlite"), "wb") as f:
+            check = self.refused if kw else self.trine
+            check("history", "--results", self.path("results"), "--db", db, *more, **kw)
+            yield
+
+    def test_the_history_replaces_no_fifo(self):
+        os.mkfifo(self.path("fifo"))
+        for _ in self.history(self.path("fifo"), says="is not a regular file"):
+            self.assertTrue(stat.S_ISFIFO(os.stat(self.path("fifo")).st_mode))
+
+    def test_the_history_replaces_no_device(self):
+        node = self.node("node", 3)
+        for _ in self.history(node, says="is not a regular file"):
+            self.assertTrue(stat.S_ISCHR(os.stat(node).st_mode))
+
+    def test_the_history_keeps_a_link(self):
+        """Made, made anew where it is damaged, and rebuilt behind the link."""
+        link, far = self.path("link.sqlite"), self.path("far.sqlite")
+        os.symlink("far.sqlite", link)
+        for _ in self.history(link):
+            self.assertTrue(os.path.islink(link) and os.path.isfile(far))
+            with open(far, "wb") as f:
                 f.write(b"rubbish" * 100)
 
     def test_stdout_by_a_path(self):
@@ -141,13 +152,15 @@ class Stdout(Base):
         self.assertEqual((r.returncode, len(lines)), (4, 1), f"{command}: {r.stderr}")
         self.assertRegex(lines[0], rf"^trine.*: cannot write to stdout: {says}; .+")
 
+    @staticmethod
+    def no_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
     def test_a_file_without_room(self):
-        def no_room():
-            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         for command in self.printers:
             with open(self.path("out"), "w", encoding="utf-8") as out:
-                self.lost(command, "File too large", out, preexec_fn=no_room)
+                self.lost(command, "File too large", out, preexec_fn=self.no_room)
 
     def test_a_full_device(self):
         full = self.node("full", 7)
@@ -156,10 +169,11 @@ class Stdout(Base):
                 self.lost(command, "No space left on device", out)
 
     def test_what_was_wrong_before_is_what_is_said(self):
-        full = self.node("full", 7)
-        with open(full, "w", encoding="utf-8") as out:
-            r = subprocess.run([runs.TRINE, "list", "nonsense"], stdout=out, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
-        self.assertEqual((r.returncode, len(r.stderr.splitlines())), (2, 1))
+        with open(self.path("out"), "w", encoding="utf-8") as out:
+            r = subprocess.run([runs.TRINE, *self.gate, "--junit", self.root], stdout=out, stderr=subprocess.PIPE, text=True,
+                               timeout=60, check=False, preexec_fn=self.no_room)
+        self.assertEqual((r.returncode, len(r.stderr.splitlines())), (4, 1))
+        self.assertIn("Is a directory", r.stderr)
 
     def test_a_reader_that_has_gone_is_no_fault(self):
         """Who ignores SIGPIPE to end in order ends as if it had been read, but for the gate: its verdict is the output."""
