@@ -86,7 +86,7 @@ static void after_a_timer(void *arg)
     trine_chan_recv(NULL, NULL);
 }
 
-static void reset_of_a_stopped_timer(void *arg)
+static void reset_of_an_unstarted_timer(void *arg)
 {
     (void)arg;
     trine_timer t = {0};
@@ -98,7 +98,7 @@ static const struct { const char *name, *message; trine_fn fn; } program[] = {
     {"after_a_close", "fatal error: all goroutines are asleep - deadlock!", after_a_close},
     {"after_a_deadline", "fatal error: all goroutines are asleep - deadlock!", after_a_deadline},
     {"after_a_timer", "fatal error: all goroutines are asleep - deadlock!", after_a_timer},
-    {"reset_of_a_stopped_timer", "fatal error: trine_timer_reset called on a timer", reset_of_a_stopped_timer},
+    {"reset_of_an_unstarted_timer", "fatal error: trine_timer_reset called on a timer", reset_of_an_unstarted_timer},
 };
 #define PROGRAMS (sizeof program / sizeof *program)
 

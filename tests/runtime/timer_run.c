@@ -239,6 +239,99 @@ static void test_stop_races_with_fire(void **state)
     run_goroutines(stop_stress_main);
 }
 
+static atomic_intptr_t last_arg;
+static void note_arg(void *arg)
+{
+    atomic_store(&last_arg, (intptr_t)arg);
+    atomic_fetch_add(&n_fired, 1);
+}
+
+/* A stop gives the memory back, and a reset behind it has the timer again, with its function and whatever arg. */
+static void reset_stopped_main(void *arg)
+{
+    int local;
+    void *args[] = {NULL, &local, args, arg, (void *)(intptr_t)-1, (void *)(intptr_t)INT32_MIN, (void *)(intptr_t)INT32_MAX};
+    trine_timer t = {0};
+    for (int i = 0; i < (int)(sizeof args / sizeof *args); i++) {
+        atomic_store(&n_fired, 0);
+        CHECK(trine_timer_start(&t, 3600000 * ms, note_arg, args[i]) == 0);
+        CHECK(trine_timer_stop(&t));
+        CHECK(!trine_timer_reset(&t, 3600000 * ms));
+        CHECK(trine_timer_start(&t, 1, note_arg, NULL) == -EBUSY);
+        CHECK(trine_timer_stop(&t));
+        CHECK(!trine_timer_reset(&t, 1));
+        wait_fired(1);
+        CHECK(atomic_load(&last_arg) == (intptr_t)args[i]);
+        CHECK(!trine_timer_stop(&t));
+        CHECK(!trine_timer_reset(&t, 1)); /* of one that fired before it was stopped */
+        wait_fired(2);
+        CHECK(!trine_timer_stop(&t));
+    }
+}
+
+static void test_a_stopped_timer_can_be_reset(void **state)
+{
+    (void)state;
+    run_goroutines(reset_stopped_main);
+}
+
+/* ---- one timer, used by all at once ---- */
+static struct { trine_timer t; atomic_int armed, fired, stopped, quit; } shared;
+static void shared_fire(void *arg)
+{
+    (void)arg;
+    atomic_fetch_add(&shared.fired, 1);
+    if (atomic_load(&shared.quit)) return;
+    if (trine_timer_reset(&shared.t, 0)) atomic_fetch_add(&shared.stopped, 1);
+    atomic_fetch_add(&shared.armed, 1);
+}
+
+static void shared_user(void *arg)
+{
+    uint32_t x = (uint32_t)(intptr_t)arg * 2654435761u + 1;
+    for (int i = 0; i < rounds(2000); i++) {
+        x = x * 1664525u + 1013904223u;
+        int64_t times[] = {0, x >> 8 & 16383, 3600000 * ms}, ns = times[(x >> 8) % 3];
+        switch (x >> 28 & 3) {
+        case 0:
+            if (trine_timer_start(&shared.t, ns, shared_fire, NULL) == 0) atomic_fetch_add(&shared.armed, 1);
+            break;
+        case 1:
+            if (trine_timer_reset(&shared.t, ns)) atomic_fetch_add(&shared.stopped, 1);
+            atomic_fetch_add(&shared.armed, 1);
+            break;
+        default:
+            if (trine_timer_stop(&shared.t)) atomic_fetch_add(&shared.stopped, 1);
+        }
+        if ((x >> 23 & 15) == 0) trine_sleep(1000);
+    }
+    trine_wg_done(&wg);
+}
+
+/* Each time that it was armed it either fired or was taken back, and nothing else does either. */
+static void shared_main(void *arg)
+{
+    (void)arg;
+    memset(&shared, 0, sizeof shared);
+    CHECK(trine_timer_start(&shared.t, 0, shared_fire, NULL) == 0);
+    atomic_fetch_add(&shared.armed, 1);
+    for (int i = 0; i < 6; i++) trine_wg_add(&wg, 1), go(shared_user, (void *)(intptr_t)i);
+    trine_wg_wait(&wg);
+    atomic_store(&shared.quit, 1);
+    while (trine_num_goroutine() > 1) sleep_ns(ms / 10); /* who fired before may reset it once more */
+    if (trine_timer_stop(&shared.t)) atomic_fetch_add(&shared.stopped, 1);
+    while (trine_num_goroutine() > 1) sleep_ns(ms / 10);
+    CHECK(!trine_timer_stop(&shared.t));
+    CHECK(atomic_load(&shared.armed) == atomic_load(&shared.fired) + atomic_load(&shared.stopped));
+    CHECK(atomic_load(&shared.fired) > 0 && atomic_load(&shared.stopped) > 0);
+}
+
+static void test_goroutines_share_a_timer(void **state)
+{
+    (void)state;
+    run_goroutines(shared_main);
+}
+
 static void adjust_main(void *arg)
 {
     (void)arg;
@@ -343,6 +436,8 @@ int main(void)
         cmocka_unit_test(test_timers_and_channels_share_the_processor),
         cmocka_unit_test(test_function_timers),
         cmocka_unit_test(test_stop_races_with_fire),
+        cmocka_unit_test(test_a_stopped_timer_can_be_reset),
+        cmocka_unit_test(test_goroutines_share_a_timer),
         cmocka_unit_test(test_timers_moved_earlier_fire),
         cmocka_unit_test(test_a_timer_moved_earlier_wakes_the_poller),
         cmocka_unit_test(test_a_select_ends_at_its_deadline_not_before),
