@@ -89,9 +89,11 @@ static inline void at_pause(void)
 /* One instruction for three: the compiler does not join an atomic load and store. */
 static inline void at64_bump(at_u64 *a, uint64_t n) { __asm__ volatile("addq %1, %0" : "+m"(a->v) : "er"(n) : "cc"); }
 static inline void at32_bump(at_u32 *a, uint32_t n) { __asm__ volatile("addl %1, %0" : "+m"(a->v) : "er"(n) : "cc"); }
+static inline void at64_bump_rel(at_u64 *a, uint64_t n) { __asm__ volatile("addq %1, %0" : "+m"(a->v) : "er"(n) : "cc", "memory"); }
 #else
 static inline void at64_bump(at_u64 *a, uint64_t n) { at64_store_rlx(a, at64_load_rlx(a) + n); }
 static inline void at32_bump(at_u32 *a, uint32_t n) { at32_store_rlx(a, at32_load_rlx(a) + n); }
+static inline void at64_bump_rel(at_u64 *a, uint64_t n) { at64_store_rel(a, at64_load_rlx(a) + n); }
 #endif
 
 /* View a plain word of a public structure as an atomic one (trine.h cannot show these types). */

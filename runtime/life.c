@@ -48,7 +48,7 @@ __attribute__((noreturn)) RT_INLINE void goexit0(struct g *gp)
     struct m *mp = rt_getm();
     struct p *pp = mp->p;
     rt_trace(pp->id, TR_EXIT, gp->goid, 0);
-    at64_bump(&pp->count.exits, 1);
+    at64_bump_rel(&pp->count.exits, 1); /* partner: alive in trine_stats.c, which then sees the spawn too */
     rt_gcheckstack(gp);
     at32_store_rel(&gp->status, Gdead);
     gp->m = NULL;

@@ -227,7 +227,7 @@ struct sched {
     int32_t stopwait;
     struct note stopnote;
     bool main_done;
-    int64_t goroutines_base;   /* Gs of earlier runs that never exited: the Ps' counters run on */
+    int64_t goroutines_base;   /* lock: Gs of earlier runs that never exited: the Ps' counters run on */
     int32_t nzombie;           /* Ms of earlier runs that sit in foreign code */
     uint64_t threads_made;
     /* anybody: */

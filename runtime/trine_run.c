@@ -155,14 +155,16 @@ static void reset(void)
         pp->goidnext = pp->goidend = 0;
         alive += (int64_t)(at64_load_rlx(&pp->count.spawns) - at64_load_rlx(&pp->count.exits));
     }
+    rt_lock(&s->lock); /* trine_stats may ask from another thread */
     s->goroutines_base = alive;
+    s->nmidle = s->nmidlelocked = 0;
+    rt_unlock(&s->lock);
     rt_netpoll_reset();
     rt_selectreset();
     rt_gfforget();
     rt_globq_reset(&s->runq);
     s->pidle = NULL;
     s->midle = NULL;
-    s->nmidle = s->nmidlelocked = 0;
     ati32_store_rel(&s->nprocs, 0);
     at_u32 *zero[] = {&s->runqsize,  &s->npidle,    &s->nmspinning, &s->needspinning,
                       &s->wake_skip, &s->gcwaiting, &s->sysmonwait, &s->worldsema};

@@ -13,7 +13,7 @@ int trine_num_goroutine(void)
     return s.goroutines;
 }
 
-static void add_p(struct trine_stats *out, const struct pcount *c, int64_t *alive)
+static void add_p(struct trine_stats *out, const struct pcount *c)
 {
     out->steals += at64_load_rlx(&c->steals);
     out->stolen += at64_load_rlx(&c->stolen);
@@ -32,7 +32,18 @@ static void add_p(struct trine_stats *out, const struct pcount *c, int64_t *aliv
     out->preemptions += at64_load_rlx(&c->preemptions);
     out->timers_fired += at64_load_rlx(&c->timers_fired);
     out->netpolls += at64_load_rlx(&c->netpolls);
-    *alive += (int64_t)(at64_load_rlx(&c->spawns) - at64_load_rlx(&c->exits));
+}
+
+/* Goroutines that have not ended, but for those that earlier runs left for good (the base). While goroutines come and go the
+ * counters of several Ps are of no one instant: all exits are read before any spawn, so that for each exit that is counted
+ * its spawn is too, and the base before both, so that those it counts are among the spawns. So it is never below 0,
+ * and right when nothing comes or goes. Wants sched.lock. */
+static int64_t alive(const struct sched *s)
+{
+    int64_t n = -s->goroutines_base;
+    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) n -= (int64_t)at64_load_acq(&s->allp[i]->count.exits);
+    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) n += (int64_t)at64_load_rlx(&s->allp[i]->count.spawns);
+    return n;
 }
 
 void trine_stats(struct trine_stats *out)
@@ -48,8 +59,7 @@ void trine_stats(struct trine_stats *out)
     struct g *gp = rt_getg();
     bool nested = gp && gp->inrt != 0;
     if (gp && !nested) rt_enter("trine_stats");
-    int64_t alive = 0;
-    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) add_p(out, &s->allp[i]->count, &alive);
+    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) add_p(out, &s->allp[i]->count);
     out->handoffs = at64_load_rlx(&s->handoffs);
     out->mwakes = at64_load_rlx(&s->mwakes);
     out->preempt_signals = at64_load_rlx(&s->preempt_signals);
@@ -65,7 +75,7 @@ void trine_stats(struct trine_stats *out)
     out->threads = s->mcount + s->nzombie;
     out->threads_idle = s->nmidle;
     out->threads_preempt_parked = (int)at32_load_rlx(&s->nasync);
-    out->goroutines = (int)(alive - s->goroutines_base);
+    out->goroutines = (int)alive(s);
     out->gomaxprocs = at32_load_rlx(&s->running) ? rt_nprocs() : 0;
     rt_unlock(&s->lock);
     if (gp && !nested) rt_leave(gp);

@@ -93,6 +93,7 @@ DESCRIBED = {
     'sched_end.EndWithBlockingReads': ('blocking calls that outlive their run', 'the process ends', 'trine_run does not wait for them'),
     'sched_end.ZombiesWakeInTheNextRun': ('the same, returning while the next run is busy', 'the process ends', ''),
     'sched_end.LibcIsUsableAfterTheRun': ('the caller\'s malloc and printf work after the run', 'the process ends', ''),
+    'sched_end.GoroutinesAreNeverNegative': ('a foreign thread asks while runs begin and end: never below 0, and 0 when nothing runs', 'sums counters of Ps, never below 1', 'zero is right outside of a run'),
     'sched_end.RunRefusesBadInput': ('-EINVAL and -EBUSY of trine_run', 'no such call', ''),
     # ---- sched_misuse ----
     'sched_misuse.OutsideOfARun': ('44 functions outside of a run: one line each', 'cannot be written', ''),
@@ -143,7 +144,7 @@ DESCRIBED = {
     'stack_shelf.ColdOnesAreNotGiven': ('a cold stack is given to nobody', SAME, ''),
     'stack_shelf.OneAgeAtATime': ('nothing ages while some are still cold', 'freed at a collection', 'the same'),
     'sched_end.ColdStacksGoBack': ('the same within a run: memory goes and serves again', 'stacks are freed at a collection', 'after five to ten seconds'),
-    'sched_end.SelectsThatAreLeftCostNoMemory': ('the entries of selects that never return serve the next run', 'the program has one run', ''),
+    'select_left.SelectsThatAreLeftCostNoMemory': ('the entries of selects that never return serve the next run', 'the program has one run', ''),
     # ---- dump_throw ----
     'dump_throw.test_deadlock_names_each': ('each goroutine with its wait, name, function, maker', 'with its stack trace', 'no unwinder inside: gdb has one (tools/trine-gdb.py)'),
     'dump_throw.test_the_number_is_bounded': ('a hundred, then `...N more`', SAME, ''),

@@ -101,6 +101,13 @@ MUTATIONS = [
     ('steal-under-ablation', 'no_steal steals', 'find.c',
      'if (rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY | TRINE_GLOBAL_ONLY)) {', 'if (rt_ablated(TRINE_GLOBAL_ONLY)) {',
      ['sched_ablation']),
+    # ---- the end of a run ----
+    ('exits-read-late', 'a goroutine\'s end is counted whose beginning was read too early', 'trine_stats.c',
+     'n = -s->goroutines_base;\n', 'n = -s->goroutines_base;\n'
+     '    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) n += (int64_t)at64_load_rlx(&s->allp[i]->count.spawns);\n'
+     '    for (int i = 0; i < 1000; i++) at_pause();\n'
+     '    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) n -= (int64_t)at64_load_rlx(&s->allp[i]->count.exits);\n'
+     '    if (n < 1000000) return n;\n', ['sched_end']),
     # ---- switching ----
     ('errno-not-restored', 'a goroutine that moved reads its new thread\'s errno', 'sched_switch.h',
      '    *mp->errno_loc = from->errno_saved;\n', '', ['sched_preempt']),
@@ -265,7 +272,7 @@ MUTATIONS = [
     ('pin-outlives-run', 'the CPUs of a pinned run are counted after it too', 'trine_run.c',
      '    rt_affinity_hold(false);\n', '', ['sched_follow']),
     ('select-blocks-lost', 'the memory of selects that never return stays taken', 'trine_run.c',
-     '    rt_selectreset();\n', '', ['sched_end']),
+     '    rt_selectreset();\n', '', ['select_left']),
     # ---- misuse ----
     ('outside-unnoticed', 'calls outside of a run are not refused', 'sched.h',
      'if (__builtin_expect(gp == NULL, 0)) rt_throw("%s called outside of a goroutine", what);', '', ['sched_misuse']),

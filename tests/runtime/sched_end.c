@@ -6,6 +6,7 @@
 #include "proc.h"
 
 #include <dirent.h>
+#include <pthread.h>
 
 static int n_threads(void)
 {
@@ -353,6 +354,54 @@ static void LibcIsUsableAfterTheRun(void **state)
     assert_ended_well("a run that leaves goroutines in malloc");
 }
 
+/* ---- the number of goroutines, for who asks from outside ---- */
+static atomic_int asked_enough, n_negative;
+static int goroutines_now(void)
+{
+    struct trine_stats s;
+    trine_stats(&s);
+    return s.goroutines;
+}
+static void *ask_always(void *arg)
+{
+    while (!atomic_load(&asked_enough))
+        if (goroutines_now() < 0) atomic_fetch_add(&n_negative, 1);
+    return arg;
+}
+static void yield_once(void *arg) { trine_yield(); trine_wg_done(arg); }
+static void come_and_go(void *arg)
+{
+    trine_wg wg = {0};
+    (void)arg;
+    for (int i = 0; i < 40; i++) {
+        trine_wg_add(&wg, 1);
+        go(yield_once, &wg);
+        if (i % 10 == 0) go(left_yielding, NULL);
+        trine_sleep(1000);
+    }
+    trine_wg_wait(&wg);
+}
+static void ask_over_many_runs(void *arg)
+{
+    pthread_t asks;
+    (void)arg;
+    run(2, left_new, NULL); /* the Ps are there */
+    CHECK(pthread_create(&asks, NULL, ask_always, NULL) == 0);
+    for (int i = 0; i < rounds(200); i++) {
+        run(2, come_and_go, NULL);
+        CHECK(goroutines_now() == 0); /* four were left */
+    }
+    atomic_store(&asked_enough, 1);
+    pthread_join(asks, NULL);
+    CHECK(atomic_load(&n_negative) == 0);
+}
+static void GoroutinesAreNeverNegative(void **state)
+{
+    (void)state;
+    in_child(ask_over_many_runs, NULL);
+    assert_ended_well("a thread that asks while runs begin and end");
+}
+
 /* ---- results ---- */
 static void run_inside(void *arg)
 {
@@ -385,57 +434,13 @@ static void RunRefusesBadInput(void **state)
     assert_ended_well("bad configurations");
 }
 
-/* ---- selects that never return ---- */
-enum { MANY_CASES = 300 }; /* more entries than fit in the goroutine's frame */
-
-static void select_for_good(void *chan)
-{
-    trine_case cases[MANY_CASES];
-    for (int i = 0; i < MANY_CASES; i++) cases[i] = (trine_case){.chan = chan, .op = TRINE_RECV};
-    trine_select(cases, MANY_CASES);
-    CHECK(!"woken");
-}
-static void leave_a_select(void *chan)
-{
-    go(select_for_good, chan);
-    for (int i = 0; i < 20; i++) trine_yield(); /* one P: by the second it waits */
-}
-static long pages_mapped(void)
-{
-    long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    CHECK(f && fscanf(f, "%ld", &pages) == 1);
-    fclose(f);
-    return pages;
-}
-/* Entries of 72 bytes, so ten pages a run, serve the next one: 2,000 pages were lost before. */
-static void runs_that_leave_selects(void *unused)
-{
-    long before = 0;
-    (void)unused;
-    for (int i = 0; i < 210; i++) {
-        trine_chan *chan = trine_chan_make(1, 0);
-        CHECK(trine_run(&(trine_config){.gomaxprocs = 1}, leave_a_select, chan) == 0);
-        trine_chan_free(chan);
-        if (i == 9) before = pages_mapped();
-    }
-    CHECK(pages_mapped() - before < 1000);
-}
-static void SelectsThatAreLeftCostNoMemory(void **state)
-{
-    (void)state;
-    in_child(runs_that_leave_selects, NULL);
-    assert_ended_well("a select left in each run");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(RunAgain),           cmocka_unit_test(MemoryGoesBack), cmocka_unit_test(ColdStacksGoBack),
         cmocka_unit_test(EndWithHogs),        cmocka_unit_test(EndWithBlockingReads),
         cmocka_unit_test(ZombiesWakeInTheNextRun), cmocka_unit_test(LibcIsUsableAfterTheRun),
-        cmocka_unit_test(RunRefusesBadInput),
-        cmocka_unit_test(SelectsThatAreLeftCostNoMemory),
+        cmocka_unit_test(GoroutinesAreNeverNegative), cmocka_unit_test(RunRefusesBadInput),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
