@@ -43,7 +43,7 @@ enum {
     TRINE_YIELD_GLOBAL = 1 << 7, /* not an ablation: trine_yield goes through the global queue, as Go's Gosched does */
     TRINE_EAGER_WAKE = 1 << 8,   /* not an ablation: every ready wakes an idle P at once, as in Go */
     TRINE_FIFO_JOIN = 1 << 9,    /* not an ablation: who waits for what it made leaves its P to the oldest, as in Go */
-    TRINE_NO_GLOBAL_TICK = 1 << 10, /* the global queue is looked at when the local one is empty, not on every 61st schedule */
+    TRINE_NO_GLOBAL_TICK = 1 << 10 /* the global queue is looked at when the local one is empty, not on every 61st schedule */
 };
 
 typedef struct trine_config { /* all zero: the defaults */
@@ -102,9 +102,10 @@ void trine_chan_close(trine_chan *c);
 size_t trine_chan_len(const trine_chan *c);
 size_t trine_chan_cap(const trine_chan *c);
 
+enum trine_op { TRINE_SEND, TRINE_RECV };
 typedef struct trine_case {
     trine_chan *chan; /* NULL: never ready */
-    enum { TRINE_SEND, TRINE_RECV } op;
+    enum trine_op op;
     void *elem;
     bool ok; /* out, of a receive: true with a value, false when closed and drained */
 } trine_case;

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs a build into an empty prefix and uses it as a stranger would. Usage: test_prefix.sh CMAKE BUILD CC PKG_CONFIG SANITIZE
+# Installs a build into an empty prefix and uses it as a stranger would, from C and, where there is a compiler, from C++.
+# Usage: test_prefix.sh CMAKE BUILD CC CXX PKG_CONFIG SANITIZE
 set -eu
-cmake=$1 build=$2 cc=$3 pkg_config=$4 sanitize=$5
+cmake=$1 build=$2 cc=$3 cxx=$4 pkg_config=$5 sanitize=$6
 case $sanitize in
 address) flags=-fsanitize=address,undefined ;;
 thread) flags=-fsanitize=thread ;;
@@ -33,12 +34,51 @@ static void start(void *arg)
 }
 int main(void) { return trine_run(NULL, start, NULL) == 0 ? 0 : 1; }
 C
+cat >"$work/user.cc" <<'CC'
+#include <trine.h>
+#include <cstdio>
+static void tell(void *arg)
+{
+    int x = 7;
+    trine_case c = {static_cast<trine_chan *>(arg), TRINE_SEND, &x, false};
+    trine_select(&c, 1);
+}
+static void start(void *)
+{
+    trine_chan *full = trine_chan_make(sizeof(int), 1), *chan = trine_chan_make(sizeof(int), 0);
+    trine_timer timer = trine_timer();
+    int x = 0;
+    trine_chan_send(full, &x);
+    trine_timer_start(&timer, 1000, tell, chan);
+    trine_case cases[2];
+    cases[0].chan = full;
+    cases[0].op = TRINE_SEND;
+    cases[0].elem = &x;
+    cases[1].chan = chan;
+    cases[1].op = TRINE_RECV;
+    cases[1].elem = &x;
+    int which = trine_select(cases, 2);
+    trine_timer_stop(&timer);
+    if (which == 1 && cases[1].ok && x == 7) std::puts("hello from a goroutine");
+    trine_chan_free(full);
+    trine_chan_free(chan);
+}
+int main() { return trine_run(NULL, start, NULL) == 0 ? 0 : 1; }
+CC
 mv "$work/first" "$work/second"      # the .pc file must not remember where it was installed
 export PKG_CONFIG_PATH="$work/second/lib/pkgconfig"
-# shellcheck disable=SC2046,SC2086  # the flags are words
-"$cc" -std=c17 -Wall -Wextra -Werror $flags "$work/user.c" -o "$work/user" $("$pkg_config" --cflags --libs trine)
-said=$("$work/user") || fail "the program failed with status $?"
-[ "$said" = "hello from a goroutine" ] || fail "the program said '$said'"
+# compile_and_run COMPILER STANDARD SOURCE
+compile_and_run() {
+    # shellcheck disable=SC2046,SC2086  # the flags are words
+    "$1" -std="$2" -pedantic -Wall -Wextra -Werror $flags "$work/$3" -o "$work/user" $("$pkg_config" --cflags --libs trine) ||
+        fail "$3 does not compile as $2"
+    said=$("$work/user") || fail "$3 as $2 failed with status $?"
+    [ "$said" = "hello from a goroutine" ] || fail "$3 as $2 said '$said'"
+}
+for standard in c99 c17; do compile_and_run "$cc" "$standard" user.c; done
+if [ -x "$cxx" ]; then
+    for standard in c++98 c++11 c++17; do compile_and_run "$cxx" "$standard" user.cc; done
+fi
 version=$("$pkg_config" --modversion trine)
 header=$(sed -n 's/^#define TRINE_VERSION "\(.*\)"/\1/p' "$work/second/include/trine.h")
 [ "$version" = "$header" ] || fail "trine.pc says version $version, trine.h $header"
