@@ -94,6 +94,7 @@ static void *mstart(void *arg)
     RT_VALGRIND_THREAD();
     rt_tls_m = mp;
     rt_setg(&mp->g0);
+    rt_mwatch(mp);
     at32_store_rel(&mp->tid, (uint32_t)rt_gettid()); /* from here it can be sent a signal */
     rt_sigmask_take();
     if (mp->nextp) {
@@ -226,7 +227,11 @@ static void newm(struct p *pp, bool spinning)
     rt_systemstack(newm_call, &c);
 }
 
-int rt_mfirst(struct p *pp) { return newm_direct(pp, false); }
+int rt_mfirst(struct p *pp)
+{
+    rt_mwatch_init();
+    return newm_direct(pp, false);
+}
 
 int32_t rt_mlive(void) { return rt_sched.mcount; }
 
@@ -234,6 +239,7 @@ void rt_mexit(struct m *mp)
 {
     rt_setg(NULL);
     rt_tls_m = NULL;
+    rt_mwatch(NULL);
     at32_store_rel(&mp->tid, 0);
     rt_freealtstack(mp->altstack, mp->altstack_bytes);
     rt_lock(&rt_sched.lock);

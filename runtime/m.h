@@ -50,6 +50,9 @@ void rt_wakenetpoller(int64_t when);
 void rt_checkdead(void);
 /* Stops counting the calling M; the thread's function returns after it. */
 void rt_mexit(struct m *mp);
+/* From here the calling thread may end by rt_mexit alone: else it ends the program. NULL: it may. init: before the first M. */
+void rt_mwatch(struct m *mp);
+void rt_mwatch_init(void);
 int rt_mfirst(struct p *pp); /* the first M of a run: 0 or -errno */
 int32_t rt_mlive(void);      /* Ms that exist, zombies left out. Wants sched.lock */
 

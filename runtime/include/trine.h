@@ -8,6 +8,11 @@
  *   - it must not be called from a signal handler;
  *   - an int result is 0 or -errno; misuse (the panics of Go) prints `fatal error: ...` and exits with status 2;
  *   - errno is the goroutine's own and is kept over every call that can park.
+ * A goroutine's thread is not its own:
+ *   - it must not end it: pthread_exit in a goroutine ends the program with a message, as pthread_cancel of its thread does;
+ *   - a C++ catch block must not park: C++ keeps the caught exceptions a thread, and `throw;` would find another goroutine's;
+ *   - outside of trine_syscall_enter and _exit the preemption signal (SIGURG) may cut a blocking call short with EINTR where
+ *     the kernel does not restart it: usleep, nanosleep, poll, select, epoll_wait, sockets with a time-out (signal(7)).
  * Times are nanoseconds on the clock of trine_nanotime (CLOCK_MONOTONIC).
  */
 #ifndef TRINE_H
@@ -159,7 +164,7 @@ int trine_connect(int fd, const struct sockaddr *addr, socklen_t len);
 int trine_close(int fd);                                         /* wakes whoever waits on it, with -EBADF */
 int trine_fd_deadline(int fd, int64_t read_deadline_ns, int64_t write_deadline_ns); /* 0: none; past it -ETIMEDOUT */
 
-/* Bracket any blocking call of the program's own: the P may leave the thread meanwhile. */
+/* Bracket any blocking call of the program's own: the P may leave the thread meanwhile, and nothing preempts it there. */
 void trine_syscall_enter(void);
 void trine_syscall_exit(void);
 

@@ -79,6 +79,8 @@ DESCRIBED = {
     'sched_death.GoexitDeadlock': ('main exits and nobody is left; or those left wait', '`no goroutines (main called runtime.Goexit) - deadlock!`', 'the function\'s name is trine_exit'),
     'sched_death.GoexitInMainLetsOthersGoOn': ('after trine_exit in main the others go on', SAME, ''),
     'sched_death.NetpollDeadlock': ('a poller that nobody waits for counts for nothing', SAME, ''),
+    'sched_death.PthreadExitIsNamed': ('a goroutine that ends its thread is told: alone, locked to it, in a blocking call', 'cannot be written', 'it hung without a word'),
+    'sched_death.ThreadsThatMayEnd': ('threads of locked goroutines that end, and the program\'s own, are not told', SAME, ''),
     'sched_death.TimersThatAreGone': ('neither stopped nor fired timers count', SAME, ''),
     'sched_death.WaitsThatEndAreNoDeadlock': ('a reader, a sleeper, a blocking call are alive', SAME, ''),
     'sched_death.ThreadExhaustion': ('the cap on threads is fatal, with the number', 'SetMaxThreads, `thread exhaustion`', ''),

@@ -101,13 +101,6 @@ MUTATIONS = [
     ('steal-under-ablation', 'no_steal steals', 'find.c',
      'if (rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY | TRINE_GLOBAL_ONLY)) {', 'if (rt_ablated(TRINE_GLOBAL_ONLY)) {',
      ['sched_ablation']),
-    # ---- the end of a run ----
-    ('exits-read-late', 'a goroutine\'s end is counted whose beginning was read too early', 'trine_stats.c',
-     'n = -s->goroutines_base;\n', 'n = -s->goroutines_base;\n'
-     '    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) n += (int64_t)at64_load_rlx(&s->allp[i]->count.spawns);\n'
-     '    for (int i = 0; i < 1000; i++) at_pause();\n'
-     '    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) n -= (int64_t)at64_load_rlx(&s->allp[i]->count.exits);\n'
-     '    if (n < 1000000) return n;\n', ['sched_end']),
     # ---- switching ----
     ('errno-not-restored', 'a goroutine that moved reads its new thread\'s errno', 'sched_switch.h',
      '    *mp->errno_loc = from->errno_saved;\n', '', ['sched_preempt']),
@@ -185,6 +178,16 @@ MUTATIONS = [
     ('canary-unread', 'the canary is not looked at', 'g.h',
      '!gp->guarded && *(uint64_t *)gp->stack_lo != RT_STACK_CANARY', 'gp->guarded && !gp->stack_lo', ['sched_death']),
     # ---- the end of a run ----
+    ('exits-read-late', 'a goroutine\'s end is counted whose beginning was read too early', 'trine_stats.c',
+     'n = -s->goroutines_base;\n', 'n = -s->goroutines_base;\n'
+     '    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) n += (int64_t)at64_load_rlx(&s->allp[i]->count.spawns);\n'
+     '    for (int i = 0; i < 1000; i++) at_pause();\n'
+     '    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) n -= (int64_t)at64_load_rlx(&s->allp[i]->count.exits);\n'
+     '    if (n < 1000000) return n;\n', ['sched_end']),
+    ('thread-ends-untold', 'a thread that a goroutine ends takes its P along without a word', 'm_end.c',
+     'if (at32_load_acq(&have_key))', 'if (false)', ['sched_death']),
+    ('thread-watched-for-good', 'a thread of the runtime\'s that ends is taken for one that a goroutine ended', 'm.c',
+     '    rt_mwatch(NULL);\n', '', ['sched_death']),
     ('idle-threads-stay', 'threads are not woken to leave', 'trine_run.c',
      '            at32_store_rel(&mp->dying, 1);\n            rt_notewakeup(&mp->park);', '            at32_store_rel(&mp->dying, 1);', ['sched_end']),
     ('stacks-stay', 'a run keeps its stacks', 'trine_run.c',

@@ -5,6 +5,8 @@
 #include "child.h"
 #include "proc.h"
 
+#include <pthread.h>
+
 #define DEADLOCK "fatal error: all goroutines are asleep - deadlock!"
 #define NO_GOROUTINES "fatal error: no goroutines (main called trine_exit) - deadlock!"
 
@@ -163,6 +165,52 @@ static void TimersThatAreGone(void **state)
     must_die(stopped_timer, DEADLOCK);
     must_die(fired_timer, DEADLOCK);
 }
+
+/* ---- a goroutine that ends its thread ---- */
+static void pthread_exit_as(void *arg)
+{
+    switch ((intptr_t)arg) {
+    case 1: trine_lock_os_thread(); break;
+    case 2: trine_syscall_enter(); break;
+    }
+    pthread_exit(NULL);
+}
+static void pthread_exit_beside(void *arg)
+{
+    go(pthread_exit_as, arg);
+    recv_for_good(NULL);
+}
+static void end_locked(void *arg) { trine_lock_os_thread(); trine_wg_done(arg); }
+static void *ordinary_thread(void *arg) { pthread_exit(arg); }
+static void threads_end(void *arg) /* none of these is told: threads of locked goroutines, and the program's own */
+{
+    trine_wg wg = {0};
+    (void)arg;
+    for (int i = 0; i < 20; i++) {
+        pthread_t t;
+        CHECK(pthread_create(&t, NULL, ordinary_thread, NULL) == 0);
+        trine_wg_add(&wg, 1);
+        go(end_locked, &wg);
+        pthread_join(t, NULL);
+    }
+    trine_wg_wait(&wg);
+}
+static void PthreadExitIsNamed(void **state)
+{
+    (void)state;
+#if defined(RT_ASAN) || defined(RT_TSAN)
+    puts("SKIP: the sanitizer's own part of pthread_exit does not expect a goroutine's stack");
+    skip();
+#endif
+    for (intptr_t how = 0; how < 3; how++) {
+        for (int procs = 1; procs <= 2; procs++) {
+            trine_config cfg = {.gomaxprocs = procs};
+            run_must_die(&cfg, pthread_exit_as, (void *)how, "fatal error: pthread_exit called in a goroutine");
+            run_must_die(&cfg, pthread_exit_beside, (void *)how, "fatal error: pthread_exit called in a goroutine");
+        }
+    }
+}
+static void ThreadsThatMayEnd(void **state) { (void)state; run_children(threads_end); }
 
 /* A reader in the poller, a sleeper, a blocking call, a spinner: none of these is a deadlock. */
 static void write_later(void *fd)
@@ -352,6 +400,7 @@ int main(void)
         cmocka_unit_test(ThreadExhaustion),     cmocka_unit_test(StackOverflowIsNamed),
         cmocka_unit_test(LargeFramesOverflowByName),
         cmocka_unit_test(SmallStackCanary),     cmocka_unit_test(OtherFaultsStaySegv),
+        cmocka_unit_test(PthreadExitIsNamed),   cmocka_unit_test(ThreadsThatMayEnd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
