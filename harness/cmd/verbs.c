@@ -139,6 +139,7 @@ const struct verb verbs[] = {
      "  --json             series, runs and changes as JSON\n"
      "\nA change is one of level: p <= .001 by permutation, above 5 %, at least five runs on each side. A machine and its\n"
      "processor model, and a profile, make a series of their own.\n"
+     "A run counts once: a results folder may be moved, copied or restored elsewhere, its history.sqlite with it or not.\n"
      "\nExamples:\n  trine history\n  trine history --plot yield_ns\n",
      cmd_history},
     {"export", "--to FORMAT RUN [--only NAMES]", "print a run in the format of another tool",

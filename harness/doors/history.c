@@ -10,9 +10,12 @@
 
 enum { CHANGES_MAX = 64 };
 
-static const char query[] = "SELECT machine, cpu, profile, name, backend, unit, higher, started, commit_id, "
-                            "dir, median, n FROM figures JOIN runs"
-                            " ON runs.id = figures.run ORDER BY machine, cpu, profile, name, started, dir";
+/* Of the copies of a run the longest counts, and of equal ones the last that came in. */
+static const char query[] =
+    "SELECT machine, cpu, profile, name, backend, unit, higher, started, commit_id, root, place, median, n FROM figures"
+    " JOIN runs AS r ON r.id = figures.run WHERE NOT EXISTS"
+    " (SELECT 1 FROM runs AS o WHERE o.identity = r.identity AND (o.bytes, o.id) > (r.bytes, r.id))"
+    " ORDER BY machine, cpu, profile, name, started, place, r.identity";
 
 static const char *text_at(sqlite3_stmt *q, int column) {
     const char *s = (const char *)sqlite3_column_text(q, column);
@@ -24,7 +27,7 @@ static bool continues(const struct history_series *s, sqlite3_stmt *q) {
            strcmp(s->profile, text_at(q, 2)) == 0 && strcmp(s->name, text_at(q, 3)) == 0;
 }
 
-static void add_row(struct history_table *t, sqlite3_stmt *q) {
+static void add_row(struct history_table *t, const struct history *h, sqlite3_stmt *q) {
     if (t->n == 0 || !continues(&t->v[t->n - 1], q)) {
         t->v = xrealloc(t->v, (t->n + 1) * sizeof *t->v);
         t->v[t->n++] = (struct history_series){.machine = xstrdup(text_at(q, 0)),
@@ -38,8 +41,8 @@ static void add_row(struct history_table *t, sqlite3_stmt *q) {
     struct history_series *s = &t->v[t->n - 1];
     s->runs = xrealloc(s->runs, (s->nruns + 1) * sizeof *s->runs);
     s->runs[s->nruns++] =
-        (struct history_run){xstrdup(text_at(q, 7)), xstrdup(text_at(q, 8)), xstrdup(text_at(q, 9)),
-                             sqlite3_column_double(q, 10), (size_t)sqlite3_column_int64(q, 11)};
+        (struct history_run){xstrdup(text_at(q, 7)), xstrdup(text_at(q, 8)), history_run_dir(h, text_at(q, 9), text_at(q, 10)),
+                             sqlite3_column_double(q, 11), (size_t)sqlite3_column_int64(q, 12)};
 }
 
 static void find_changes(struct history_series *s) {
@@ -100,7 +103,7 @@ int history_load(struct history *h, const char *match, const struct strlist *can
     *out = (struct history_table){0};
     if (sqlite3_prepare_v2(h->db, query, -1, &q, NULL) != SQLITE_OK)
         return err_set(e, TRINE_EXIT_INFRA, "cannot read the history %s: %s", h->path, sqlite3_errmsg(h->db));
-    while (sqlite3_step(q) == SQLITE_ROW) add_row(out, q);
+    while (sqlite3_step(q) == SQLITE_ROW) add_row(out, h, q);
     sqlite3_finalize(q);
     int rc = check_canaries(out, canaries, e);
     if (rc) return rc;

@@ -1,7 +1,8 @@
 /*
  * history: every run's figures in time order, in an SQLite file that is a cache: it can be rebuilt from the
- * runs at any time, and is when it is damaged. A series is one figure on one machine under one profile;
- * another processor model is another series. Floor 4; one process at a time writes (SQLite's lock).
+ * runs at any time, and is when it is damaged. A run counts once wherever it stands: its copies are the same run.
+ * A series is one figure on one machine under one profile; another processor model is another series. Floor 4;
+ * one process at a time writes (SQLite's lock).
  */
 #ifndef TRINE_HARNESS_HISTORY_H
 #define TRINE_HARNESS_HISTORY_H
@@ -20,11 +21,12 @@
 struct sqlite3;
 struct history {
     struct sqlite3 *db;
-    char *path;
+    char *path, *home;      /* home: the folder that it stands in */
     struct strlist notices; /* what the user must know: a rebuild, runs that cannot be read */
 };
 
-/* Opens or makes the file; a damaged one is put aside as PATH.damaged and made anew, with a notice. */
+/* Opens or makes the file; a damaged one is put aside as PATH.damaged and made anew, with a notice; one of the first
+ * schema is made one of this by reading its runs again. */
 int history_open(struct history *h, const char *path, struct err *e);
 void history_close(struct history *h);
 /* Takes in the runs of results/MACHINE/RUN that are new or have changed; forgets those of it that are gone.
@@ -32,6 +34,8 @@ void history_close(struct history *h);
 int history_sync(struct history *h, const char *results, struct err *e);
 /* Takes in one run from anywhere. */
 int history_add(struct history *h, const char *run_dir, struct err *e);
+/* The folder that a row of the file means. Caller frees. */
+char *history_run_dir(const struct history *h, const char *root, const char *place);
 
 struct history_run {
     char *started, *commit, *dir;

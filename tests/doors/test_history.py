@@ -106,6 +106,104 @@ class History(Base):
         self.refused("history", "--results", self.results, "--plot", "nothing", says="no figure's name")
 
 
+class Elsewhere(Base):
+    """A run counts once, wherever its folder stands and however often."""
+    def setUp(self):
+        super().setUp()
+        self.add_runs([10.0] * 4 + [20.0] * 4)
+        self.series()
+
+    def medians(self, results, *args):
+        r = self.trine("history", "--results", self.path(results), "--json", *args)
+        found = json.loads(r.stdout)["series"]
+        self.assertEqual([s["changes"] for s in found], [[]] * len(found))
+        return [run["median"] for s in found for run in s["runs"]], r.stderr
+
+    def counts_once(self, results, *args):
+        self.assertEqual(self.medians(results, *args), ([10.0] * 4 + [20.0] * 4, ""))
+
+    def test_a_moved_folder(self):
+        os.rename(self.results, self.path("moved"))
+        self.counts_once("moved")
+        runs_ = json.loads(self.trine("history", "--results", self.path("moved"), "--json").stdout)["series"][0]["runs"]
+        self.assertEqual(runs_[0]["run"], self.path("moved", "m", "r000"))
+        shutil.rmtree(self.path("moved", "m", "r000"))
+        self.assertEqual(self.medians("moved"), ([10.0] * 3 + [20.0] * 4, ""))
+
+    def test_a_copied_folder_beside_the_first(self):
+        shutil.copytree(self.results, self.path("copy"))
+        self.counts_once("copy")
+        shutil.rmtree(self.path("copy", "m", "r007"))
+        self.assertEqual(self.medians("copy"), ([10.0] * 4 + [20.0] * 3, ""))
+        self.counts_once("results")
+
+    def test_one_database_for_both(self):
+        db = ("--db", self.path("db.sqlite"))
+        self.counts_once("results", *db)
+        shutil.copytree(self.results, self.path("copy"))
+        self.counts_once("copy", *db)
+        self.counts_once("results", *db)
+        shutil.rmtree(self.results)
+        self.counts_once("copy", *db)
+
+    def test_a_copy_of_a_run_in_the_same_folder_and_one_added(self):
+        shutil.copytree(self.path("results", "m", "r000"), self.path("results", "m", "a-copy"))
+        shutil.copytree(self.path("results", "m", "r001"), self.path("results", "n", "r001"))
+        self.counts_once("results", "--add", self.path("results", "m", "a-copy"))
+        shutil.rmtree(self.path("results", "m", "r000"))
+        self.counts_once("results")
+
+    def test_of_a_copy_that_went_on_the_longer_one_counts(self):
+        shutil.copytree(self.path("results", "m", "r000"), self.path("results", "m", "a-copy"))
+        for name in ("a-copy", "r001"):
+            with open(self.path("results", "m", name, "points.jsonl"), "a", encoding="utf-8") as f:
+                f.write(json.dumps(point(1, 30.0)) + "\n")
+        self.assertEqual(self.medians("results")[0], [20.0, 20.0] + [10.0] * 2 + [20.0] * 4)
+
+    def test_runs_of_one_second_are_two(self):
+        self.write_run("results/m/twin-1", [point(0, 15.0)], started="2026-01-02T00:00:00Z")
+        self.write_run("results/m/twin-2", [point(0, 16.0)], started="2026-01-02T00:00:00Z")
+        self.assertEqual(self.medians("results")[0][8:], [15.0, 16.0])
+
+    def first_schema(self, roots):
+        """The database as the first schema had it: folders in full, no identity. Each run once a root."""
+        os.remove(self.path("results", "history.sqlite"))
+        with sqlite3.connect(self.path("results", "history.sqlite")) as db:
+            db.executescript("""
+                CREATE TABLE runs (id INTEGER PRIMARY KEY, dir TEXT UNIQUE NOT NULL, bytes INTEGER, mtime_ns INTEGER,
+                    root TEXT NOT NULL, started TEXT NOT NULL, machine TEXT NOT NULL, cpu TEXT NOT NULL, profile TEXT NOT NULL,
+                    commit_id TEXT NOT NULL);
+                CREATE TABLE figures (run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, name TEXT NOT NULL,
+                    backend TEXT NOT NULL, unit TEXT NOT NULL, higher INTEGER NOT NULL, n INTEGER NOT NULL, median REAL NOT NULL,
+                    PRIMARY KEY (run, name)) WITHOUT ROWID;
+                PRAGMA user_version = 1;""")
+            for root in roots:
+                for i in range(8):
+                    row = db.execute("INSERT INTO runs (dir, bytes, mtime_ns, root, started, machine, cpu, profile, commit_id)"
+                                     " VALUES (?, 1, 1, ?, ?, 'm', 'synthetic', 'p', 'c')",
+                                     (f"{root}/m/r{i:03}", root, f"2026-01-01T00:{i:02}:00Z")).lastrowid
+                    db.execute("INSERT INTO figures VALUES (?, 'yield/yield_ns/trine', 'trine', 'ns', 0, 1, ?)",
+                               (row, 10.0 if i < 4 else 20.0))
+        db.close()
+
+    def test_a_database_of_the_first_schema(self):
+        self.first_schema(["/gone", self.results])
+        medians, notices = self.medians("results")
+        self.assertEqual(medians, [10.0] * 4 + [20.0] * 4)
+        self.assertIn("of an older trine", notices)
+        self.assertIn("8 runs", notices)
+        self.counts_once("results")
+
+    def test_what_was_added_by_name_outlives_the_first_schema(self):
+        self.first_schema([self.results])
+        other = self.write_run("other", [point(0, 77.0)], started="2026-01-02T00:00:00Z")
+        with sqlite3.connect(self.path("results", "history.sqlite")) as db:
+            db.execute("INSERT INTO runs (dir, bytes, mtime_ns, root, started, machine, cpu, profile, commit_id)"
+                       " VALUES (?, 1, 1, '', '2026-01-02T00:00:00Z', 'm', 'synthetic', 'p', 'c')", (other,))
+        db.close()
+        self.assertEqual(self.medians("results"), ([10.0] * 4 + [20.0] * 4 + [77.0], ""))
+
+
 class Damage(Base):
     def setUp(self):
         super().setUp()
