@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,6 +30,33 @@ static int kernel_encode(const char *name, struct perf_event_attr *attr, const c
     if (rc == PFM_SUCCESS) return 0;
     *why = pfm_strerror(rc);
     return -EINVAL;
+}
+
+/* Is `name` (len characters) an event of the PMU? */
+static bool among_events(const pfm_pmu_info_t *pmu, const char *name, size_t len) {
+    for (int i = pmu->first_event; i != -1; i = pfm_get_event_next(i)) {
+        pfm_event_info_t event = {.size = sizeof event};
+        if (pfm_get_event_info(i, PFM_OS_NONE, &event) != PFM_SUCCESS) continue;
+        if (strncasecmp(event.name, name, len) == 0 && !event.name[len]) return true;
+    }
+    return false;
+}
+
+bool pmu_event_known(const char *name) {
+    struct perf_event_attr attr = {.size = sizeof attr};
+    const char *why, *colons = strstr(name, "::"), *event = colons ? colons + 2 : name;
+    size_t len = strcspn(event, ":."), pmu_len = colons ? (size_t)(colons - name) : 0;
+    if (kernel_encode(name, &attr, &why) == 0 || !pfm_started) return true;
+    bool trace_point = !colons && event[len] == ':' && strlen(event + len) > 2; /* sched:sched_switch; no :u or :k */
+    bool pmu_known = false;
+    for (int i = PFM_PMU_NONE; i < PFM_PMU_MAX; i++) {
+        pfm_pmu_info_t pmu = {.size = sizeof pmu};
+        if (pfm_get_pmu_info((pfm_pmu_t)i, &pmu) != PFM_SUCCESS) continue;
+        bool meant = !colons || (strncasecmp(pmu.name, name, pmu_len) == 0 && !pmu.name[pmu_len]);
+        pmu_known |= colons && meant;
+        if (meant && among_events(&pmu, event, len)) return true;
+    }
+    return trace_point || (colons && !pmu_known);
 }
 
 static int kernel_open(struct perf_event_attr *attr, pid_t pid, int cpu, int group_fd, unsigned long flags) {

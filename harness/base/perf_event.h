@@ -44,6 +44,12 @@ int pmu_decode_raw(uint64_t read_format, const void *buf, size_t bytes, struct p
 /* Fills value and running_share from the rest, or says why there is none. */
 bool pmu_scale(struct pmu_value *v, const char **why);
 
+/*
+ * Does libpfm4 have the event, for this machine or another? Also true where it cannot tell: of a PMU that it does not know,
+ * a trace point, or where it does not start. What is behind the event's name (unit masks, :u) is left to its opening.
+ */
+bool pmu_event_known(const char *name);
+
 /* Opens the named event: a descriptor, or -1 with the reason in why. An ordinary user who may not count the
  * kernel gets user space. attr holds what libpfm4 does not: format, inherit, excludes. */
 int pmu_open_event(const struct pmu_seam *seam, const char *name, const struct perf_event_attr *like,

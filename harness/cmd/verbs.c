@@ -34,7 +34,7 @@ const struct verb verbs[] = {
      "  --json             the whole plan as JSON\n"
      "\nA sweep file is INI. [profile] takes title, budget, reruns, calibrate (1: limits.json first); each [experiment NAME] takes\n"
      "  workload    which one (required)              backends   names, or all (default all)\n"
-     "  procs       1 n/2 n 2n (n: the CPUs)          tasks      1 100 10k, or default\n"
+     "  procs       1 n/2 n 2n (n: CPUs; to 1024)     tasks      1 100 10k, or default\n"
      "  param.KEY   values of a workload's parameter  pin        none compact scatter cores smt llc numa "
      "reverse\n"
      "  reps        processes a point (default 3)     counters   hardware counters, as libpfm4 names them\n"

@@ -17,7 +17,7 @@ static bool number(const char **p, int64_t *out) {
     return v <= EXPR_MAX;
 }
 
-bool expr_eval(const char *text, int64_t n, int64_t *out) {
+bool expr_raw(const char *text, int64_t n, int64_t *out) {
     const char *p = text;
     int64_t v = 1, operand;
     bool digits = isdigit((unsigned char)*p);
@@ -43,6 +43,13 @@ bool expr_eval(const char *text, int64_t n, int64_t *out) {
             return false;
         if (v > EXPR_MAX || v < -EXPR_MAX) return false;
     }
-    *out = v < 1 ? 1 : v;
+    *out = v;
     return v <= EXPR_MAX;
+}
+
+bool expr_eval(const char *text, int64_t n, int64_t *out) {
+    int64_t v;
+    if (!expr_raw(text, n, &v)) return false;
+    *out = v < 1 ? 1 : v;
+    return true;
 }

@@ -11,5 +11,7 @@
 
 enum { EXPR_MAX = 100000000 };
 bool expr_eval(const char *text, int64_t n, int64_t *out);
+/* The same without the least of 1. */
+bool expr_raw(const char *text, int64_t n, int64_t *out);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "run/sweep.h"
 #include "base/file.h"
+#include "base/perf_event.h"
 #include "probe/topo.h"
 #include "run/expr.h"
 
@@ -16,6 +17,7 @@
 
 #define SEPARATORS ", \t\r\n"
 enum { LINE_MAX_CHARS = 195, VALUES_MAX = 256, EXPERIMENTS_MAX = 256 }; /* inih's line buffer is 200 bytes */
+enum { PROCS_MAX = 1024 /* trine's bound, and Go's historic one */, CPUS_MANY = 4096 };
 
 struct parser {
     struct sweep *s;
@@ -116,8 +118,15 @@ static int add_values(struct parser *p, const char *key, const char *value, stru
     return 1;
 }
 
+/* What grows with the CPUs (n) is no mistake where few of them make it too small, or many too large. */
+static bool in_range(const char *text, int64_t max) {
+    int64_t at_one, at_many;
+    if (!expr_raw(text, 1, &at_one)) return false;
+    return at_one <= max && (!expr_raw(text, CPUS_MANY, &at_many) || at_many >= 1);
+}
+
 static int add_numbers(struct parser *p, const char *key, const char *value, struct values *v) {
-    int64_t ignored;
+    int64_t ignored, max = strcmp(key, "procs") == 0 ? PROCS_MAX : EXPR_MAX;
     size_t from = v->list.n;
     if (!add_values(p, key, value, v)) return 0;
     for (size_t i = from; i < v->list.n; i++) {
@@ -126,7 +135,22 @@ static int add_numbers(struct parser *p, const char *key, const char *value, str
         if (!expr_eval(w, 1, &ignored))
             return complain(p, "%s: '%s' is no number; expected such as 1, 10k, n, 2n, n/2 (n: the CPUs)",
                             key, w);
+        if (!in_range(w, max))
+            return complain(p, "%s: '%s' is out of range; expected 1 to %lld", key, w, (long long)max);
     }
+    return 1;
+}
+
+static int add_counters(struct parser *p, const char *value, struct values *v) {
+    static const char *const usual[] = {"cycles",       "instructions",     "branches",       "branch-misses", "cache-references",
+                                        "cache-misses", "context-switches", "cpu-migrations", "page-faults"};
+    char hint[96];
+    size_t from = v->list.n;
+    if (!add_values(p, "counters", value, v)) return 0;
+    for (size_t i = from; i < v->list.n; i++)
+        if (!pmu_event_known(v->list.v[i]))
+            return complain(p, "counters: '%s' is no event that libpfm4 knows, of this machine or another%s", v->list.v[i],
+                            did_you_mean(hint, sizeof hint, v->list.v[i], usual, sizeof usual / sizeof *usual));
     return 1;
 }
 
@@ -190,7 +214,7 @@ static int experiment_key(struct parser *p, struct experiment *x, const char *ke
     if (strcmp(key, "procs") == 0) return add_numbers(p, key, value, &x->procs);
     if (strcmp(key, "tasks") == 0) return add_numbers(p, key, value, &x->tasks);
     if (strcmp(key, "pin") == 0) return add_pins(p, value, &x->pins);
-    if (strcmp(key, "counters") == 0) return add_values(p, key, value, &x->counters);
+    if (strcmp(key, "counters") == 0) return add_counters(p, value, &x->counters);
     if (strcmp(key, "reps") == 0) return set_reps(p, value, x);
     if (strcmp(key, "until") == 0) return set_until(p, value, &x->until);
     if (strcmp(key, "anchor") == 0) return set_count(p, key, value, 0, 1, &x->anchor);

@@ -71,6 +71,16 @@ static const struct fault faults[] = {
     {"[experiment a]\nprocs = 1\n", "f.ini:1:", "has no workload"},
     {"[experiment a]\nworkload = p\nprocs = 0x\n", "f.ini:3:", "'0x' is no number"},
     {"[experiment a]\nworkload = p\nprocs = default\n", "f.ini:3:", "'default' is no number"},
+    {"[experiment a]\nworkload = p\nprocs = 1\n  0\n", "f.ini:4:", "procs: '0' is out of range; expected 1 to 1024"},
+    {"[experiment a]\nworkload = p\nprocs = 0n\n", "f.ini:3:", "procs: '0n' is out of range"},
+    {"[experiment a]\nworkload = p\nprocs = 99999999\n", "f.ini:3:", "procs: '99999999' is out of range; expected 1 to 1024"},
+    {"[experiment a]\nworkload = p\nprocs = 1025n\n", "f.ini:3:", "procs: '1025n' is out of range"},
+    {"[experiment a]\nworkload = p\ntasks = 10 0\n", "f.ini:3:", "tasks: '0' is out of range; expected 1 to 100000000"},
+    {"[experiment a]\nworkload = p\ntasks = 5-6\n", "f.ini:3:", "tasks: '5-6' is out of range"},
+    {"[experiment a]\nworkload = p\ncounters = cycles foo\n", "f.ini:3:", "counters: 'foo' is no event"},
+    {"[experiment a]\nworkload = p\ncounters = cycels:u\n", "f.ini:3:", "counters: 'cycels:u' is no event"},
+    {"[experiment a]\nworkload = p\ncounters = cycels\n", "f.ini:3:", "did you mean 'cycles'"},
+    {"[experiment a]\nworkload = p\ncounters = perf::CYCELS\n", "f.ini:3:", "counters: 'perf::CYCELS' is no event"},
     {"[experiment a]\nworkload = p\npin = core\n", "f.ini:3:", "did you mean 'cores'"},
     {"[experiment a]\nworkload = p\nreps = 0\n", "f.ini:3:", "from 1 to 1000"},
     {"[experiment a]\nworkload = p\nreps = -3\n", "f.ini:3:", "from 1 to 1000"},
@@ -99,6 +109,21 @@ static void test_faults(void **state) {
             fail();
         }
     }
+}
+
+/* What depends on the number of CPUs, and counters of another machine's PMU, are no mistake here. */
+static void test_in_range(void **state) {
+    struct sweep s;
+    struct err e = {0};
+    (void)state;
+    int rc = sweep_parse(&s, "f.ini",
+                         "[experiment a]\nworkload = p\nprocs = n-1 n/2 n-64 1024 2n\ntasks = n/2 100M default\n"
+                         "counters = cycles CS llc-load-misses perf::page-faults cycles:u r01c2 skl::INST_RETIRED:ANY_P\n"
+                         "  amd64_fam19h_zen4::RETIRED_INSTRUCTIONS sched:sched_switch another_pmu::EVENT\n",
+                         &e);
+    if (rc) fail_msg("%s", e.text);
+    assert_int_equal(s.experiments[0].counters.list.n, 10);
+    sweep_free(&s);
 }
 
 static void test_long_line(void **state) {
@@ -135,6 +160,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expressions),  cmocka_unit_test(test_whole_file),
         cmocka_unit_test(test_faults),       cmocka_unit_test(test_long_line),
+        cmocka_unit_test(test_in_range),
         cmocka_unit_test(test_own_profiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

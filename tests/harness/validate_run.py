@@ -27,7 +27,7 @@ pin = none compact smt
 reps = 1
 warmup_ms = 1
 measure_ms = 1
-counters = page-faults cycles nonsense
+counters = page-faults cycles netburst::TC_deliver_mode
 [experiment never]
 workload = never
 backends = fake
