@@ -8,46 +8,99 @@
 #include "store/manifest.h"
 #include "store/store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-static int tell(const char *run, const char *rows_path, bool as_json, bool markdown, struct err *e) {
-    struct peer_rows rows;
-    json_t *manifest = manifest_read(run, e), *points = manifest ? store_load(run, NULL, e) : NULL;
+struct request {
+    const char *run, *rows_path;
+    bool json, markdown;
+};
+
+static int rewrite_report(const char *run, struct err *e) {
+#ifdef TRINE_HAVE_REPORT
+    if (report_write(run, stderr)) return err_set(e, TRINE_EXIT_INFRA, "the report of %s could not be written", run);
+#endif
+    (void)run, (void)e;
+    return 0;
+}
+
+/* What was judged of such a run before is as false as it would be now: it goes, and so does its part of the report. */
+static int refuse(const char *run, const char *path, const char *first, struct err *e) {
+    bool old = remove(path) == 0;
+    if (old && rewrite_report(run, e)) return e->code;
+    return err_set(e, TRINE_EXIT_USAGE,
+                   "%s holds nothing that profile peers measures%s%s%s%s; trine run --profile peers makes such a run", run,
+                   *first ? " (" : "", first, *first ? ")" : "", old ? "; the peers.json in it is removed" : "");
+}
+
+/* Says of each row that is left out why; of those whose experiment was not run, how many. "switch: workload pingpong, not
+ * switch" of the first is what a refusal shows. Caller frees. */
+static char *left_out(const struct peer_rows *rows, const struct sweep *profile, const json_t *points,
+                      const json_t *table) {
+    char *first = NULL;
+    size_t others = rows->n - json_array_size(table);
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct peer_row *r = &rows->v[i];
+        char *why = peers_absent(profile, r->experiment, points);
+        if (!why) continue;
+        others--;
+        if (!first) first = xasprintf("%s: %s", r->experiment, why);
+        if (json_array_size(table)) fprintf(stderr, "trine peers: left out: %s: %s has %s\n", r->text, r->experiment, why);
+        free(why);
+    }
+    if (others && json_array_size(table))
+        fprintf(stderr, "trine peers: left out: %zu rows whose experiments the run does not have\n", others);
+    return first ? first : xstrdup("");
+}
+
+static int print(const struct request *q, const json_t *table, struct err *e) {
+    if (q->json) return output_json("-", table, e);
+    (q->markdown ? peers_markdown : peers_print)(stdout, table);
+    return 0;
+}
+
+static int tell(const struct request *q, const struct peer_rows *rows, const struct sweep *profile, const json_t *points,
+                struct err *e) {
+    json_t *held = peers_points(profile, points), *table = peers_judge(rows, held);
+    char *path = path_join(q->run, "peers.json"), *first = left_out(rows, profile, points, table);
+    int rc = json_array_size(table) ? json_write_file(path, table, e) : refuse(q->run, path, first, e);
+    if (!rc) rc = print(q, table, e);
+    if (!rc) rc = rewrite_report(q->run, e);
+    free(path), free(first);
+    json_decref(table);
+    json_decref(held);
+    return rc;
+}
+
+static int peers(const struct request *q, struct err *e) {
+    struct peer_rows rows = {0};
+    struct sweep profile = {0};
+    json_t *manifest = manifest_read(q->run, e), *points = manifest ? store_load(q->run, NULL, e) : NULL;
     json_decref(manifest);
     if (!points) return e->code;
-    int rc = peer_rows_load(&rows, rows_path, e);
+    int rc = peer_rows_load(&rows, q->rows_path, e);
+    if (!rc) rc = sweep_load(&profile, "peers", e);
     if (!rc) {
-        json_t *latest = store_latest(points), *table = peers_judge(&rows, latest);
-        char *path = path_join(run, "peers.json");
-        rc = json_array_size(table) ? json_write_file(path, table, e)
-                                    : err_set(e, TRINE_EXIT_USAGE, "%s holds no experiment of a row: is it of profile peers?", run);
-        if (!rc && as_json) rc = output_json("-", table, e);
-        else if (!rc && markdown) peers_markdown(stdout, table);
-        else if (!rc) peers_print(stdout, table);
-#ifdef TRINE_HAVE_REPORT
-        if (!rc && report_write(run, stderr)) rc = err_set(e, TRINE_EXIT_INFRA, "the report of %s could not be written", run);
-#endif
-        free(path);
-        json_decref(table);
+        json_t *latest = store_latest(points);
+        rc = tell(q, &rows, &profile, latest, e);
         json_decref(latest);
     }
     peer_rows_free(&rows);
+    sweep_free(&profile);
     json_decref(points);
     return rc;
 }
 
 int cmd_peers(int argc, char **argv) {
-    const char *run = NULL, *rows = NULL;
-    bool as_json = false, markdown = false;
-    const struct option_spec specs[] = {
-        {.name = "rows", .text = &rows}, {.name = "json", .flag = &as_json}, {.name = "markdown", .flag = &markdown}};
+    struct request q = {0};
+    const struct option_spec specs[] = {{.name = "rows", .text = &q.rows_path},
+                                        {.name = "json", .flag = &q.json},
+                                        {.name = "markdown", .flag = &q.markdown}};
     struct err e = {0};
     size_t n;
-    int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, &run, 1, &n);
+    int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, &q.run, 1, &n);
     if (rc) return rc;
-    rc = options_one_form(as_json, markdown, &e);
-    if (!rc)
-        rc = n ? tell(run, rows, as_json, markdown, &e)
-               : err_set(&e, TRINE_EXIT_USAGE, "of which run? (trine run --profile peers makes one; trine peers --help)");
+    rc = options_one_form(q.json, q.markdown, &e);
+    if (!rc) rc = n ? peers(&q, &e) : err_set(&e, TRINE_EXIT_USAGE, "of which run? (trine run --profile peers makes one; trine peers --help)");
     return rc ? cmd_fail("peers", &e) : 0;
 }

@@ -87,8 +87,8 @@ const struct verb verbs[] = {
     {"peers", "RUN [options]", "show a run of profile peers as ratios to Go, C++, tokio and the machine's limits",
      "  --rows FILE        the rows and their targets (default: those that come with trine)\n"
      "  --json, --markdown instead of a table for the terminal\n"
-     "\nmet and not met hold over the whole 95 % interval of the ratio; else it is open. peers.json is written into the\n"
-     "run's folder.\n"
+     "\nmet and not met hold over the whole 95 % interval of the ratio; else it is open. A row counts points of the very\n"
+     "cells of profile peers alone. peers.json is written into the run's folder.\n"
      "\nExamples:\n  trine run --profile peers\n"
      "  trine peers results/m/20261121T040000Z-abc1234-peers --markdown\n",
      cmd_peers},

@@ -1,11 +1,13 @@
 /*
  * peers: a run of profile peers as a table: each row a figure of trine, the same of every peer, and the ratios that
- * trine is held to, with their intervals. The rows are declared in rows.ini. Floor 5; pure but for reading that file.
+ * trine is held to, with their intervals. The rows are declared in rows.ini, and hold for points that are of the same cells
+ * as the experiments of profile peers. Floor 6; pure but for reading rows.ini.
  */
 #ifndef TRINE_HARNESS_PEERS_H
 #define TRINE_HARNESS_PEERS_H
 
 #include "base/err.h"
+#include "run/sweep.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -38,11 +40,20 @@ int peer_rows_parse(struct peer_rows *rows, const char *path, const char *text, 
 void peer_rows_free(struct peer_rows *rows);
 
 /*
+ * The points that are what the profile measures under their experiment's name: workload, procs, tasks, pinning, quota and
+ * parameters. Of an experiment that the profile lacks (a row of one's own) all. A new array; the points are shared.
+ */
+json_t *peers_points(const struct sweep *profile, const json_t *points);
+/* Why the run has points of the experiment and peers_points() none: "workload pingpong, not switch". NULL: it has none at
+ * all, or some that hold. Caller frees. */
+char *peers_absent(const struct sweep *profile, const char *experiment, const json_t *points);
+
+/*
  * [{id, row, unit, better, figures: {BACKEND: {low, estimate, high} or {unavailable}},
  *   targets: [{against, ratio: {low, estimate, high} or {unavailable}, target, verdict: met | not met | open}]}]
- * A row whose experiment is not in the run is left out. points: those that count. met and not met hold over the
- * whole 95 % interval. Beside an estimate may stand disturbed: true (no process was valid; it decides nothing) and
- * widened: B (its interval is wider by e^B at each end, drift.h).
+ * A row whose experiment is not among the points is left out. points: those that count, of peers_points(). met and not
+ * met hold over the whole 95 % interval. Beside an estimate may stand disturbed: true (no process was valid; it decides
+ * nothing) and widened: B (its interval is wider by e^B at each end, drift.h).
  */
 json_t *peers_judge(const struct peer_rows *rows, const json_t *points);
 
