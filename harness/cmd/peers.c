@@ -101,6 +101,8 @@ int cmd_peers(int argc, char **argv) {
     int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, &q.run, 1, &n);
     if (rc) return rc;
     rc = options_one_form(q.json, q.markdown, &e);
-    if (!rc) rc = n ? peers(&q, &e) : err_set(&e, TRINE_EXIT_USAGE, "of which run? (trine run --profile peers makes one; trine peers --help)");
+    if (!rc)
+        rc = n ? peers(&q, &e)
+               : err_set(&e, TRINE_EXIT_USAGE, "of which run? (trine run --profile peers makes one; trine peers --help)");
     return rc ? cmd_fail("peers", &e) : 0;
 }

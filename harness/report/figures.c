@@ -58,10 +58,8 @@ static const struct figure_spec specs[] = {
      "still.",
      FIGURE_HEATMAP, "*", "", "tasks", 1, "s since the first request", "latency, µs"},
     {"switch", "Cost of a switch, by layer",
-     "A gap between backends on this log axis is a factor. The bare switch has no scheduler; yield goes "
-     "through a run "
-     "queue; ping-pong parks and readies through a channel; wake readies a task on another processor.",
-     FIGURE_PLACES, "switch,yield,pingpong,wake", "", "workload", 1, "layer", "ns a switch"},
+     "A gap between backends on this log axis is a factor.", FIGURE_PLACES, "switch,yield,pingpong,wake", "",
+     "workload", 1, "layer", "ns a switch"},
     {"working-set", "Cost of a switch against the working set",
      "Steps stand where the set leaves a cache: that is refill, not the switch.", FIGURE_PLACES, "yield", "",
      "p:ws_kib", 1, "working set of each task, KiB", "ns a switch"},
@@ -224,6 +222,7 @@ static char *embed(const char *dir, const struct figure_spec *s) {
 static bool was_planned(const struct rep_run *run, const struct figure_spec *s, const char *backend) {
     for (size_t i = 0; i < run->nseries; i++)
         if (strcmp(json_str(run->series[i].first, "backend", ""), backend) == 0 &&
+            (strcmp(s->x, "pin") != 0 || strcmp(json_str(run->series[i].first, "experiment", ""), "pinning") == 0) &&
             figure_lists(s->workloads, json_str(run->series[i].first, "workload", "")))
             return true;
     return false;
@@ -267,10 +266,29 @@ static char *note_of(const struct rep_run *run, const struct figure_spec *s, con
     return b.s ? b.s : xstrdup("");
 }
 
+/* What to look for; of the layers of a switch those are explained that are there. */
+static char *see_of(const struct figure_spec *s, const struct figure_data *d) {
+    static const char *const layers[][2] = {{"switch", "the bare switch has no scheduler"},
+                                            {"yield", "yield goes through a run queue"},
+                                            {"pingpong", "ping-pong parks and readies through a channel"},
+                                            {"wake", "wake readies a task on another processor"}};
+    struct strbuf b = {0};
+    size_t told = 0;
+
+    strbuf_puts(&b, s->see);
+    for (size_t i = 0; i < sizeof layers / sizeof layers[0] && strcmp(s->x, "workload") == 0; i++) {
+        if (!strlist_has(&d->labels, layers[i][0])) continue;
+        strbuf_puts(&b, told++ ? "; " : " ");
+        strbuf_printf(&b, "%c%s", told == 1 ? layers[i][1][0] - 'a' + 'A' : layers[i][1][0], layers[i][1] + 1);
+    }
+    strbuf_puts(&b, told ? "." : "");
+    return b.s;
+}
+
 static struct figure make_one(const struct rep_run *run, const struct figure_spec *spec, const char *dir,
                               const char *plots, const char **broken) {
     struct figure_spec s = *spec;
-    struct figure f = {.name = s.name, .title = s.title, .see = s.see, .kind = s.kind};
+    struct figure f = {.name = s.name, .title = s.title, .kind = s.kind};
     struct figure_data d;
     const char *why = NULL;
 
@@ -297,6 +315,7 @@ static struct figure make_one(const struct rep_run *run, const struct figure_spe
         why = *broken;
     }
     f.note = note_of(run, &s, &d, why);
+    f.see = see_of(&s, &d);
     if (d.present.n + d.invalid.n > 0) f.csv = xstrdup(strbuf_str(&d.csv));
     figure_data_free(&d);
     return f;
@@ -319,6 +338,6 @@ struct figure *figures_make(const struct rep_run *run, const char *run_dir, size
 }
 
 void figures_free(struct figure *f, size_t n) {
-    for (size_t i = 0; i < n; i++) free(f[i].note), free(f[i].svg), free(f[i].csv);
+    for (size_t i = 0; i < n; i++) free(f[i].see), free(f[i].note), free(f[i].svg), free(f[i].csv);
     free(f);
 }

@@ -10,8 +10,9 @@
 #define FIGURE_OF_HISTORY "history"
 
 struct figure {
-    const char *name, *title, *see; /* see: what to look for */
+    const char *name, *title;
     enum figure_kind kind;
+    char *see;                      /* what to look for */
     char *note;                     /* how many, which interval, what is absent and why */
     char *svg;                      /* NULL: not drawn, the note says why */
     char *csv;                      /* what it was drawn from; NULL when there is nothing */

@@ -2,6 +2,7 @@
  * markup. */
 #include "report/html.h"
 #include "report/parts.h"
+#include "report/places.h"
 
 #include "base/json.h"
 
@@ -31,6 +32,18 @@ void html_cell(struct strbuf *b, const char *text) {
 void html_backend_cell(struct strbuf *b, const char *backend) {
     strbuf_puts(b, "<td data-b=\""), html_text(b, backend), strbuf_puts(b, "\">");
     html_text(b, backend), strbuf_puts(b, "</td>");
+}
+
+/* Breaks between parameters, not within one. */
+static void html_params_cell(struct strbuf *b, const char *text) {
+    strbuf_puts(b, "<td class=\"p\">");
+    for (size_t len; *text; text += len + (text[len] == ' ')) {
+        char *one = xstrndup(text, len = strcspn(text, " "));
+
+        strbuf_puts(b, "<span>"), html_text(b, one), strbuf_puts(b, "</span> ");
+        free(one);
+    }
+    strbuf_puts(b, "</td>");
 }
 
 void html_long_cell(struct strbuf *b, const char *text) {
@@ -109,6 +122,34 @@ static char *params_text(const json_t *point) {
     return b.s ? b.s : xstrdup("");
 }
 
+/* A row of a table, of one series or point, and by what it is sorted. */
+struct row {
+    char *key;
+    const void *of;
+};
+
+static int by_key(const void *a, const void *b) {
+    return strverscmp(((const struct row *)a)->key, ((const struct row *)b)->key);
+}
+
+/* What is compared stands together: the cell first, then its backends (as everywhere), then the repetitions. */
+static char *row_key(const json_t *p, const struct strlist *backends) {
+    char *params = params_text(p), *key;
+    size_t rank = 0;
+
+    while (rank < backends->n && strcmp(backends->v[rank], json_str(p, "backend", "")) != 0) rank++;
+    key = xasprintf("%s\n%s\n%s\n%lld\n%lld\n%zu\n%lld", json_str(p, "experiment", ""), params, json_str(p, "pin", ""),
+                    (long long)json_int(p, "procs", 0), (long long)json_int(p, "tasks", 0), rank,
+                    (long long)json_int(p, "rep", 0));
+    free(params);
+    return key;
+}
+
+static void free_rows(struct row *rows, size_t n) {
+    for (size_t i = 0; i < n; i++) free(rows[i].key);
+    free(rows);
+}
+
 /* The record that names the metric: that of the first measured point. */
 static const json_t *metric_of(const struct rep_series *s) {
     for (size_t i = 0; i < s->npoints; i++)
@@ -125,7 +166,7 @@ static void result_row(struct strbuf *b, const struct rep_series *s) {
     strbuf_puts(b, "<tr>"), html_cell(b, json_str(s->first, "experiment", "")),
         html_backend_cell(b, json_str(s->first, "backend", ""));
     html_number_cell(b, json_num(s->first, "procs", NAN)), html_number_cell(b, json_num(s->first, "tasks", NAN));
-    html_cell(b, json_str(s->first, "pin", "")), html_cell(b, params), html_cell(b, json_str(metric, "name", ""));
+    html_cell(b, json_str(s->first, "pin", "")), html_params_cell(b, params), html_cell(b, json_str(metric, "name", ""));
     html_number_cell(b, v.median), html_number_cell(b, v.n > 1 ? v.low : NAN), html_number_cell(b, v.n > 1 ? v.high : NAN);
     html_cell(b, v.n < 2 ? "" : v.interval ? "95 %" : "range"), html_cell(b, json_str(metric, "unit", ""));
     html_number_cell(b, (double)v.n);
@@ -152,9 +193,18 @@ void html_results(struct strbuf *b, const struct rep_run *run) {
         "process's "
         "median. <i>95 %</i>: the interval of that median by order statistics; <i>range</i>: fewer than six "
         "processes, so only their least and greatest.</p>");
+    struct row *rows = xcalloc(run->nseries + 1, sizeof *rows);
+    struct strlist backends;
+
+    run_backends(run, &backends);
+    for (size_t i = 0; i < run->nseries; i++)
+        rows[i] = (struct row){row_key(run->series[i].first, &backends), &run->series[i]};
+    qsort(rows, run->nseries, sizeof *rows, by_key);
     html_open_table(b, "t-results", "Results", heads, sizeof heads / sizeof heads[0]);
-    for (size_t i = 0; i < run->nseries; i++) result_row(b, &run->series[i]);
+    for (size_t i = 0; i < run->nseries; i++) result_row(b, rows[i].of);
     html_close_table(b);
+    free_rows(rows, run->nseries);
+    strlist_free(&backends);
 }
 
 static void percent_encoded(struct strbuf *b, const char *text) {
@@ -242,45 +292,70 @@ static void reasons(struct strbuf *b, const json_t *point) {
     }
 }
 
+static void trouble_row(struct strbuf *b, const json_t *p) {
+    char *params = params_text(p);
+
+    strbuf_puts(b, "<tr>"), html_cell(b, json_str(p, "experiment", "")), html_backend_cell(b, json_str(p, "backend", ""));
+    html_number_cell(b, json_num(p, "procs", NAN)), html_number_cell(b, json_num(p, "tasks", NAN)), html_params_cell(b, params);
+    html_number_cell(b, json_num(p, "rep", NAN)), html_cell(b, rep_measured(p) ? "invalid" : json_str(p, "status", "?"));
+    strbuf_puts(b, "<td class=\"t\">"), reasons(b, p), strbuf_puts(b, "</td></tr>\n");
+    free(params);
+}
+
 void html_troubles(struct strbuf *b, const struct rep_run *run) {
     static const char *const heads[] = {"Experiment", "Backend",    "Procs", "Tasks",
                                         "Parameters", "Repetition", "State", "Reason"};
+    struct row *rows = xcalloc(json_array_size(run->points) + 1, sizeof *rows);
+    struct strlist backends;
     const json_t *p;
-    size_t i;
+    size_t i, n = 0;
 
+    run_backends(run, &backends);
+    json_array_foreach(run->points, i, p) if (!rep_valid(p)) rows[n++] = (struct row){row_key(p, &backends), p};
+    qsort(rows, n, sizeof *rows, by_key);
     strbuf_puts(b, "<h2 id=\"troubles\">What is missing or not to be trusted</h2>");
     html_open_table(b, "t-troubles", "Points without a trusted figure", heads, sizeof heads / sizeof heads[0]);
-    json_array_foreach(run->points, i, p) {
-        if (rep_valid(p)) continue;
-        char *params = params_text(p);
-
-        strbuf_puts(b, "<tr>"), html_cell(b, json_str(p, "experiment", "")), html_backend_cell(b, json_str(p, "backend", ""));
-        html_number_cell(b, json_num(p, "procs", NAN)), html_number_cell(b, json_num(p, "tasks", NAN)), html_cell(b, params);
-        html_number_cell(b, json_num(p, "rep", NAN)),
-            html_cell(b, rep_measured(p) ? "invalid" : json_str(p, "status", "?"));
-        strbuf_puts(b, "<td class=\"t\">"), reasons(b, p), strbuf_puts(b, "</td></tr>\n");
-        free(params);
-    }
+    for (i = 0; i < n; i++) trouble_row(b, rows[i].of);
     html_close_table(b);
+    free_rows(rows, n);
+    strlist_free(&backends);
 }
 
-void html_repeat(struct strbuf *b, const struct rep_run *run) {
-    const json_t *args = json_object_get(run->manifest, "arguments"), *v;
-    size_t i;
+/* As a shell takes it back. */
+static void argument(struct strbuf *b, const char *text) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+.,:/@%";
 
-    if (args == NULL) args = json_object_get(run->manifest, "args");
-    strbuf_puts(b, "<h2 id=\"repeat\">Repeat this run</h2>");
-    if (json_is_string(args)) {
-        strbuf_puts(b, "<pre>"), html_text(b, json_string_value(args)), strbuf_puts(b, "</pre>");
+    if (*text && text[strspn(text, plain)] == '\0') {
+        html_text(b, text);
         return;
     }
+    strbuf_puts(b, "'");
+    for (; *text; text++) {
+        char one[2] = {*text, '\0'};
+
+        html_text(b, *text == '\'' ? "'\\''" : one);
+    }
+    strbuf_puts(b, "'");
+}
+
+/* A seed that came from the clock was not among the arguments; a run without it is another order. */
+void html_repeat(struct strbuf *b, const struct rep_run *run) {
+    const json_t *args = json_object_get(run->manifest, "arguments"), *seed = json_object_get(run->manifest, "seed"), *v;
+    bool seeded = !json_is_integer(seed);
+    size_t i;
+
+    strbuf_puts(b, "<h2 id=\"repeat\">Repeat this run</h2>");
     if (json_array_size(args) == 0) {
         strbuf_puts(b, "<p class=\"warn\">The manifest does not hold the command.</p>");
         return;
     }
     strbuf_puts(b, "<pre>");
     json_array_foreach((json_t *)args, i, v) {
-        strbuf_puts(b, i ? " " : ""), html_text(b, json_is_string(v) ? json_string_value(v) : "");
+        const char *text = json_is_string(v) ? json_string_value(v) : "";
+
+        seeded |= strcmp(text, "--seed") == 0 || strncmp(text, "--seed=", 7) == 0;
+        strbuf_puts(b, i ? " " : ""), argument(b, text);
     }
+    if (!seeded) strbuf_printf(b, " --seed %lld", (long long)json_integer_value(seed));
     strbuf_puts(b, "</pre>");
 }

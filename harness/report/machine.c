@@ -30,6 +30,8 @@ static void env_members(struct strbuf *b, const json_t *o, const char *prefix) {
 
             env_members(b, v, deeper);
             free(deeper);
+        } else if (json_is_null(v)) {
+            definition(b, name, strcmp(key, "quota_cpus") == 0 ? "no quota" : "not known");
         } else {
             text = json_is_string(v) ? xstrdup(json_string_value(v))
                                      : json_dumps(v, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));

@@ -64,6 +64,7 @@ static void says_everything(void **state) {
     assert_true(strstr(page, "id=\"claims\"") < strstr(page, "id=\"results\""));
     assert_int_equal(times(page, "<figure "), 18);
     has("Claims on pthread</dt><dd><span class=\"bad\">1 contradicted");
+    has("wake readies a task on another processor.");
     has("Package 1"), has("CPU 7"), has("L1d 32 KiB"), has("8 GiB of memory");
 }
 
@@ -189,6 +190,82 @@ static void only_valid_points_count(void **state) {
     fclose(log);
 }
 
+static const char small_points[] =
+    "{\"id\":\"1\",\"series\":\"1\",\"experiment\":\"yield\",\"backend\":\"trine\",\"workload\":\"yield\",\"procs\":1,\"tasks\":100,"
+    "\"pin\":\"none\",\"params\":{},\"rep\":0,\"status\":\"ok\",\"valid\":true,\"record\":{\"samples\":[9]}}\n"
+    "{\"id\":\"2\",\"series\":\"2\",\"experiment\":\"yield\",\"backend\":\"go\",\"workload\":\"yield\",\"procs\":1,\"tasks\":20,"
+    "\"pin\":\"none\",\"params\":{},\"rep\":0,\"status\":\"ok\",\"valid\":true,\"record\":{\"samples\":[8]}}\n"
+    "{\"id\":\"3\",\"series\":\"3\",\"experiment\":\"yield\",\"backend\":\"trine\",\"workload\":\"yield\",\"procs\":1,\"tasks\":20,"
+    "\"pin\":\"none\",\"params\":{},\"rep\":0,\"status\":\"ok\",\"valid\":true,\"record\":{\"samples\":[7]}}\n"
+    "{\"id\":\"4\",\"series\":\"4\",\"experiment\":\"bare\",\"backend\":\"trine\",\"workload\":\"switch\",\"procs\":1,\"tasks\":null,"
+    "\"pin\":\"none\",\"params\":{},\"rep\":0,\"status\":\"ok\",\"valid\":true,\"record\":{\"samples\":[1]}}\n";
+
+static void put(const char *name, const char *text) {
+    char *path = path_join(run_dir, name);
+    struct err e;
+
+    assert_int_equal(file_write(path, text, strlen(text), &e), 0);
+    free(path);
+}
+
+/* `page` becomes the report of a run of four points; its manifest holds these arguments. */
+static void of_a_small_run(const char *arguments) {
+    char *manifest = xasprintf("{\"schema\":\"trine-manifest\",\"version\":1,\"profile\":\"quick\",\"seed\":61,\"arguments\":%s}",
+                               arguments);
+    char *path = path_join(run_dir, "report.html");
+    FILE *log = tmpfile();
+
+    put("points.jsonl", small_points), put("manifest.json", manifest);
+    put("env.json", "{\"schema\":\"trine-env\",\"version\":1,\"cgroup\":{\"mode\":\"v2\",\"quota_cpus\":null},\"kernel\":{\"odd\":null}}");
+    assert_int_equal(report_write(run_dir, log), 0);
+    free(page);
+    page = file_read(path, NULL);
+    fclose(log);
+    free(path), free(manifest);
+}
+
+/* The command of a run whose seed came from the clock names it; what a shell would split is quoted. */
+static void repeats_with_its_seed(void **state) {
+    (void)state;
+    of_a_small_run("[\"trine\",\"run\",\"--profile\",\"quick\"]");
+    has("<pre>trine run --profile quick --seed 61</pre>");
+    of_a_small_run("[\"trine\",\"run\",\"--seed\",\"61\",\"--out\",\"my dir\"]");
+    has("<pre>trine run --seed 61 --out 'my dir'</pre>");
+    of_a_small_run("[\"trine\",\"run\",\"--seed=61\"]");
+    has("<pre>trine run --seed=61</pre>");
+}
+
+static void says_what_null_means(void **state) {
+    (void)state;
+    has("<dt>cgroup quota_cpus</dt><dd>no quota</dd>");
+    has("<dt>kernel odd</dt><dd>not known</dd>");
+    assert_null(strstr(page, "<dd>null</dd>"));
+}
+
+/* The caption of the layers explains those that the figure has. */
+static void explains_the_layers_there_are(void **state) {
+    (void)state;
+    has("The bare switch has no scheduler; yield goes through a run queue.");
+    assert_null(strstr(page, "wake readies"));
+    assert_null(strstr(page, "ping-pong parks"));
+}
+
+/* Not in the random order of the plan: what is compared stands together. */
+static void sorts_its_rows(void **state) {
+    static const char *const order[] = {"<td>bare</td><td data-b=\"trine\">trine</td>",
+                                        "<td>yield</td><td data-b=\"trine\">trine</td><td class=\"n\" data-v=\"1\">1</td>"
+                                        "<td class=\"n\" data-v=\"20\">",
+                                        "<td>yield</td><td data-b=\"go\">",
+                                        "<td class=\"n\" data-v=\"100\">100</td>"};
+    const char *at = strstr(page, "id=\"results\"");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        at = strstr(at, order[i]);
+        if (at == NULL) fail_msg("row %zu is not in its place", i);
+    }
+}
+
 static void no_such_run(void **state) {
     char *text = NULL;
     size_t size = 0;
@@ -213,6 +290,10 @@ int main(void) {
         cmocka_unit_test(summaries),
         cmocka_unit_test(only_valid_points_count),
         cmocka_unit_test(no_such_run),
+        cmocka_unit_test(repeats_with_its_seed),
+        cmocka_unit_test(says_what_null_means),
+        cmocka_unit_test(explains_the_layers_there_are),
+        cmocka_unit_test(sorts_its_rows),
     };
 
     return cmocka_run_group_tests(tests, make_run, remove_run);
