@@ -59,8 +59,8 @@ do for [i=1:2] {
         unset nonlinear y
         unset offsets
         set key off
-        set ytics 0, 25, 100
-        set yrange [-10:125]
+        set ytics autofreq # above 100 where what it cost is no count of lines: noise, which is not to be cut off
+        set yrange [-10:125<*]
         set xlabel xname noenhanced
         plot for [b in some(stolen)] data index b using 1:2:3:4 with yerrorlines ls number(part(b, 1)) notitle, \
              for [b in some(same)] data index b using 1:2:3:4 with yerrorbars pt 6 ps 0.8 dt 1 lc rgb Colour[number(part(b, 1))] notitle, \

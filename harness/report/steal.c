@@ -160,7 +160,7 @@ static const char *choose(const struct rep_run *run, const struct figure_spec *s
 
 void collect_steal(const struct rep_run *run, const struct figure_spec *spec, struct figure_data *d,
                    const struct strlist *backends) {
-    static const char *const titles[] = {"what it cost, us: first pass less second",
+    static const char *const titles[] = {"what it cost, µs: first pass less second",
                                          "lines gone, % of the payload"};
     struct strlist names[2] = {{0}, {0}};
 
