@@ -70,7 +70,7 @@ int cmd_compare(int argc, char **argv) {
     if (!rc) {
         rc = options_one_form(q.json, q.markdown, &e);
         if (!rc && n == 0) rc = err_set(&e, TRINE_EXIT_USAGE, "which runs? (trine compare --help)");
-        while (!rc && loaded < n && !(rc = side_load(&sides[loaded], names[loaded], &e))) loaded++;
+        while (!rc && loaded < n && !(rc = side_load(&sides[loaded], names[loaded], SIDE_FIGURES, &e))) loaded++;
         if (!rc) rc = compare(sides, n, &q, &e);
         if (rc) cmd_fail("compare", &e);
     }

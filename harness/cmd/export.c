@@ -83,7 +83,7 @@ int cmd_export(int argc, char **argv) {
     if (!rc) {
         const struct export_format *f = find(to, &e);
         rc = !f  ? e.code
-             : n ? side_load(&run, name, &e)
+             : n ? side_load(&run, name, f->need, &e)
                  : err_set(&e, TRINE_EXIT_USAGE, "which run? (trine export --help)");
         if (!rc) rc = choose(&run, &only, &e);
         if (!rc) rc = write_all(f, &run, &e);

@@ -117,7 +117,7 @@ static int judge_again(struct gate *g, const struct side *baseline, const struct
     struct side again;
     size_t reps = 2 * g->planned_n > g->need_samples ? 2 * g->planned_n : g->need_samples;
     char *dir = measure_again(run, reps ? reps : GATE_LEAST_SAMPLES, e);
-    int rc = dir ? side_load(&again, dir, e) : e->code;
+    int rc = dir ? side_load(&again, dir, baseline ? SIDE_POINTS : SIDE_FIGURES, e) : e->code;
     if (!rc) {
         gate_free(g);
         q->options.final = true;
@@ -152,8 +152,8 @@ static int load_and_gate(struct request *q, struct err *e) {
     utc_now(now);
     now[10] = '\0';
     int rc = q->accept ? accept_load(&accepts, q->accept, now, e) : 0;
-    if (!rc && q->baseline) rc = side_load(&baseline, q->baseline, e);
-    if (!rc) rc = side_load(&run, q->run, e);
+    if (!rc && q->baseline) rc = side_load(&baseline, q->baseline, SIDE_FIGURES, e);
+    if (!rc) rc = side_load(&run, q->run, q->baseline ? SIDE_POINTS : SIDE_FIGURES, e); /* two builds: also the baseline */
     q->options.accepts = &accepts;
     if (!rc) rc = gate(q->baseline ? &baseline : NULL, &run, q, e);
     side_free(&baseline), side_free(&run);

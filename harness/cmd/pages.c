@@ -97,7 +97,7 @@ static int write_comparison(const struct side *s, struct err *e) {
 int pages_write(const char *run_dir, struct err *e) {
     struct side s;
     struct err minor;
-    if (side_load(&s, run_dir, &minor) == 0) { /* else nothing was measured: the report alone says why */
+    if (side_load(&s, run_dir, SIDE_FIGURES, &minor) == 0) { /* else nothing was measured: the report alone says why */
         char *results = results_of(run_dir, &s);
         if (results && write_history(&s, results, &minor)) fprintf(stderr, "trine report: %s\n", minor.text);
         if (comparable(&s) && write_comparison(&s, &minor)) fprintf(stderr, "trine report: %s\n", minor.text);

@@ -167,11 +167,12 @@ static size_t failures(const struct side *s, const struct measure *like, const c
     return n;
 }
 
-/* A candidate that crashes where the baseline does not is a regression, whatever its clock says. */
+/* A candidate that crashes where the baseline does not is a regression, whatever its clock or a canary says. */
 static void judge_presence(struct gate_row *r, const struct side *candidate, bool interleaved) {
     if (r->canary || r->baseline->kind == MEASURE_COUNT) return;
     size_t failed = failures(candidate, r->baseline, interleaved ? "b" : r->baseline->build);
-    if (failed > 0 && r->baseline->nfailed == 0) {
+    r->crashed = failed > 0 && r->baseline->nfailed == 0;
+    if (r->crashed) {
         r->verdict = GATE_FAIL;
         snprintf(r->why, sizeof r->why, "%zu of the candidate's processes failed, none of the baseline's",
                  failed);
@@ -184,10 +185,14 @@ static void judge_presence(struct gate_row *r, const struct side *candidate, boo
 static void apply_accepts(struct gate *g, struct accepts *accepts) {
     for (size_t i = 0; accepts && i < g->nrows; i++) {
         struct gate_row *r = &g->rows[i];
-        if (r->canary || r->verdict != GATE_FAIL) continue;
+        if (r->canary || r->crashed || r->verdict != GATE_FAIL) continue;
         r->accepted = accept_find(accepts, r->baseline->name, r->slowdown);
         g->naccepted += r->accepted != NULL;
     }
+}
+
+bool gate_by_clock(const struct gate_row *r) {
+    return isfinite(r->p_holm) && !r->crashed;
 }
 
 static void decide(struct gate *g) {
@@ -196,7 +201,7 @@ static void decide(struct gate *g) {
     for (size_t i = 0; i < g->nrows; i++) {
         const struct gate_row *r = &g->rows[i];
         if (r->canary || r->accepted || r->verdict == GATE_PASS) continue;
-        bool fail = r->verdict == GATE_FAIL, clock = isfinite(r->p_holm);
+        bool fail = r->verdict == GATE_FAIL, clock = gate_by_clock(r);
         hard += fail && !clock, slow += fail && clock, open += !fail;
         if (!first || (fail && first->verdict != GATE_FAIL)) first = r;
     }

@@ -5,7 +5,8 @@
  * beside the struct.
  *
  * Verdicts, the strongest first: a count that grew or a candidate that crashes FAILs; a moved canary makes
- * the rest INCONCLUSIVE; any FAIL; anything refused or inconclusive; PASS. What is accepted never fails.
+ * the rest INCONCLUSIVE; any FAIL; anything refused or inconclusive; PASS. What is accepted never fails, but a
+ * crash is not accepted.
  */
 #ifndef TRINE_HARNESS_GATE_H
 #define TRINE_HARNESS_GATE_H
@@ -27,7 +28,7 @@ struct gate_row {
     enum gate_verdict verdict;
     double slowdown, low, high, p_holm; /* of a clock's figure; a count has its ratio in slowdown */
     double visible;                     /* smallest slowdown that this gate would see; NaN: not computed */
-    bool canary;
+    bool canary, crashed; /* crashed: of the candidate's processes where none of the baseline's was */
     char why[256];
     const struct accept *accepted;
 };
@@ -61,6 +62,8 @@ int gate_make(struct gate *g, const struct side *baseline, const struct side *ca
               const struct gate_options *o, struct err *e);
 void gate_free(struct gate *g);
 int gate_exit_code(const struct gate *g); /* 0, 1 or 3 */
+/* Does its verdict come from a clock, so that a moved canary unsettles it? */
+bool gate_by_clock(const struct gate_row *r);
 
 /* A against A, from the baseline's processes drawn anew (gate_power.c): fills false_alarm and rows' visible.
  */

@@ -127,8 +127,8 @@ char *gate_junit(const struct gate *g) {
     for (size_t i = 0; i < g->nrows; i++) {
         const struct gate_row *r = &g->rows[i];
         if (r->canary) continue;
-        bool fail = r->verdict == GATE_FAIL && !r->accepted && (!g->machine_changed || !isfinite(r->p_holm));
-        bool skip = !fail && (r->verdict != GATE_PASS || (g->machine_changed && isfinite(r->p_holm)));
+        bool fail = r->verdict == GATE_FAIL && !r->accepted && (!g->machine_changed || !gate_by_clock(r));
+        bool skip = !fail && (r->verdict != GATE_PASS || (g->machine_changed && gate_by_clock(r)));
         tests++, failed += fail, skipped += skip;
         strbuf_puts(&cases, "    <testcase classname=\"trine.gate.");
         xml_text(&cases, r->baseline->experiment);

@@ -203,7 +203,7 @@ static int take_from(struct history *h, const char *dir, const struct place *p, 
     int64_t bytes, mtime_ns;
     struct side s;
     if (stamp(dir, &bytes, &mtime_ns) && known(h, p, bytes, mtime_ns)) return 0;
-    int rc = side_load(&s, dir, e);
+    int rc = side_load(&s, dir, SIDE_FIGURES, e);
     if (rc && !must) {
         char *text = xasprintf("left out: %s", e->text);
         strlist_add(&h->notices, text);

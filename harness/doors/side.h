@@ -20,8 +20,13 @@ struct side {
     bool cut;       /* the last line of points.jsonl is cut off: the run was killed */
 };
 
+enum side_need {
+    SIDE_FIGURES, /* at least one process was measured, valid or not */
+    SIDE_POINTS   /* failures and what could not run tell enough */
+};
+
 /* name: a run's folder, or what stands in one of the reference folders. 0 or an exit code with e filled. */
-int side_load(struct side *s, const char *name, struct err *e);
+int side_load(struct side *s, const char *name, enum side_need need, struct err *e);
 void side_free(struct side *s);
 
 /* The folders of reference results, first hit wins. */

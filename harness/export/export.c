@@ -7,14 +7,14 @@
 #include <string.h>
 
 const struct export_format export_formats[] = {
-    {"gobench", "Go's benchmark text, one line a process: benchstat reads it", export_gobench},
-    {"gbench", "google-benchmark's JSON, one benchmark a process", export_gbench},
-    {"csv", "one row a process and figure, RFC 4180", export_csv},
-    {"junit", "JUnit XML, one case a process; what is not valid is skipped", export_junit},
-    {"gha", "github-action-benchmark: customSmallerIsBetter", export_gha},
-    {"gha-bigger", "github-action-benchmark: customBiggerIsBetter", export_gha_bigger},
-    {"openmetrics", "OpenMetrics text, medians over the processes", export_openmetrics},
-    {"hgrm", "HDR percentile distributions of the latencies, in us, one a process", export_hgrm},
+    {"gobench", "Go's benchmark text, one line a process: benchstat reads it", export_gobench, SIDE_FIGURES},
+    {"gbench", "google-benchmark's JSON, one benchmark a process", export_gbench, SIDE_FIGURES},
+    {"csv", "one row a process and figure, RFC 4180", export_csv, SIDE_POINTS},
+    {"junit", "JUnit XML, one case a process; what is not valid is skipped", export_junit, SIDE_POINTS},
+    {"gha", "github-action-benchmark: customSmallerIsBetter", export_gha, SIDE_FIGURES},
+    {"gha-bigger", "github-action-benchmark: customBiggerIsBetter", export_gha_bigger, SIDE_FIGURES},
+    {"openmetrics", "OpenMetrics text, medians over the processes", export_openmetrics, SIDE_FIGURES},
+    {"hgrm", "HDR percentile distributions of the latencies, in us, one a process", export_hgrm, SIDE_FIGURES},
 };
 const size_t nexport_formats = sizeof export_formats / sizeof *export_formats;
 

@@ -14,6 +14,7 @@
 struct export_format {
     const char *name, *doc;
     void (*write)(FILE *out, const struct side *run);
+    enum side_need need; /* SIDE_POINTS: failures have a place in it */
 };
 extern const struct export_format export_formats[];
 extern const size_t nexport_formats;

@@ -15,6 +15,12 @@ def run(reps=10, factor=1.0, sigma=0.01, seed=1, backend="trine", **kw):
     return series([60 * factor * f for f in noisy(reps, sigma, seed)], backend=backend, **kw)
 
 
+def crashed(points):
+    """The same processes, each of which crashed."""
+    change = {"status": "failed", "reason": "killed by signal 6", "valid": False, "invalid_because": ["failed"]}
+    return [{**{k: v for k, v in p.items() if k not in ("record", "outside")}, **change} for p in points]
+
+
 class Verdicts(runs.Runs):
     def gate(self, baseline, candidate, *args, code):
         b, c = self.write_run("baseline", baseline), self.write_run("candidate", candidate)
@@ -86,6 +92,41 @@ class Verdicts(runs.Runs):
         crashed = run(reps=12, seed=2)
         crashed[3] = runs.point(3, 1.0, status="failed", valid=False, invalid_because=["failed"])
         self.assertIn("1 of the candidate's processes failed", self.gate(run(), crashed, code=1).stdout)
+
+    def test_a_candidate_of_which_every_process_crashes_fails(self):
+        b, c = self.write_run("b", run()), self.write_run("c", crashed(run(seed=2)))
+        md, xml = self.path("s.md"), self.path("s.xml")
+        r = self.trine("gate", "--baseline", b, c, "--markdown", md, "--junit", xml, code=1)
+        self.assertIn("10 of the candidate's processes failed, none of the baseline's", r.stdout)
+        self.assertTrue(runs.read(md).startswith("### trine gate: FAIL\n"))
+        self.assertIn('failures="1"', runs.read(xml))
+        self.assertEqual(json.loads(self.trine("gate", "--baseline", b, c, "--json", code=1).stdout)["verdict"], "FAIL")
+
+    def test_a_candidate_in_which_nothing_could_run_is_inconclusive(self):
+        skipped = [runs.point(i, 1.0, status="skipped", valid=True, invalid_because=[]) for i in range(10)]
+        self.assertIn("not measured in the candidate", self.gate(run(), skipped, code=3).stdout)
+
+    def test_a_baseline_that_only_crashes_is_refused(self):
+        b, c = self.write_run("b", crashed(run())), self.write_run("c", crashed(run(seed=2)))
+        self.refused("gate", "--baseline", b, c, says="holds no measured point", code=3)
+        self.refused("gate", self.write_run("ab", crashed(run(backend="trine@a") + run(backend="trine@b"))),
+                     says="holds no measured point", code=3)
+
+    def test_a_crash_fails_whatever_the_canary_does(self):
+        some = run(factor=1.2, seed=4, backend="pthread")
+        xml = self.path("s.xml")
+        self.gate(run() + run(backend="pthread", seed=3), run(seed=2)[:7] + crashed(run(seed=2)[7:]) + some, "--junit", xml, code=1)
+        self.assertIn('failures="1"', runs.read(xml))
+
+    def test_a_crash_is_not_taken_with_a_slowdown(self):
+        def accept(**entry):
+            whole = dict({"metric": "yield/*", "reason": "r", "expires": "2999-01-01"}, **entry)
+            return self.put("accept.json", json.dumps({"schema": "trine-accept", "version": 1, "accept": [whole]}))
+        b = self.write_run("b", run())
+        for name, points in (("all", crashed(run(seed=2))), ("some", run(seed=2) + crashed(run(reps=12, seed=2)[10:]))):
+            c = self.write_run(name, points)
+            self.trine("gate", "--baseline", b, c, "--accept", accept(at_most=1.2), code=1)
+            self.trine("gate", "--baseline", b, c, "--accept", accept(), code=1)
 
     def test_a_figure_that_is_gone_is_inconclusive(self):
         both = run() + run(experiment="switch", metric="switch_ns")

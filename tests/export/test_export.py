@@ -96,6 +96,15 @@ class Export(runs.Runs):
         self.xmllint(self.export("junit"))
         self.assertIn('tests="5" failures="1" errors="0" skipped="2"', odd)
 
+    def test_a_run_of_failures_is_one_of_junit(self):
+        failed = self.write_run("failed", [point(i, 0, status="failed", valid=False, invalid_because=["failed"], reason="signal 6")
+                                           for i in range(3)])
+        text = self.export("junit", failed)
+        self.assertIn('tests="3" failures="3" errors="0" skipped="0"', text)
+        self.assertEqual(len(self.export("csv", failed).splitlines()), 4)
+        self.refused("export", "--to", "gha", failed, says="no measured point", code=3)
+        self.xmllint(text)
+
     def test_the_gates_junit_keeps_the_same_schema(self):
         path = self.path("gate.xml")
         self.trine("gate", "--baseline", "synthetic-fast", "synthetic-base", "--force", "--canary", "none", "--junit", path, code=1)
