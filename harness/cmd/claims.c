@@ -75,7 +75,9 @@ static int tell(const struct request *q, const struct ledger *l, const char *run
 }
 
 static json_t *load_latest(const char *run_dir, struct err *e) {
-    json_t *points = store_load(run_dir, NULL, e), *latest = points ? store_latest(points) : NULL;
+    struct store_damage damage;
+    json_t *points = store_load(run_dir, &damage, e), *latest = points ? store_latest(points) : NULL;
+    if (points) cmd_tell_damage("claims", run_dir, &damage);
     json_decref(points);
     return latest;
 }

@@ -62,6 +62,12 @@ int options_one_form(bool json, bool markdown, struct err *e);
 /* Prints "trine VERB: …" and returns e->code. */
 int cmd_fail(const char *verb, const struct err *e);
 
+/* Prints "trine VERB: …" for each notice: what was read is not all that was measured. */
+void cmd_tell(const char *verb, const struct strlist *notices);
+/* The same of a run's points. */
+struct store_damage;
+void cmd_tell_damage(const char *verb, const char *run_dir, const struct store_damage *d);
+
 /* SIGINT, SIGTERM and SIGHUP set this once installed. */
 extern volatile sig_atomic_t cmd_stop;
 void cmd_catch_signals(void);

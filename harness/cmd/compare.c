@@ -43,10 +43,7 @@ static int compare(const struct side *sides, size_t n, const struct request *q, 
     if (!rc) rc = compare_only(&c, &q->only, e);
     if (!rc) rc = compare_sort(&c, q->sort ? q->sort : "name", e);
     for (size_t i = 0; i < n && !rc; i++)
-        if (sides[i].cut)
-            fprintf(stderr,
-                    "trine compare: the last line of %s/points.jsonl is cut off; that point is left out\n",
-                    sides[i].dir);
+        cmd_tell("compare", &sides[i].notices);
     for (size_t i = 0; i < marked.n && !rc; i++)
         fprintf(stderr, "trine compare: the sides differ in %s\n", marked.v[i]);
     if (!rc) rc = print(&c, q, e);

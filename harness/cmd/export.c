@@ -85,6 +85,7 @@ int cmd_export(int argc, char **argv) {
         rc = !f  ? e.code
              : n ? side_load(&run, name, f->need, &e)
                  : err_set(&e, TRINE_EXIT_USAGE, "which run? (trine export --help)");
+        if (!rc) cmd_tell("export", &run.notices);
         if (!rc) rc = choose(&run, &only, &e);
         if (!rc) rc = write_all(f, &run, &e);
         if (rc) cmd_fail("export", &e);

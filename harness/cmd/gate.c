@@ -119,6 +119,7 @@ static int judge_again(struct gate *g, const struct side *baseline, const struct
     char *dir = measure_again(run, reps ? reps : GATE_LEAST_SAMPLES, e);
     int rc = dir ? side_load(&again, dir, baseline ? SIDE_POINTS : SIDE_FIGURES, e) : e->code;
     if (!rc) {
+        cmd_tell("gate", &again.notices);
         gate_free(g);
         q->options.final = true;
         rc = judge(g, baseline, &again, q, e);
@@ -155,6 +156,7 @@ static int load_and_gate(struct request *q, struct err *e) {
     if (!rc && q->baseline) rc = side_load(&baseline, q->baseline, SIDE_FIGURES, e);
     if (!rc) rc = side_load(&run, q->run, q->baseline ? SIDE_POINTS : SIDE_FIGURES, e); /* two builds: also the baseline */
     q->options.accepts = &accepts;
+    cmd_tell("gate", &baseline.notices), cmd_tell("gate", &run.notices);
     if (!rc) rc = gate(q->baseline ? &baseline : NULL, &run, q, e);
     side_free(&baseline), side_free(&run);
     accept_free(&accepts);

@@ -1,8 +1,10 @@
 /* options: see cmd.h. */
 #include "cmd/cmd.h"
+#include "store/store.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { OPTIONS_MAX = 64 };
@@ -25,6 +27,16 @@ void cmd_catch_signals(void) {
 int cmd_fail(const char *verb, const struct err *e) {
     fprintf(stderr, "trine %s: %s\n", verb, e->text);
     return e->code;
+}
+
+void cmd_tell(const char *verb, const struct strlist *notices) {
+    for (size_t i = 0; i < notices->n; i++) fprintf(stderr, "trine %s: %s\n", verb, notices->v[i]);
+}
+
+void cmd_tell_damage(const char *verb, const char *run_dir, const struct store_damage *d) {
+    char *text = store_damage_text(run_dir, d);
+    if (text) fprintf(stderr, "trine %s: %s\n", verb, text);
+    free(text);
 }
 
 static int usage(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -43,6 +43,16 @@ static json_t *of_this_kind(json_t *history, const struct side *s) {
     return history;
 }
 
+/* What the history says of the runs beside this one; who reads this one has said the same of it. */
+static void tell_of_others(const struct strlist *notices, const char *dir) {
+    char *own = realpath(dir, NULL);
+    size_t len = own ? strlen(own) : 0;
+    for (size_t i = 0; i < notices->n; i++)
+        if (!own || strncmp(notices->v[i], own, len) != 0 || notices->v[i][len] != '/')
+            fprintf(stderr, "trine report: %s\n", notices->v[i]);
+    free(own);
+}
+
 static int write_history(const struct side *s, const char *results, struct err *e) {
     struct history h;
     struct history_table t = {0};
@@ -52,7 +62,7 @@ static int write_history(const struct side *s, const char *results, struct err *
     if (!rc) {
         rc = history_sync(&h, results, e);
         if (!rc) rc = history_load(&h, NULL, &canaries, &t, e);
-        for (size_t i = 0; i < h.notices.n; i++) fprintf(stderr, "trine report: %s\n", h.notices.v[i]);
+        tell_of_others(&h.notices, s->dir);
         if (!rc) {
             json_t *v = of_this_kind(history_json(&t), s);
             rc = json_write_file(out, v, e);

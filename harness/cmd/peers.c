@@ -75,9 +75,11 @@ static int tell(const struct request *q, const struct peer_rows *rows, const str
 static int peers(const struct request *q, struct err *e) {
     struct peer_rows rows = {0};
     struct sweep profile = {0};
-    json_t *manifest = manifest_read(q->run, e), *points = manifest ? store_load(q->run, NULL, e) : NULL;
+    struct store_damage damage;
+    json_t *manifest = manifest_read(q->run, e), *points = manifest ? store_load(q->run, &damage, e) : NULL;
     json_decref(manifest);
     if (!points) return e->code;
+    cmd_tell_damage("peers", q->run, &damage);
     int rc = peer_rows_load(&rows, q->rows_path, e);
     if (!rc) rc = sweep_load(&profile, "peers", e);
     if (!rc) {

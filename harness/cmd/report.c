@@ -15,7 +15,7 @@ int cmd_report(int argc, char **argv) {
         return cmd_fail("report", &e);
     }
     json_t *manifest = manifest_read(dir, &e);
-    rc = manifest ? session_report(dir, &e) : e.code;
+    rc = manifest ? session_report("report", dir, &e) : e.code;
     json_decref(manifest);
     return rc ? cmd_fail("report", &e) : 0;
 }

@@ -136,9 +136,11 @@ int parse_limits(const char *budget, const char *reruns, int64_t *budget_ms, int
     return 0;
 }
 
-int session_report(const char *run_dir, struct err *e) {
-    json_t *points = store_load(run_dir, NULL, e);
+int session_report(const char *verb, const char *run_dir, struct err *e) {
+    struct store_damage damage;
+    json_t *points = store_load(run_dir, &damage, e);
     if (!points) return e->code;
+    cmd_tell_damage(verb, run_dir, &damage);
     json_t *latest = store_latest(points);
     summary_print(stdout, latest);
     json_decref(latest);
@@ -208,6 +210,20 @@ static int verdict(const char *verb, const char *run_dir, const struct run_resul
     return r->ok && r->invalid == r->ok ? TRINE_EXIT_INVALID : TRINE_EXIT_PASS;
 }
 
+/* What opening the store has done to it. */
+static void tell_mended(const char *verb, const struct store_damage *d) {
+    if (d->lines)
+        fprintf(stderr,
+                "trine %s: %zu damaged line%s of points.jsonl (the first was line %zu: %s) moved to points.jsonl.damaged; "
+                "what is missing runs again\n",
+                verb, d->lines, d->lines == 1 ? "" : "s", d->first, d->why);
+    if (d->cut_bytes)
+        fprintf(stderr,
+                "trine %s: the last line of points.jsonl was cut off (%zu bytes) and is dropped; its point "
+                "runs again\n",
+                verb, d->cut_bytes);
+}
+
 int session_run(const char *verb, const char *run_dir, json_t *manifest, const struct catalog *catalog,
                 int64_t budget_ms, int64_t reruns, bool quiet, struct run_result *result) {
     static const struct probe_root machine = {""};
@@ -220,15 +236,11 @@ int session_run(const char *verb, const char *run_dir, json_t *manifest, const s
                             .reruns = reruns >= 0 ? reruns : json_int(manifest, "reruns", 3)};
     struct store store;
     struct err e, e2;
-    size_t cut;
+    struct store_damage damage;
     *result = (struct run_result){0};
-    int rc = store_open(&store, run_dir, true, &cut, &e);
+    int rc = store_open(&store, run_dir, true, &damage, &e);
     if (rc) return cmd_fail(verb, &e);
-    if (cut)
-        fprintf(stderr,
-                "trine %s: the last line of points.jsonl was cut off (%zu bytes) and is dropped; its point "
-                "runs again\n",
-                verb, cut);
+    tell_mended(verb, &damage);
     rc = runner_run(&runner, run_dir, &store, result, &e);
     store_close(&store);
     if (rc) cmd_fail(verb, &e);
@@ -236,7 +248,7 @@ int session_run(const char *verb, const char *run_dir, json_t *manifest, const s
     json_decref(result->precision); /* the manifest has it */
     result->precision = NULL;
     if (rc) {
-        fprintf(stderr, "trine %s: go on with: trine resume %s\n", verb, run_dir);
+        if (rc != TRINE_EXIT_USAGE) fprintf(stderr, "trine %s: go on with: trine resume %s\n", verb, run_dir);
         return rc;
     }
     return closed ? cmd_fail(verb, &e2) : 0;
@@ -248,7 +260,7 @@ int session_measure(const char *verb, const char *run_dir, json_t *manifest, con
     struct err e;
     int rc = session_run(verb, run_dir, manifest, catalog, budget_ms, reruns, quiet, &result);
     if (rc) return rc;
-    if (!result.interrupted && session_report(run_dir, &e)) return cmd_fail(verb, &e);
+    if (!result.interrupted && session_report(verb, run_dir, &e)) return cmd_fail(verb, &e);
     if (!result.interrupted)
         precision_print(stdout, json_object_get(manifest, "precision"), result.not_needed);
     return verdict(verb, run_dir, &result);

@@ -53,7 +53,7 @@ int session_measure(const char *verb, const char *run_dir, json_t *manifest, con
                     int64_t budget_ms, int64_t reruns, bool quiet);
 
 /* Report and table of a run. Returns 0 or an exit code with e filled. */
-int session_report(const char *run_dir, struct err *e);
+int session_report(const char *verb, const char *run_dir, struct err *e);
 
 /* --budget and --reruns; NULL leaves the value alone. */
 int parse_limits(const char *budget, const char *reruns, int64_t *budget_ms, int64_t *nreruns, struct err *e);

@@ -210,14 +210,23 @@ static void decide(struct gate *g) {
     else if (g->machine_changed)
         g->verdict = GATE_INCONCLUSIVE;
     else
-        g->verdict = slow ? GATE_FAIL : open || g->ntimed == 0 ? GATE_INCONCLUSIVE : GATE_PASS;
+        g->verdict = slow ? GATE_FAIL : open || g->ntimed == 0 || g->hidden ? GATE_INCONCLUSIVE : GATE_PASS;
     if (g->machine_changed && !hard) return;
     if (first)
         snprintf(g->why, sizeof g->why, "%.120s: %.120s", first->baseline->name, first->why);
     else if (g->ntimed == 0)
         snprintf(g->why, sizeof g->why, "there is no figure that both sides have");
+    else if (g->hidden)
+        snprintf(g->why, sizeof g->why, "none of %zu figures is worse, but the candidate's damaged lines may hide a crash",
+                 g->ntimed);
     else
         snprintf(g->why, sizeof g->why, "%zu figures and %zu counts, none is worse", g->ntimed, g->ncounts);
+}
+
+static void note_damage(struct gate *g, const struct side *s) {
+    char *text = store_damage_text(s->dir, &s->damage);
+    if (text) strlist_add(&g->damaged, text);
+    free(text);
 }
 
 int gate_make(struct gate *g, const struct side *baseline, const struct side *candidate,
@@ -233,6 +242,9 @@ int gate_make(struct gate *g, const struct side *baseline, const struct side *ca
             baseline->name);
     int rc = check_names(g, baseline->name, c->name, o, e);
     if (rc) return rc;
+    if (candidate) note_damage(g, baseline);
+    note_damage(g, c);
+    g->hidden = store_damaged(&c->damage);
     add_rows(g, o);
     if (judge_family(g, false, o->final) != 0 || judge_family(g, true, true) != 0)
         return err_set(e, TRINE_EXIT_INFRA, "out of memory");
@@ -254,7 +266,7 @@ int gate_make(struct gate *g, const struct side *baseline, const struct side *ca
 void gate_free(struct gate *g) {
     measures_free(&g->baseline), measures_free(&g->candidate);
     free(g->rows);
-    strlist_free(&g->marked);
+    strlist_free(&g->marked), strlist_free(&g->damaged);
     *g = (struct gate){0};
 }
 

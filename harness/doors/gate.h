@@ -5,7 +5,8 @@
  * beside the struct.
  *
  * Verdicts, the strongest first: a count that grew or a candidate that crashes FAILs; a moved canary makes
- * the rest INCONCLUSIVE; any FAIL; anything refused or inconclusive; PASS. What is accepted never fails, but a
+ * the rest INCONCLUSIVE; any FAIL; anything refused or inconclusive, or lines of the candidate's points that
+ * are damaged, since they may hide a crash; PASS. What is accepted never fails, but a
  * crash is not accepted.
  */
 #ifndef TRINE_HARNESS_GATE_H
@@ -53,6 +54,8 @@ struct gate {
     size_t need_samples; /* 0: enough */
     double false_alarm;  /* share of A-against-A rounds that fail; NaN: none could be made */
     struct strlist marked;
+    struct strlist damaged; /* of a side's points.jsonl: what is left out */
+    bool hidden;            /* of the candidate's: what is left out may be a crash */
     char why[256]; /* one line: what decided */
 };
 

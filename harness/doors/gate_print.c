@@ -68,6 +68,7 @@ static void self_knowledge(struct strbuf *b, const struct gate *g, const char *b
                       g->least_n);
     for (size_t i = 0; i < g->marked.n; i++)
         strbuf_printf(b, "%sforced: the sides differ in %s\n", bullet, g->marked.v[i]);
+    for (size_t i = 0; i < g->damaged.n; i++) strbuf_printf(b, "%s%s\n", bullet, g->damaged.v[i]);
 }
 
 static void counted(struct strbuf *b, const struct gate *g) {
@@ -140,6 +141,12 @@ char *gate_junit(const struct gate *g) {
         xml_text(&cases, r->why);
         strbuf_puts(&cases, "\"/></testcase>\n");
     }
+    if (g->hidden) { /* skipped like all that is not decided */
+        tests++, skipped++;
+        strbuf_puts(&cases, "    <testcase classname=\"trine.gate\" name=\"points.jsonl\"><skipped message=\"");
+        xml_text(&cases, g->damaged.v[g->damaged.n - 1]);
+        strbuf_puts(&cases, "\"/></testcase>\n");
+    }
     strbuf_printf(&b,
                   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"trine "
                   "gate\" tests=\"%zu\" "
@@ -170,6 +177,10 @@ json_t *gate_json(const struct gate *g) {
                           gate_verdict_name(g->verdict), "why", g->why, "machine_changed", g->machine_changed,
                           "interleaved", g->interleaved, "need_samples", (json_int_t)g->need_samples);
     set_number(v, "false_alarm_rate", g->false_alarm);
+    json_t *damaged = json_array();
+    for (size_t i = 0; i < g->damaged.n; i++) json_array_append_new(damaged, json_string(g->damaged.v[i]));
+    if (g->damaged.n) json_object_set(v, "damaged", damaged);
+    json_decref(damaged);
     json_object_set_new(v, "rows", rows);
     return v;
 }

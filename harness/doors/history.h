@@ -22,7 +22,7 @@ struct sqlite3;
 struct history {
     struct sqlite3 *db;
     char *path, *home;      /* home: the folder that it stands in */
-    struct strlist notices; /* what the user must know: a rebuild, runs that cannot be read */
+    struct strlist notices; /* what the user must know: a rebuild, runs or lines that cannot be read */
 };
 
 /* Opens or makes the file; a damaged one is put aside as PATH.damaged and made anew, with a notice; one of the first

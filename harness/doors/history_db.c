@@ -211,6 +211,7 @@ static int take_from(struct history *h, const char *dir, const struct place *p, 
         return 0;
     }
     if (!rc) {
+        for (size_t i = 0; i < s.notices.n; i++) strlist_add(&h->notices, s.notices.v[i]);
         rc = insert(h, p, &s, e);
         side_free(&s);
     }

@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "base/version.h"
 #include "store/manifest.h"
-#include "store/store.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -62,6 +61,11 @@ static char *last_part(const char *path) {
     return last;
 }
 
+static void add_notice(struct side *s, char *text) {
+    if (text) strlist_add(&s->notices, text);
+    free(text);
+}
+
 static size_t measured(const json_t *points) {
     const json_t *p;
     size_t i, n = 0;
@@ -76,14 +80,17 @@ int side_load(struct side *s, const char *name, enum side_need need, struct err 
     s->name = last_part(name);
     s->manifest = manifest_read(s->dir, e);
     char *env = path_join(s->dir, "env.json");
-    json_t *all = s->manifest ? store_load(s->dir, &s->cut, e) : NULL;
+    json_t *all = s->manifest ? store_load(s->dir, &s->damage, e) : NULL;
     if (all) {
         s->env = file_exists(env) ? json_read_file(env, e) : json_object();
         s->points = s->env ? store_latest(all) : NULL;
+        add_notice(s, store_damage_text(s->dir, &s->damage));
     }
     if (s->points && (need == SIDE_POINTS ? json_array_size(s->points) : measured(s->points)) == 0) {
-        err_set(e, TRINE_EXIT_INVALID, "%s holds no measured point: run it, or go on with: trine resume %s",
-                s->dir, s->dir);
+        char *why = strlist_join(&s->notices, "; ");
+        err_set(e, TRINE_EXIT_INVALID, "%s holds no measured point: run it, or go on with: trine resume %s%s%s%s",
+                s->dir, s->dir, *why ? " (" : "", why, *why ? ")" : "");
+        free(why);
         json_decref(s->points);
         s->points = NULL;
     }
@@ -96,6 +103,7 @@ int side_load(struct side *s, const char *name, enum side_need need, struct err 
 
 void side_free(struct side *s) {
     free(s->name), free(s->dir);
+    strlist_free(&s->notices);
     json_decref(s->manifest), json_decref(s->env), json_decref(s->points);
     *s = (struct side){0};
 }

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "store/store.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -17,7 +18,8 @@ struct side {
     char *dir;
     json_t *manifest, *env;
     json_t *points; /* those that count: of each id the last attempt */
-    bool cut;       /* the last line of points.jsonl is cut off: the run was killed */
+    struct store_damage damage; /* of points.jsonl: left out of the points */
+    struct strlist notices;     /* what whoever reads the figures must know of how they were read */
 };
 
 enum side_need {

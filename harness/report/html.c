@@ -86,6 +86,18 @@ static size_t with_status(const struct rep_run *run, const char *status) {
     return n;
 }
 
+/* What stands in the points' file and is in no table. */
+static void damage(struct strbuf *b, const struct store_damage *d) {
+    if (d->lines > 0) {
+        strbuf_printf(b, "<dt>Damaged</dt><dd class=\"bad\">unreadable lines of points.jsonl: %zu; the first is line %zu: ",
+                      d->lines, d->first);
+        html_text(b, d->why), strbuf_puts(b, "</dd>");
+    }
+    if (d->cut_bytes > 0)
+        strbuf_printf(b, "<dt>Cut off</dt><dd class=\"bad\">the last line of points.jsonl, %zu bytes, is left out</dd>",
+                      d->cut_bytes);
+}
+
 void html_validity(struct strbuf *b, const struct rep_run *run) {
     size_t total = json_array_size(run->points), measured = with_status(run, "ok"), invalid = 0;
 
@@ -102,9 +114,7 @@ void html_validity(struct strbuf *b, const struct rep_run *run) {
                   "out</dt><dd>%zu</dd>",
                   with_status(run, "not_applicable"), with_status(run, "skipped"),
                   with_status(run, "failed") + with_status(run, "timeout"));
-    if (run->damaged > 0)
-        strbuf_printf(b, "<dt>Damaged</dt><dd class=\"bad\">unreadable lines of points.jsonl: %zu</dd>",
-                      run->damaged);
+    damage(b, &run->damage);
     strbuf_puts(b, "</dl>");
 }
 

@@ -70,7 +70,6 @@ int report_write(const char *run_dir, FILE *log) {
     struct figure *figures = figures_make(&run, run_dir, &n, log);
     char *path = path_join(run_dir, "report.html");
 
-    if (run.damaged) fprintf(log, "report: %zu damaged lines of points.jsonl are left out\n", run.damaged);
     head(&b, &run);
     contents(&b, &run, run_dir);
     html_verdicts(&b, &run);

@@ -20,41 +20,15 @@ static json_t *optional_file(const char *dir, const char *name) {
     return v;
 }
 
-/* Later attempts of the same id replace earlier ones, in place. */
-static void add_point(struct rep_run *run, json_t *point, json_t *seat_of_id) {
-    const char *id = json_str(point, "id", "");
-    const json_t *seat = json_object_get(seat_of_id, id);
-
-    run->attempts++;
-    if (seat != NULL) {
-        json_array_set(run->points, (size_t)json_integer_value(seat), point);
-        return;
-    }
-    if (*id) json_object_set_new(seat_of_id, id, json_integer((json_int_t)json_array_size(run->points)));
-    json_array_append(run->points, point);
-}
-
 static int load_points(const char *run_dir, struct rep_run *run, FILE *log) {
-    char *path = path_join(run_dir, "points.jsonl"), *text = file_read(path, NULL);
-    json_t *seats = json_object();
+    struct err e;
+    json_t *all = store_load(run_dir, &run->damage, &e);
 
-    if (text == NULL) fprintf(log, "report: %s cannot be read: is this a run's folder?\n", path);
-    for (char *line = text, *next; line != NULL && *line; line = next) {
-        size_t len = strcspn(line, "\n");
-        json_t *point = json_loadb(line, len, 0, NULL);
-
-        next = line + len + (line[len] != '\0');
-        if (json_is_object(point))
-            add_point(run, point, seats);
-        else if (len > 0)
-            run->damaged++;
-        json_decref(point);
-    }
-    int rc = text == NULL ? -1 : 0;
-
-    json_decref(seats);
-    free(path), free(text);
-    return rc;
+    if (all == NULL) fprintf(log, "report: %s\n", e.text);
+    else run->points = store_latest(all);
+    run->attempts = json_array_size(all);
+    json_decref(all);
+    return all == NULL ? -1 : 0;
 }
 
 static struct rep_series *series_of(struct rep_run *run, const json_t *point, json_t *seats) {
@@ -77,7 +51,7 @@ int rep_load(const char *run_dir, struct rep_run *run, FILE *log) {
     json_t *seats = json_object(), *point;
     size_t i;
 
-    *run = (struct rep_run){.points = json_array()};
+    *run = (struct rep_run){0};
     run->manifest = optional_file(run_dir, "manifest.json");
     run->env = optional_file(run_dir, "env.json");
     run->claims = optional_file(run_dir, "claims.json");

@@ -2,6 +2,8 @@
 #ifndef TRINE_REPORT_SERIES_H
 #define TRINE_REPORT_SERIES_H
 
+#include "store/store.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,8 +19,8 @@ struct rep_series {
 struct rep_run {
     json_t *manifest, *env, *claims, *peers, *history; /* NULL where the file is absent */
     json_t *points;                  /* array, the last attempt of each */
-    size_t damaged;                  /* lines of points.jsonl that are no JSON object */
-    size_t attempts;                 /* lines that are */
+    struct store_damage damage;      /* what of points.jsonl is left out */
+    size_t attempts;                 /* points in it, those included that a later attempt replaced */
     struct rep_series *series;
     size_t nseries;
 };

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -19,48 +20,147 @@ static int io_error(const struct store *s, const char *what, int errnum, struct 
 
 enum { POINT_VERSION = 1 };
 
-/* Is the part behind the last newline a whole point that only lacks the newline? */
-static bool whole(const char *line, size_t len) {
-    char why[256];
-    json_t *v = json_parse_object(line, len, why, sizeof why);
-    bool ok = v && *json_str(v, "id", "");
+/* A line to its point, of whatever schema; NULL and why: it is none. The reason may quote the line: only what a
+ * terminal and JSON take is left of it. */
+static json_t *point_of(const char *line, size_t len, char *why, size_t why_bytes) {
+    json_t *v = json_parse_object(line, len, why, why_bytes);
+    if (v && *json_str(v, "id", "")) return v;
+    if (v) snprintf(why, why_bytes, "it has no id");
     json_decref(v);
-    return ok;
+    why[strcspn(why, "(")] = '\0'; /* the place within the line */
+    for (char *c = why; *c; c++)
+        if (*c < ' ' || *c > '~') *c = '?';
+    trim(why);
+    return NULL;
+}
+
+/* Looks at each line in turn: those that are points go to `take`, the others into d and to `leave`; either may be
+ * NULL. take returns false to end it. */
+struct reader {
+    bool (*take)(json_t *point, const char *line, size_t len, size_t number, void *arg);
+    void (*leave)(const char *line, size_t len, void *arg);
+    void *arg;
+};
+
+static void read_lines(const char *text, size_t len, const struct reader *r, struct store_damage *d) {
+    char why[sizeof d->why];
+    *d = (struct store_damage){0};
+    for (size_t at = 0, number = 1; at < len; number++) {
+        const char *line = text + at, *newline = memchr(line, '\n', len - at);
+        size_t n = newline ? (size_t)(newline - line) : len - at;
+        json_t *v = n ? point_of(line, n, why, sizeof why) : NULL;
+        bool go_on = !v || r->take(v, line, n, number, r->arg);
+        json_decref(v);
+        if (!go_on) return;
+        if (!v && n && !newline) {
+            d->cut_bytes = n;
+        } else if (!v && n) {
+            if (d->lines++ == 0) d->first = number, memcpy(d->why, why, sizeof why);
+            if (r->leave) r->leave(line, n, r->arg);
+        }
+        at += n + 1;
+    }
+}
+
+bool store_damaged(const struct store_damage *d) {
+    return d->lines || d->cut_bytes;
+}
+
+char *store_damage_text(const char *run_dir, const struct store_damage *d) {
+    if (!store_damaged(d)) return NULL;
+    struct strbuf b = {0};
+    bool one = d->lines + (d->cut_bytes > 0) == 1;
+    strbuf_printf(&b, "%s/points.jsonl: ", run_dir);
+    if (d->lines)
+        strbuf_printf(&b, "%zu damaged line%s left out, the first is line %zu: %s", d->lines,
+                      d->lines == 1 ? " is" : "s are", d->first, d->why);
+    if (d->cut_bytes) strbuf_printf(&b, "%sthe last line is cut off and left out", d->lines ? "; " : "");
+    strbuf_printf(&b, "; trine resume %s measures %s again", run_dir, one ? "its point" : "their points");
+    return b.s;
 }
 
 /* Makes the file end with a whole line. */
-static int mend_tail(struct store *s, size_t *cut_bytes, struct err *e) {
-    size_t len;
-    char *text = file_read(s->path, &len);
-    if (!text) return io_error(s, "cannot read", errno, e);
-    size_t start = len;
-    while (start > 0 && text[start - 1] != '\n') start--;
-    size_t tail = len - start;
-    bool keep = tail && whole(text + start, tail);
-    free(text);
-    s->length = (off_t)(keep ? len : start);
-    *cut_bytes = keep ? 0 : tail;
-    if (tail && !keep && ftruncate(s->fd, s->length) < 0) return io_error(s, "cannot mend", errno, e);
-    if (keep) {
+static int mend_tail(struct store *s, const char *text, size_t len, size_t cut_bytes, struct err *e) {
+    bool cut = cut_bytes > 0, bare = !cut && len && text[len - 1] != '\n';
+    s->length = (off_t)(len - cut_bytes);
+    if (cut && ftruncate(s->fd, s->length) < 0) return io_error(s, "cannot mend", errno, e);
+    if (bare) {
         if (write(s->fd, "\n", 1) != 1) return io_error(s, "cannot mend", errno, e);
         s->length++;
     }
-    if (tail && fdatasync(s->fd) < 0) return io_error(s, "cannot sync", errno, e);
+    if ((cut || bare) && fdatasync(s->fd) < 0) return io_error(s, "cannot sync", errno, e);
     return 0;
 }
 
-int store_open(struct store *s, const char *run_dir, bool create, size_t *cut_bytes, struct err *e) {
-    s->path = path_join(run_dir, "points.jsonl");
-    s->length = 0;
-    *cut_bytes = 0;
+/* The file that the path names now, and nobody else's: one that was replaced while we waited is not it. */
+static int open_locked(struct store *s, bool create, struct err *e) {
+    struct stat own, named;
     s->fd = open(s->path, O_RDWR | O_APPEND | O_CLOEXEC | (create ? O_CREAT : 0), 0644);
-    int rc = 0;
-    if (s->fd < 0)
-        rc = io_error(s, "cannot open", errno, e);
-    else if (flock(s->fd, LOCK_EX | LOCK_NB) < 0)
-        rc = err_set(e, TRINE_EXIT_INFRA, "%s is in use: another trine is writing this run", s->path);
-    else
-        rc = mend_tail(s, cut_bytes, e);
+    if (s->fd < 0) return io_error(s, "cannot open", errno, e);
+    if (flock(s->fd, LOCK_EX | LOCK_NB) == 0 && fstat(s->fd, &own) == 0 && stat(s->path, &named) == 0 &&
+        own.st_ino == named.st_ino && own.st_dev == named.st_dev)
+        return 0;
+    return err_set(e, TRINE_EXIT_INFRA, "%s is in use: another trine is writing this run", s->path);
+}
+
+/* The good lines and the damaged ones, apart. */
+struct sorted {
+    struct strbuf good, bad;
+};
+
+static bool keep_line(json_t *point, const char *line, size_t len, size_t number, void *arg) {
+    struct sorted *t = arg;
+    (void)point, (void)number;
+    strbuf_add(&t->good, line, len), strbuf_puts(&t->good, "\n");
+    return true;
+}
+
+static void drop_line(const char *line, size_t len, void *arg) {
+    struct sorted *t = arg;
+    strbuf_add(&t->bad, line, len), strbuf_puts(&t->bad, "\n");
+}
+
+/* Appends to PATH.damaged: nothing is thrown away. */
+static int put_aside(const struct store *s, const struct strbuf *bad, struct err *e) {
+    char *path = xasprintf("%s.damaged", s->path);
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644), rc = 0;
+    ssize_t n = fd < 0 ? -1 : write(fd, bad->s, bad->len);
+    if (n != (ssize_t)bad->len || fsync(fd) < 0)
+        rc = io_error(s, "cannot put aside what is damaged in", n < 0 ? errno : ENOSPC, e);
+    if (fd >= 0) close(fd);
+    free(path);
+    return rc;
+}
+
+/* Rewrites the file without its damaged lines. The old one stays locked until the new one is. */
+static int mend_lines(struct store *s, const struct sorted *t, struct err *e) {
+    int old = s->fd, rc = put_aside(s, &t->bad, e);
+    if (!rc) rc = file_write(s->path, strbuf_str(&t->good), t->good.len, e);
+    if (rc) return rc;
+    rc = open_locked(s, false, e);
+    s->length = (off_t)t->good.len;
+    close(old);
+    return rc;
+}
+
+static int mend(struct store *s, struct store_damage *d, struct err *e) {
+    struct sorted t = {0};
+    const struct reader r = {keep_line, drop_line, &t};
+    size_t len;
+    char *text = file_read(s->path, &len);
+    if (!text) return io_error(s, "cannot read", errno, e);
+    read_lines(text, len, &r, d);
+    int rc = d->lines ? mend_lines(s, &t, e) : mend_tail(s, text, len, d->cut_bytes, e);
+    strbuf_free(&t.good), strbuf_free(&t.bad);
+    free(text);
+    return rc;
+}
+
+int store_open(struct store *s, const char *run_dir, bool create, struct store_damage *d, struct err *e) {
+    *s = (struct store){.fd = -1, .path = path_join(run_dir, "points.jsonl")};
+    *d = (struct store_damage){0};
+    int rc = open_locked(s, create, e);
+    if (!rc) rc = mend(s, d, e);
     if (rc) store_close(s);
     return rc;
 }
@@ -92,51 +192,43 @@ void store_close(struct store *s) {
     s->path = NULL;
 }
 
-/* One line to its point. NULL with e filled: it is none; NULL with e->code 0: it is the last one and cut off.
- */
-static json_t *load_line(const char *path, size_t number, const char *line, size_t len, bool last,
-                         struct err *e) {
-    char why[256] = "";
-    json_t *v = json_parse_object(line, len, why, sizeof why);
-    int64_t version = json_int(v, "version", 0);
-    e->code = 0;
-    if (v && version > POINT_VERSION)
-        err_set(e, TRINE_EXIT_USAGE, "%s:%zu: a point of schema %lld, this trine reads up to %d", path,
-                number, (long long)version, POINT_VERSION);
-    else if (v && *json_str(v, "id", ""))
-        return v;
-    else if (!last)
-        err_set(e, TRINE_EXIT_INFRA, "%s:%zu: not a point: %s", path, number, v ? "it has no id" : why);
-    json_decref(v);
-    return NULL;
+/* Where store_load collects. */
+struct collection {
+    json_t *points;
+    const char *path;
+    struct err *e;
+};
+
+/* A newer trine's point is no damage: what it says must not be passed over. */
+static bool collect(json_t *point, const char *line, size_t len, size_t number, void *arg) {
+    struct collection *c = arg;
+    int64_t version = json_int(point, "version", 0);
+    (void)line, (void)len;
+    if (version <= POINT_VERSION) {
+        json_array_append(c->points, point);
+        return true;
+    }
+    err_set(c->e, TRINE_EXIT_USAGE, "%s:%zu: a point of schema %lld, this trine reads up to %d: take the trine that measured it",
+            c->path, number, (long long)version, POINT_VERSION);
+    json_decref(c->points);
+    c->points = NULL;
+    return false;
 }
 
-json_t *store_load(const char *run_dir, bool *cut, struct err *e) {
-    char *path = path_join(run_dir, "points.jsonl");
-    size_t len = 0, number = 1;
-    char *text = file_read(path, &len);
-    json_t *points = text ? json_array() : NULL;
-    if (cut) *cut = false;
+json_t *store_load(const char *run_dir, struct store_damage *d, struct err *e) {
+    struct store_damage unseen;
+    struct collection c = {.path = path_join(run_dir, "points.jsonl"), .e = e};
+    const struct reader r = {collect, NULL, &c};
+    size_t len = 0;
+    char *text = file_read(c.path, &len);
     if (!text)
-        err_set(e, errno == ENOENT ? TRINE_EXIT_USAGE : TRINE_EXIT_INFRA, "cannot read %s: %s", path,
-                strerror(errno));
-    for (size_t at = 0; points && at < len; number++) {
-        const char *newline = memchr(text + at, '\n', len - at);
-        size_t n = newline ? (size_t)(newline - (text + at)) : len - at;
-        json_t *v = load_line(path, number, text + at, n, !newline, e);
-        if (v) {
-            json_array_append_new(points, v);
-        } else if (e->code) {
-            json_decref(points);
-            points = NULL;
-        } else if (cut) {
-            *cut = true;
-        }
-        at += n + 1;
-    }
+        err_set(e, errno == ENOENT ? TRINE_EXIT_USAGE : TRINE_EXIT_INFRA, "cannot read %s: %s", c.path, strerror(errno));
+    c.points = text ? json_array() : NULL;
+    if (d) *d = (struct store_damage){0};
+    if (text) read_lines(text, len, &r, d ? d : &unseen);
     free(text);
-    free(path);
-    return points;
+    free((char *)c.path);
+    return c.points;
 }
 
 json_t *store_latest(const json_t *points) {

@@ -171,7 +171,11 @@ class Refusals(runs.Runs):
         self.assertIn("cut off", r.stderr)
 
     def test_a_damaged_run(self):
-        self.refused("compare", self.a, self.other(tail='{"id":"cut of\n{}\n'), says="points.jsonl:12", code=4)
+        r = self.trine("compare", "--json", self.a, self.other(tail='{"id":"cut of\n{}\n'))
+        self.assertIn("points.jsonl: 2 damaged lines are left out, the first is line 12: ", r.stderr)
+        self.assertEqual(json.loads(r.stdout)["rows"][0]["sides"][1]["processes"], 11)
+        rubbish = self.write_run("rubbish", [], tail="x\n")
+        self.assertIn("1 damaged line", self.refused("compare", self.a, rubbish, says="no measured point: run it", code=3).stderr)
 
     def test_words(self):
         self.refused("compare", self.a, self.a, "--sort", "ratoi", says="did you mean 'ratio'")

@@ -144,6 +144,23 @@ class Verdicts(runs.Runs):
     def test_a_still_canary_lets_the_verdict_stand(self):
         self.gate(run() + run(backend="pthread", seed=3), run(factor=1.2, seed=2) + run(backend="pthread", seed=4), code=1)
 
+    def test_a_damaged_line_may_hide_a_crash(self):
+        b, md, xml = self.write_run("b", run()), self.path("s.md"), self.path("s.xml")
+        for name, tail, says in (("line", "x\n", "1 damaged line is left out, the first is line 12: "), ("end", '{"id', "the last line is cut off")):
+            c = self.write_run(name, run(reps=11, seed=2), tail=tail)
+            r = self.trine("gate", "--baseline", b, c, "--markdown", md, "--junit", xml, code=3)
+            self.assertIn("INCONCLUSIVE: none of 1 figures is worse, but the candidate's damaged lines may hide a crash", r.stdout)
+            for text in (r.stdout, r.stderr, runs.read(md), runs.read(xml)):
+                self.assertIn(says, text)
+            self.assertIn('skipped="1"', runs.read(xml))
+            self.assertIn(says, json.loads(self.trine("gate", "--baseline", b, c, "--json", code=3).stdout)["damaged"][0])
+        slow = self.write_run("slow", run(factor=1.2, seed=2), tail="x\n")
+        self.trine("gate", "--baseline", b, slow, code=1)
+
+    def test_a_damaged_line_of_the_baseline_hides_nothing(self):
+        b, c = self.write_run("b", run(), tail="x\n"), self.write_run("c", run(seed=2))
+        self.assertIn("damaged line is left out", self.trine("gate", "--baseline", b, c, code=0).stdout)
+
     def test_other_backends_are_not_gated(self):
         self.gate(run() + run(backend="go", seed=3), run(seed=2) + run(factor=2, backend="go", seed=4), code=0)
 

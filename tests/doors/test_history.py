@@ -263,6 +263,14 @@ class Damage(Base):
         self.refused("history", "--results", self.results, "--canary", "trine,ptread",
                      says="--canary ptread: the history has no backend of that name (there are: trine)")
 
+    def test_a_damaged_line_of_a_run_costs_that_line(self):
+        self.write_run("results/m/r003", [point(0, 63.0)], started="2026-01-01T00:03:00Z", tail="x\n")
+        other = self.write_run("other", [point(0, 64.0)], started="2026-01-01T00:04:00Z", tail='{"id')
+        r = self.trine("history", "--results", self.results, "--add", other, "--json")
+        self.assertIn("r003/points.jsonl: 1 damaged line is left out, the first is line 2: ", r.stderr)
+        self.assertIn("other/points.jsonl: the last line is cut off and left out", r.stderr)
+        self.assertEqual([x["median"] for x in json.loads(r.stdout)["series"][0]["runs"]], [60, 61, 62, 63, 64])
+
     def test_words(self):
         self.refused("history", "--results", self.path("none"), says="there is no folder")
         self.refused("history", "--results", self.results, "--add", self.path("none"), says="there is no run")

@@ -130,6 +130,13 @@ class Export(runs.Runs):
             for line in lines:
                 self.assertTrue(sample.fullmatch(line) or re.fullmatch(r"# (HELP|TYPE) trine_\w+ .+|# EOF", line), line)
 
+    def test_a_damaged_line_is_said(self):
+        whole = self.write_run("whole", [point(i, 50.0 + i) for i in range(3)])
+        bad = self.write_run("bad", [point(i, 50.0 + i) for i in range(3)], tail="x\n")
+        r = self.trine("export", "--to", "csv", bad)
+        self.assertIn("points.jsonl: 1 damaged line is left out, the first is line 4: ", r.stderr)
+        self.assertEqual(r.stdout.replace("c-bad", "c-whole"), self.export("csv", whole))
+
     def test_an_export_of_nothing_is_said(self):
         r = self.trine("export", "--to", "hgrm", "synthetic-base", "--only", "yield", code=3)
         self.assertEqual((r.stdout, r.stderr), ("", "trine export: synthetic-base has no valid point with what hgrm carries\n"))

@@ -293,10 +293,10 @@ static void test_disk_full(void **state) {
     assert_true(contains(&r.err, "cannot write") && contains(&r.err, "go on with: trine resume"));
     child_result_free(&r);
     char *run = only_run(out);
-    bool cut;
+    struct store_damage cut;
     json_t *points = store_load(run, &cut, &e);
     assert_true(json_array_size(points) > 0 && json_array_size(points) < 30);
-    assert_false(cut);
+    assert_false(store_damaged(&cut));
     trine(&r, 20000, "resume", run, "--quiet", NULL); /* the disk has room again */
     assert_int_equal(r.code, 0);
     json_decref(points);
@@ -306,6 +306,41 @@ static void test_disk_full(void **state) {
     json_decref(points), json_decref(latest);
     child_result_free(&r);
     free(run), free(out), free(ini);
+    scratch_remove(dir);
+}
+
+/* One line of many is damaged: a reader goes on without it and says so, resume measures that point again. */
+static void test_damaged_line(void **state) {
+    char *dir = scratch_make(), *out = path_join(dir, "out");
+    char *ini = scratch_file(dir, "s.ini",
+                             "[experiment e]\nworkload = pingpong\nprocs = 1\nreps = 5\nwarmup_ms = 1\nmeasure_ms = 1\n");
+    static const char *const says = "1 damaged line is left out, the first is line 2: ";
+    struct child_result r;
+    struct store_damage d;
+    struct err e;
+    (void)state;
+    trine(&r, 30000, "run", "--profile", ini, "--out", out, "--backends", "fake", "--quiet", NULL);
+    assert_int_equal(r.code, 0);
+    child_result_free(&r);
+    char *run = only_run(out), *path = path_join(run, "points.jsonl"), *text = file_read(path, NULL);
+    strchr(text, '\n')[1] = '~';
+    assert_int_equal(file_write(path, text, strlen(text), &e), 0);
+    trine(&r, 30000, "report", run, NULL);
+    assert_int_equal(r.code, 0);
+    assert_true(contains(&r.err, says) && contains(&r.err, "trine resume"));
+    assert_one_line(&r.err); /* once, though several readers see it */
+    child_result_free(&r);
+    trine(&r, 30000, "resume", run, "--quiet", NULL);
+    assert_int_equal(r.code, 0);
+    assert_true(contains(&r.err, "1 damaged line of points.jsonl (the first was line 2: "));
+    assert_one_line(&r.err);
+    child_result_free(&r);
+    json_t *points = store_load(run, &d, &e), *latest = store_latest(points);
+    assert_int_equal(json_array_size(points), 5);
+    assert_int_equal(json_array_size(latest), 5);
+    assert_false(store_damaged(&d));
+    json_decref(points), json_decref(latest);
+    free(run), free(path), free(text), free(out), free(ini);
     scratch_remove(dir);
 }
 
@@ -362,6 +397,7 @@ int main(void) {
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_interrupt),
         cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_damaged_line),
         cmocka_unit_test(test_no_permission),
         cmocka_unit_test(test_budget),
     };

@@ -56,7 +56,7 @@ static void says_everything(void **state) {
     (void)state;
     has("contradicted"), has("not_applicable"), has("timeout"), has("all invalid"),
         has("steal 3.0 % is above 1 %");
-    has("unreadable lines of points.jsonl: 1");
+    has("unreadable lines of points.jsonl: 1; the first is line 6: ");
     has("trine run --profile synthetic --seed 61");
     has("skipped: 10,000 threads need more than threads-max permits");
     has("unavailable: ENOENT (no PMU)");
@@ -185,7 +185,8 @@ static void only_valid_points_count(void **state) {
         found++;
     }
     assert_true(found >= 2);
-    assert_int_equal(run.damaged, 1);
+    assert_int_equal(run.damage.lines, 1);
+    assert_int_equal(run.damage.first, 6);
     rep_free(&run);
     fclose(log);
 }
@@ -274,7 +275,7 @@ static void no_such_run(void **state) {
     (void)state;
     assert_int_equal(report_write("/nonexistent", log), -1);
     fclose(log);
-    assert_non_null(strstr(text, "/nonexistent/points.jsonl cannot be read"));
+    assert_non_null(strstr(text, "cannot read /nonexistent/points.jsonl"));
     free(text);
 }
 
