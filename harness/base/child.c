@@ -75,7 +75,7 @@ static _Noreturn void child_side(const struct child_spec *spec, struct pipes *p,
     close_fd(&p->gate[1]);
     while (read(p->gate[0], &byte, 1) < 0 && errno == EINTR) {
     }
-    execv(spec->argv[0], spec->argv);
+    if (!spec->dir || chdir(spec->dir) == 0) execv(spec->argv[0], spec->argv);
     int why = errno;
     if (write(p->status[1], &why, sizeof why) < 0) _exit(126);
     _exit(127);

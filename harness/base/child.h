@@ -21,6 +21,7 @@ struct child_hooks {
 
 struct child_spec {
     char *const *argv; /* argv[0] is the path */
+    const char *dir;   /* it starts there; NULL: where trine is */
     int64_t timeout_ms;
     size_t max_output_bytes;           /* of stdout; stderr keeps its first 64 KiB */
     const volatile sig_atomic_t *stop; /* non-zero: kill and return; may be NULL */

@@ -1,20 +1,15 @@
 /* gate: the verdict on a candidate, for a CI job: one exit code, and a summary for people. */
 #include "doors/gate.h"
-#include "base/child.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
 #include "cmd/output.h"
+#include "cmd/rerun.h"
 #include "store/manifest.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-enum { RERUN_TIMEOUT_MS = 4 * 3600 * 1000, OUTPUT_MAX_BYTES = 16 << 20 };
 
 struct request {
     const char *baseline, *run, *accept, *markdown, *junit;
@@ -43,60 +38,6 @@ static int publish(const struct gate *g, const struct request *q, struct err *e)
     return rc ? rc : output_flush(e); /* a verdict that nobody could read is none */
 }
 
-/* The last folder by name; history.sqlite may stand beside it. */
-static char *newest_in(const char *dir) {
-    struct dirent **entries;
-    struct stat st;
-    char *found = NULL;
-    int n = scandir(dir, &entries, NULL, alphasort);
-    for (int i = 0; i < n; i++) {
-        char *path = path_join(dir, entries[i]->d_name);
-        if (entries[i]->d_name[0] != '.' && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-            free(found);
-            found = path;
-        } else {
-            free(path);
-        }
-        free(entries[i]);
-    }
-    if (n >= 0) free(entries);
-    return found;
-}
-
-/* The candidate's own command again, with more repetitions, into RUN/rerun. The new run's folder, or NULL and
- * e. */
-static char *measure_again(const struct side *run, size_t reps, struct err *e) {
-    const json_t *arguments = json_object_get(run->manifest, "arguments"), *word;
-    char *own = own_dir(), *exe = path_join(own, "trine"), *out = path_join(run->dir, "rerun"), count[32];
-    const char *argv[128] = {exe};
-    struct child_result r;
-    size_t n = 1, i;
-    snprintf(count, sizeof count, "%zu", reps);
-    json_array_foreach((json_t *)arguments, i, word) if (i > 0 && n < 120) argv[n++] =
-        json_string_value(word);
-    const char *const extra[] = {"--reps", count, "--out", out, "--quiet", NULL};
-    for (i = 0; i < sizeof extra / sizeof *extra; i++) argv[n + i] = extra[i];
-    struct child_spec spec = {.argv = (char *const *)argv,
-                              .timeout_ms = RERUN_TIMEOUT_MS,
-                              .max_output_bytes = OUTPUT_MAX_BYTES,
-                              .stop = &cmd_stop};
-    fprintf(stderr, "trine gate: inconclusive; measuring once more with %zu repetitions\n", reps);
-    child_run(&spec, &r);
-    char *machine = newest_in(out), *dir = machine ? newest_in(machine) : NULL;
-    if (r.end == CHILD_STOPPED) {
-        err_set(e, TRINE_EXIT_INTERRUPTED, "interrupted in the re-run; what it measured is kept in %s", out);
-        free(dir);
-        dir = NULL;
-    } else if (r.end != CHILD_EXITED || (r.code != 0 && r.code != TRINE_EXIT_INVALID) || !dir) {
-        err_set(e, TRINE_EXIT_INFRA, "the re-run ended with %d: %.400s", r.code, strbuf_str(&r.err));
-        free(dir);
-        dir = NULL;
-    }
-    child_result_free(&r);
-    free(own), free(exe), free(out), free(machine);
-    return dir;
-}
-
 static int judge(struct gate *g, const struct side *baseline, const struct side *run, const struct request *q,
                  struct err *e) {
     struct strlist marked = {0};
@@ -111,36 +52,50 @@ static int judge(struct gate *g, const struct side *baseline, const struct side 
     return rc;
 }
 
-/* The one re-run at twice the repetitions, judged for good. */
+/* The one re-run at twice the repetitions, judged for good; the first verdict is replaced only by a second. */
 static int judge_again(struct gate *g, const struct side *baseline, const struct side *run, struct request *q,
                        struct err *e) {
     struct side again;
+    struct gate second = {0};
     size_t reps = 2 * g->planned_n > g->need_samples ? 2 * g->planned_n : g->need_samples;
-    char *dir = measure_again(run, reps ? reps : GATE_LEAST_SAMPLES, e);
+    if (!reps) reps = GATE_LEAST_SAMPLES;
+    fprintf(stderr, "trine gate: inconclusive; measuring once more with %zu repetitions\n", reps);
+    char *dir = rerun(run, reps, e);
     int rc = dir ? side_load(&again, dir, baseline ? SIDE_POINTS : SIDE_FIGURES, e) : e->code;
     if (!rc) {
         cmd_tell("gate", &again.notices);
-        gate_free(g);
         q->options.final = true;
-        rc = judge(g, baseline, &again, q, e);
+        rc = judge(&second, baseline, &again, q, e);
         side_free(&again);
+        gate_free(rc ? &second : g);
+        if (!rc) *g = second;
     }
     free(dir);
     return rc;
 }
 
-static int gate(const struct side *baseline, const struct side *run, struct request *q, struct err *e) {
-    struct gate g = {0};
-    int rc = judge(&g, baseline, run, q, e);
-    if (!rc && q->rerun && g.verdict == GATE_INCONCLUSIVE) rc = judge_again(&g, baseline, run, q, e);
-    if (!rc) rc = publish(&g, q, e);
-    for (size_t i = 0; !rc && q->options.accepts && i < q->options.accepts->n; i++) {
+static void tell_expired(const struct request *q) {
+    for (size_t i = 0; q->options.accepts && i < q->options.accepts->n; i++) {
         const struct accept *a = &q->options.accepts->v[i];
         if (a->expired)
             fprintf(stderr, "trine gate: %s: the entry for %s expired on %s and takes nothing\n", q->accept,
                     a->metric, a->expires);
     }
-    if (!rc) rc = -gate_exit_code(&g);
+}
+
+static int gate(const struct side *baseline, const struct side *run, struct request *q, struct err *e) {
+    struct gate g = {0};
+    struct err why;
+    bool interrupted = false;
+    int rc = judge(&g, baseline, run, q, e);
+    if (!rc && q->rerun && g.verdict == GATE_INCONCLUSIVE && judge_again(&g, baseline, run, q, &why)) {
+        snprintf(g.note, sizeof g.note, "the re-run failed, so this is the first verdict: %.450s", why.text);
+        fprintf(stderr, "trine gate: %s\n", g.note);
+        interrupted = why.code == TRINE_EXIT_INTERRUPTED;
+    }
+    if (!rc) rc = publish(&g, q, e);
+    if (!rc) tell_expired(q);
+    if (!rc) rc = interrupted ? -TRINE_EXIT_INTERRUPTED : -gate_exit_code(&g);
     gate_free(&g);
     return rc;
 }

@@ -89,6 +89,9 @@ static json_t *new_manifest(const struct session *s, int argc, char **argv, cons
     json_array_append_new(arguments, json_string("trine"));
     for (int i = 0; i < argc; i++) json_array_append_new(arguments, json_string(argv[i]));
     utc_now(now);
+    char *here = getcwd(NULL, 0);
+    if (here) json_object_set_new(m, "directory", json_string(here)); /* what the arguments' relative names stand for */
+    free(here);
     json_object_set_new(m, "trine", json_string(trine_version));
     json_object_set_new(m, "commit", json_string(trine_commit));
     json_object_set_new(m, "build_type", json_string(trine_build_type));

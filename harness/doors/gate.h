@@ -56,7 +56,8 @@ struct gate {
     struct strlist marked;
     struct strlist damaged; /* of a side's points.jsonl: what is left out */
     bool hidden;            /* of the candidate's: what is left out may be a crash */
-    char why[256]; /* one line: what decided */
+    char why[256];  /* one line: what decided */
+    char note[512]; /* of a re-run that failed; "": none */
 };
 
 /* candidate NULL: the baseline is an interleaved run, its build a against its build b. 0 or an exit code and

@@ -68,6 +68,7 @@ static void self_knowledge(struct strbuf *b, const struct gate *g, const char *b
                       g->least_n);
     for (size_t i = 0; i < g->marked.n; i++)
         strbuf_printf(b, "%sforced: the sides differ in %s\n", bullet, g->marked.v[i]);
+    if (*g->note) strbuf_printf(b, "%s%s\n", bullet, g->note);
     for (size_t i = 0; i < g->damaged.n; i++) strbuf_printf(b, "%s%s\n", bullet, g->damaged.v[i]);
 }
 
@@ -181,6 +182,7 @@ json_t *gate_json(const struct gate *g) {
     for (size_t i = 0; i < g->damaged.n; i++) json_array_append_new(damaged, json_string(g->damaged.v[i]));
     if (g->damaged.n) json_object_set(v, "damaged", damaged);
     json_decref(damaged);
+    if (*g->note) json_object_set_new(v, "note", json_string(g->note));
     json_object_set_new(v, "rows", rows);
     return v;
 }

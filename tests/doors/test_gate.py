@@ -309,6 +309,74 @@ class Rerun(runs.Runs):
         self.assertEqual(len(json.loads(runs.read(manifests[0]))["plan"]), 12)
 
 
+class RerunFromElsewhere(runs.Runs):
+    """What a CI job does: it measures in one folder with relative words, and judges from another."""
+
+    SWEEP = "[profile]\ntitle = t\n[experiment yield]\nworkload = yield\nprocs = 1\ntasks = 2\nreps = 2\n"
+
+    def setUp(self):
+        super().setUp()
+        self.work, self.elsewhere = self.path("work"), self.path("elsewhere")
+        os.makedirs(self.work), os.makedirs(self.elsewhere)
+        self.own = self.driver("work/driver")
+        self.put("work/s.ini", self.SWEEP)
+
+    def run_in(self, where, *args):
+        return subprocess.run([runs.TRINE, *args], cwd=where, check=False, capture_output=True, text=True, timeout=200)
+
+    def measure(self, out, reps, *more):
+        self.run_in(self.work, "run", "--profile", "s.ini", "--driver", "trine=driver", "--backends", "trine", "--quiet", "--reps", reps,
+                    "--out", out, *more)
+        return glob.glob(os.path.join(self.work, out, "*", "*"))[0]
+
+    def both(self):
+        base, few = self.measure("base", "3"), self.measure("few", "2")
+        return "--baseline", os.path.relpath(base, self.elsewhere), os.path.relpath(few, self.elsewhere), "--rerun"
+
+    def test_relative_words_mean_what_they_meant_when_it_was_measured(self):
+        r = self.run_in(self.elsewhere, "gate", *self.both())
+        self.assertNotIn("re-run failed", r.stdout + r.stderr)
+        again, = glob.glob(os.path.join(self.work, "few", "*", "*", "rerun", "*", "*", "manifest.json"))
+        self.assertEqual(json.loads(runs.read(again))["ended"], "complete")
+
+    def test_two_builds(self):
+        self.driver("work/old/trine-driver-trine"), self.driver("work/new/trine-driver-trine")
+        ab = self.measure("ab", "2", "--ab", "old", "new")
+        r = self.run_in(self.elsewhere, "gate", os.path.relpath(ab, self.elsewhere), "--rerun")
+        self.assertNotIn("re-run failed", r.stdout + r.stderr)
+        self.assertEqual(len(glob.glob(os.path.join(ab, "rerun", "*", "*", "manifest.json"))), 1)
+
+    def test_a_rerun_that_fails_leaves_the_first_verdict(self):
+        both, md = self.both(), self.path("s.md")
+        os.remove(self.path("work/s.ini"))
+        r = self.run_in(self.elsewhere, "gate", *both, "--markdown", md)
+        self.assertEqual(r.returncode, 3, r.stderr)
+        note = "the re-run failed, so this is the first verdict: it ended with 2: trine run: "
+        for text in (r.stdout, r.stderr, runs.read(md)):
+            self.assertIn(note, text)
+        self.assertIn("INCONCLUSIVE: yield/", r.stdout)
+        self.assertIn(note, json.loads(self.run_in(self.elsewhere, "gate", *both, "--json").stdout)["note"])
+
+    def test_a_folder_that_is_gone_is_said(self):
+        both = self.both()
+        manifest = os.path.join(self.elsewhere, both[2], "manifest.json")
+        m = json.loads(runs.read(manifest))
+        m["directory"] = self.path("gone")
+        with open(manifest, "w", encoding="utf-8") as f:
+            json.dump(m, f)
+        r = self.run_in(self.elsewhere, "gate", *both)
+        self.assertEqual(r.returncode, 3)
+        self.assertIn(f"it cannot be started in {self.path('gone')}: No such file", r.stdout)
+
+    def test_a_rerun_in_which_processes_crash_is_judged(self):
+        both = self.both()
+        text = runs.read(self.own)
+        self.put("work/driver", text.replace("o = dict(", "sys.exit(7)\no = dict("))
+        r = self.run_in(self.elsewhere, "gate", *both)
+        self.assertEqual(r.returncode, 1, r.stdout + r.stderr)
+        self.assertIn("10 of the candidate's processes failed", r.stdout)
+
+
 class TwoBuilds(runs.Runs):
     """trine run --ab, with drivers that answer at once."""
 
