@@ -38,10 +38,12 @@ static json_t *describe_workload(const struct workload *w) {
     pt.config.rt = &pt.rt_params;
     if (w->prepare) w->prepare(&pt);
     bool applicable = driver_applicable(&pt, reason, sizeof reason);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:b, s:s}", "name", w->name, "doc", w->doc,
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:b, s:s}", "name", w->name, "doc", w->doc,
                      "metric", w->metric, "unit", w->unit, "better", w->better, "tasks", (json_int_t)w->tasks,
                      "tasks_min", (json_int_t)w->tasks_min, "tasks_max", (json_int_t)w->tasks_max, "params",
                      describe_params(w->params), "applicable", applicable, "reason", reason);
+    if (w->is_signed) json_object_set_new(o, "signed", json_true());
+    return o;
 }
 
 json_t *driver_description(void) {

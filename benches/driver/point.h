@@ -22,6 +22,7 @@ struct point;
 struct workload {
     const char *name, *doc;
     const char *metric, *unit, *better;          /* the primary metric; better: lower or higher */
+    bool is_signed;                              /* a difference: its samples may be below 0 */
     int64_t tasks, tasks_min, tasks_max;         /* default and range of --tasks */
     const struct param *params;
     bool (*prepare)(struct point *pt);           /* may be NULL; false after point_usage() */

@@ -131,6 +131,7 @@ json_t *driver_record(const struct point *pt) {
         pt->config.procs, "procs_meaning", be_procs_meaning, "tasks", (json_int_t)pt->tasks, "seed",
         (json_int_t)pt->config.seed, "cpus", pt->config.cpu_list, "status", status[pt->status], "reason",
         pt->reason, "metric", "name", w->metric, "unit", w->unit, "better", w->better);
+    if (w->is_signed) json_object_set_new(json_object_get(o, "metric"), "signed", json_true());
     json_object_set_new(o, "params", given_params(pt));
     json_object_set_new(o, "baseline", be_baseline(&pt->config));
     json_object_set_new(o, "clock", clock_object(pt));

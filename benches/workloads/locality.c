@@ -246,7 +246,7 @@ static void locality_run(struct point *pt) {
 const struct workload locality = {
     .name = "locality",
     .doc = "what a steal costs a task with a working set: its payload chased twice, where it was written and elsewhere",
-    .metric = "first_pass_extra_ns", .unit = "ns", .better = "lower",
+    .metric = "first_pass_extra_ns", .unit = "ns", .better = "lower", .is_signed = true,
     .tasks = 1, .tasks_min = 1, .tasks_max = 1,
     .params = locality_params,
     .run = locality_run,

@@ -1,6 +1,7 @@
 /* record: see record.h. No state. */
 #include "store/record.h"
 #include "base/json.h"
+#include "store/figure.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -51,29 +52,31 @@ static const char *status_fault(const json_t *v) {
     return "\"status\" is none of ok, not_applicable, error";
 }
 
-/* What an ok record must hold for a figure to come of it. */
-static const char *figure_fault(const json_t *v) {
-    const json_t *metric = json_object_get(v, "metric"), *samples = json_object_get(v, "samples"), *s;
-    size_t i;
-    if (strcmp(json_str(v, "status", ""), "ok") != 0) return NULL;
-    if (!*json_str(metric, "name", "") || !*json_str(metric, "unit", ""))
-        return "\"metric\" has no name or unit";
-    if (!json_is_array(samples) || json_array_size(samples) == 0) return "\"samples\" is missing or empty";
-    json_array_foreach(samples, i, s) if (!json_is_number(s)) return "\"samples\" holds what is not a number";
-    json_array_foreach(json_object_get(v, "checks"), i,
-                       s) if (!json_is_boolean(json_object_get(s, "ok"))) return "a check has no \"ok\"";
-    return NULL;
-}
-
 json_t *record_parse(const char *text, size_t len, char *why, size_t why_bytes) {
     json_t *v = parse_as("trine-record", text, len, why, why_bytes);
     if (!v) return NULL;
+    char detail[256];
     const char *fault = status_fault(v);
-    if (!fault) fault = figure_fault(v);
+    if (!fault && strcmp(json_str(v, "status", ""), "ok") == 0 && !figure_whole(v, detail, sizeof detail)) fault = detail;
     if (!fault) return v;
     snprintf(why, why_bytes, "the record is malformed: %s", fault);
     json_decref(v);
     return NULL;
+}
+
+bool record_answers(const json_t *record, const char *workload, int64_t procs, char *why, size_t why_bytes) {
+    const json_t *own_procs = json_object_get(record, "procs");
+    const char *own = json_str(record, "workload", "missing");
+    if (strcmp(own, workload) != 0)
+        snprintf(why, why_bytes, "the record is not what was asked: \"workload\" is '%.60s', not '%s'", own, workload);
+    else if (!json_is_integer(own_procs))
+        snprintf(why, why_bytes, "the record is malformed: \"procs\" is no whole number");
+    else if (json_integer_value(own_procs) != procs)
+        snprintf(why, why_bytes, "the record is not what was asked: \"procs\" is %lld, not %lld",
+                 (long long)json_integer_value(own_procs), (long long)procs);
+    else
+        return true;
+    return false;
 }
 
 json_t *description_parse(const char *text, size_t len, char *why, size_t why_bytes) {

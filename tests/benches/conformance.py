@@ -104,6 +104,8 @@ def check_histogram(c, name, h, what):
 
 def check_measured(c, r, what):
     c.that(r["samples"] and all(number(s) for s in r["samples"]), f"{what}: samples are numbers, and there are some")
+    positive = r["metric"]["unit"] in ("ns", "us", "ms", "s") and not r["metric"].get("signed")
+    c.that(not positive or min(r["samples"]) >= 0, f"{what}: no time is below 0")
     counts = r["counts"]
     c.that(counts["operations"] > 0 and counts["operations"] == counts["expected_operations"], f"{what}: operations")
     c.that(counts["elapsed_ns"] > 0, f"{what}: elapsed_ns")
@@ -167,7 +169,7 @@ def check_record(c, d, w, args, result):
     c.that(r.get("schema") == "trine-record" and r.get("protocol") == PROTOCOL, f"{what}: schema and protocol")
     c.that(r["backend"] == d["backend"] and r["workload"] == what, f"{what}: names backend and workload")
     c.that(r["procs"] == 2 and r["seed"] == 7 and r["procs_meaning"], f"{what}: procs and seed as given")
-    metric = {"name": w["metric"], "unit": w["unit"], "better": w["better"]}
+    metric = {"name": w["metric"], "unit": w["unit"], "better": w["better"], **({"signed": True} if w.get("signed") else {})}
     c.that(r["metric"] == metric, f"{what}: metric as described")
     c.that(all(isinstance(v, str) for v in r["params"].values()), f"{what}: params are text")
     given = dict(a.split("=", 1) for a in args if "=" in a)

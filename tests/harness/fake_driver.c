@@ -21,7 +21,7 @@ static const char DESCRIPTION[] =
     "{\"name\":\"mode\",\"type\":\"choice\",\"choices\":[\"ok\",\"crash\","
     "\"hang\",\"rubbish\",\"cut\",\"silent\","
     "\"error\",\"unsteady\",\"drifting\",\"scattered\",\"badcheck\",\"usage\",\"flood\",\"newer\","
-    "\"orphan\",\"nosamples\"],\"default\":\"ok\",\"doc\":\"how\"},"
+    "\"orphan\",\"nosamples\",\"nochecks\",\"otherwork\",\"otherprocs\",\"sideways\",\"badhist\",\"badmetric\",\"negative\"],\"default\":\"ok\",\"doc\":\"how\"},"
     "{\"name\":\"sleep_ms\",\"type\":\"int\",\"min\":0,\"max\":60000,"
     "\"default\":\"0\",\"doc\":\"stays alive\"},"
     "{\"name\":\"threads\",\"type\":\"int\",\"min\":0,\"max\":64,\"default\":"
@@ -70,17 +70,29 @@ static const char *warmup_of(const char *mode) {
     return "true,";
 }
 
+/* What the named mode puts in the place of a good member. */
+static const char *instead(const struct arguments *a, const char *mode, const char *bad, const char *good) {
+    return strcmp(a->mode, mode) == 0 ? bad : good;
+}
+
 static void print_record(const struct arguments *a, const char *status, int protocol) {
+    char checks[128];
     int bad = strcmp(a->mode, "badcheck") == 0;
+    snprintf(checks, sizeof checks, "{\"name\":\"operations\",\"ok\":%s,\"expected\":10,\"got\":%d}", bad ? "false" : "true",
+             bad ? 9 : 10);
     printf("{\"schema\":\"trine-record\",\"protocol\":%d,\"backend\":\"fake\",\"backend_version\":\"1\","
-           "\"workload\":\"pingpong\",\"procs\":%s,\"tasks\":2,\"seed\":%s,\"params\":{},\"status\":\"%s\","
-           "\"reason\":\"%s\",\"warmup\":{\"batches\":3,\"steady\":%s\"elapsed_ns\":1},"
-           "\"metric\":{\"name\":\"switch_ns\",\"unit\":\"ns\",\"better\":\"lower\"},\"samples\":[%s],"
-           "\"checks\":[{\"name\":\"operations\",\"ok\":%s,\"expected\":10,\"got\":%d}],"
+           "\"workload\":\"%s\",\"procs\":%s,\"tasks\":2,\"seed\":%s,\"params\":{},\"status\":\"%s\","
+           "\"reason\":\"%s\",\"warmup\":{\"batches\":3,\"steady\":%s\"elapsed_ns\":1},",
+           protocol, instead(a, "otherwork", "yield", "pingpong"), instead(a, "otherprocs", "99", a->procs), a->seed, status,
+           strcmp(status, "error") == 0 ? "it said no" : "", warmup_of(a->mode));
+    printf("\"metric\":{\"name\":\"switch_ns\",\"unit\":\"ns\",\"better\":\"%s\"},\"samples\":[%s],\"checks\":[%s],"
+           "\"metrics\":{\"x\":%s},\"histograms\":{\"latency\":{\"unit\":\"ns\",\"digits\":3,%s}},"
            "\"phases\":[{\"name\":\"measure\",\"start_ns\":1,\"end_ns\":2}]}\n",
-           protocol, a->procs, a->seed, status, strcmp(status, "error") == 0 ? "it said no" : "",
-           warmup_of(a->mode), strcmp(a->mode, "nosamples") == 0 ? "" : "100.5,101", bad ? "false" : "true",
-           bad ? 9 : 10);
+           instead(a, "sideways", "sideways", "lower"),
+           instead(a, "nosamples", "", instead(a, "negative", "-100.5,101", "100.5,101")), instead(a, "nochecks", "", checks),
+           instead(a, "badmetric", "{\"value\":\"many\"}", "{\"value\":1.5,\"unit\":\"1/s\",\"better\":\"higher\"}"),
+           instead(a, "badhist", "\"count\":-10,\"buckets\":[[\"x\",41]]",
+                   "\"count\":41,\"min\":80,\"max\":90,\"mean\":85.5,\"buckets\":[[80,1],[81,40]]"));
 }
 
 static int misbehave(const struct arguments *a) {

@@ -48,6 +48,13 @@ static const struct ending endings[] = {
     {"flood", TRINE_EXIT_INFRA, "failed", "printed more than 64 MiB", 1},
     {"newer", TRINE_EXIT_INFRA, "failed", "protocol 2, this trine speaks 1", 1},
     {"nosamples", TRINE_EXIT_INFRA, "failed", "\"samples\" is missing", 1},
+    {"nochecks", TRINE_EXIT_INFRA, "failed", "\"checks\" lacks the one named operations", 1},
+    {"otherwork", TRINE_EXIT_INFRA, "failed", "\"workload\" is 'yield', not 'pingpong'", 1},
+    {"otherprocs", TRINE_EXIT_INFRA, "failed", "\"procs\" is 99, not 1", 1},
+    {"sideways", TRINE_EXIT_INFRA, "failed", "\"better\" is neither lower nor higher", 1},
+    {"badhist", TRINE_EXIT_INFRA, "failed", "\"histograms\": the count of latency is not a whole number", 1},
+    {"badmetric", TRINE_EXIT_INFRA, "failed", "\"metrics\": x has no number", 1},
+    {"negative", TRINE_EXIT_INFRA, "failed", "\"samples\" holds a time of -100.5 ns", 1},
     {"unsteady", TRINE_EXIT_INVALID, "ok", "", 3},
     {"badcheck", TRINE_EXIT_INVALID, "ok", "", 3},
 };

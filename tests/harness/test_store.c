@@ -226,12 +226,6 @@ static void test_records(void **state) {
         {"{\"schema\":\"trine-record\",\"protocol\":2}\n", "of protocol 2, this trine speaks 1"},
         {"{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"fine\"}\n", "\"status\" is none of"},
         {"{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"ok\"}\n", "\"metric\" has no name"},
-        {"{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"ok\",\"metric\":{\"name\":\"a\",\"unit\":"
-         "\"b\"},\"samples\":[]}\n",
-         "\"samples\" is missing"},
-        {"{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"ok\",\"metric\":{\"name\":\"a\",\"unit\":"
-         "\"b\"},\"samples\":[\"1\"]}\n",
-         "what is not a number"},
     };
     char why[512];
     (void)state;
@@ -246,12 +240,83 @@ static void test_records(void **state) {
     json_decref(v);
 }
 
+#define OK_RECORD(members) "{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"ok\"," members "}"
+#define METRIC             "\"metric\":{\"name\":\"a\",\"unit\":\"ns\",\"better\":\"lower\"}"
+#define OPERATIONS         ",\"checks\":[{\"name\":\"operations\",\"ok\":true}]"
+#define WITH(members)      OK_RECORD(METRIC ",\"samples\":[1]," members OPERATIONS)
+#define HISTOGRAM(members) WITH("\"histograms\":{\"h\":{\"unit\":\"ns\",\"digits\":3," members "}}")
+
+/* An ok record is whole in each member that a figure is made of, or refused with the member's name. */
+static void test_figures(void **state) {
+    static const struct {
+        const char *text, *says; /* NULL: it is taken */
+    } cases[] = {
+        {WITH("\"x\":1"), NULL},
+        {OK_RECORD("\"metric\":{\"name\":\"a\"}"), "\"metric\" has no name or unit"},
+        {OK_RECORD("\"metric\":{\"name\":\"a\",\"unit\":\"b\"}"), "\"better\" is neither"},
+        {OK_RECORD(METRIC), "\"samples\" is missing"},
+        {OK_RECORD(METRIC ",\"samples\":[]"), "\"samples\" is missing"},
+        {OK_RECORD(METRIC ",\"samples\":[\"1\"]"), "what is not a number"},
+        {OK_RECORD(METRIC ",\"samples\":[1,-2]" OPERATIONS), "a time of -2 ns"},
+        {OK_RECORD("\"metric\":{\"name\":\"a\",\"unit\":\"bytes\",\"better\":\"lower\"},\"samples\":[-2]" OPERATIONS), NULL},
+        {OK_RECORD("\"metric\":{\"name\":\"a\",\"unit\":\"ns\",\"better\":\"lower\",\"signed\":true},\"samples\":[-2]" OPERATIONS),
+         NULL},
+        {OK_RECORD(METRIC ",\"samples\":[1]"), "lacks the one named operations"},
+        {OK_RECORD(METRIC ",\"samples\":[1],\"checks\":[]"), "lacks the one named operations"},
+        {OK_RECORD(METRIC ",\"samples\":[1],\"checks\":{}"), "\"checks\" is not a list"},
+        {OK_RECORD(METRIC ",\"samples\":[1],\"checks\":[{\"ok\":true}]"), "check 0 has no name"},
+        {OK_RECORD(METRIC ",\"samples\":[1],\"checks\":[{\"name\":\"operations\",\"ok\":1}]"), "operations has no \"ok\""},
+        {WITH("\"metrics\":[]"), "\"metrics\" is not an object"},
+        {WITH("\"metrics\":{\"m\":1}"), "m has no number"},
+        {WITH("\"metrics\":{\"m\":{\"value\":1,\"unit\":\"1\",\"better\":\"up\"}}"), "m has no unit, or its \"better\""},
+        {WITH("\"metrics\":{\"m\":{\"unavailable\":\"no\"}}"), NULL},
+        {WITH("\"counts\":{\"operations\":\"2\"}"), "\"counts\": operations is not a number"},
+        {WITH("\"runtime\":[1]"), "\"runtime\" is not an object"},
+        {HISTOGRAM("\"count\":0,\"buckets\":[]"), NULL},
+        {HISTOGRAM("\"count\":3,\"min\":1,\"max\":2,\"mean\":1.5,\"buckets\":[[1,1],[2,2]]"), NULL},
+        {HISTOGRAM("\"count\":4,\"min\":1,\"max\":2,\"mean\":1.5,\"buckets\":[[1,1],[2,2]]"), "do not add up"},
+        {HISTOGRAM("\"count\":3,\"buckets\":[[1,1],[2,2]]"), "min, max or mean of h"},
+        {HISTOGRAM("\"count\":3,\"buckets\":[[2,1],[1,2]]"), "do not rise"},
+        {HISTOGRAM("\"count\":3,\"buckets\":[[1,0]]"), "bucket 0 of h"},
+        {HISTOGRAM("\"count\":-3,\"buckets\":[]"), "the count of h"},
+        {HISTOGRAM("\"count\":3"), "no list of buckets"},
+        {HISTOGRAM("\"count\":0,\"buckets\":[[1,9223372036854775807],[2,9223372036854775807]]"), "more than can be counted"},
+        {HISTOGRAM("\"count\":0,\"buckets\":[],\"intervals\":[{}]"), "interval 0 of h"},
+        {HISTOGRAM("\"count\":0,\"buckets\":[],\"intervals\":[{\"start_ns\":1,\"end_ns\":2,\"buckets\":[[1,1]]}]"), "intervals of h do not add"},
+    };
+    char why[512];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        why[0] = '\0';
+        json_t *v = record_parse(cases[i].text, strlen(cases[i].text), why, sizeof why);
+        if (cases[i].says ? v || !strstr(why, cases[i].says) : !v) fail_msg("case %zu says: %s", i, why);
+        json_decref(v);
+    }
+}
+
+/* A good record of another point is none of this one. */
+static void test_the_wrong_point(void **state) {
+    static const char text[] = "{\"schema\":\"trine-record\",\"protocol\":1,\"status\":\"not_applicable\",\"workload\":\"yield\",\"procs\":2}";
+    char why[512];
+    json_t *v = record_parse(text, strlen(text), why, sizeof why);
+    (void)state;
+    assert_true(record_answers(v, "yield", 2, why, sizeof why));
+    assert_false(record_answers(v, "yield", 1, why, sizeof why));
+    assert_non_null(strstr(why, "\"procs\" is 2, not 1"));
+    assert_false(record_answers(v, "spawn", 2, why, sizeof why));
+    assert_non_null(strstr(why, "\"workload\" is 'yield', not 'spawn'"));
+    json_object_del(v, "procs");
+    assert_false(record_answers(v, "yield", 2, why, sizeof why));
+    json_decref(v);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_append_and_load), cmocka_unit_test(test_cut_anywhere),
         cmocka_unit_test(test_damaged_lines),   cmocka_unit_test(test_mended_and_locked),
         cmocka_unit_test(test_newer_points),    cmocka_unit_test(test_disk_full),
         cmocka_unit_test(test_manifest),        cmocka_unit_test(test_records),
+        cmocka_unit_test(test_figures),         cmocka_unit_test(test_the_wrong_point),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
