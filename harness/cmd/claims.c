@@ -77,7 +77,7 @@ static int tell(const struct request *q, const struct ledger *l, const char *run
 static json_t *load_latest(const char *run_dir, struct err *e) {
     struct store_damage damage;
     json_t *points = store_load(run_dir, &damage, e), *latest = points ? store_latest(points) : NULL;
-    if (points) cmd_tell_damage("claims", run_dir, &damage);
+    if (points) cmd_tell_run("claims", run_dir, &damage);
     json_decref(points);
     return latest;
 }

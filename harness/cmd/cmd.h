@@ -64,9 +64,9 @@ int cmd_fail(const char *verb, const struct err *e);
 
 /* Prints "trine VERB: …" for each notice: what was read is not all that was measured. */
 void cmd_tell(const char *verb, const struct strlist *notices);
-/* The same of a run's points. */
+/* The same of a run's folder, whose points were read with this damage. */
 struct store_damage;
-void cmd_tell_damage(const char *verb, const char *run_dir, const struct store_damage *d);
+void cmd_tell_run(const char *verb, const char *run_dir, const struct store_damage *d);
 
 /* SIGINT, SIGTERM and SIGHUP set this once installed. */
 extern volatile sig_atomic_t cmd_stop;

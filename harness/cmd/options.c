@@ -1,5 +1,6 @@
 /* options: see cmd.h. */
 #include "cmd/cmd.h"
+#include "store/manifest.h"
 #include "store/store.h"
 
 #include <stdarg.h>
@@ -33,10 +34,12 @@ void cmd_tell(const char *verb, const struct strlist *notices) {
     for (size_t i = 0; i < notices->n; i++) fprintf(stderr, "trine %s: %s\n", verb, notices->v[i]);
 }
 
-void cmd_tell_damage(const char *verb, const char *run_dir, const struct store_damage *d) {
-    char *text = store_damage_text(run_dir, d);
-    if (text) fprintf(stderr, "trine %s: %s\n", verb, text);
-    free(text);
+void cmd_tell_run(const char *verb, const char *run_dir, const struct store_damage *d) {
+    char *lines = store_damage_text(run_dir, d), *machine;
+    json_decref(env_read(run_dir, &machine));
+    if (lines) fprintf(stderr, "trine %s: %s\n", verb, lines);
+    if (machine) fprintf(stderr, "trine %s: %s\n", verb, machine);
+    free(lines), free(machine);
 }
 
 static int usage(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -79,7 +79,7 @@ static int peers(const struct request *q, struct err *e) {
     json_t *manifest = manifest_read(q->run, e), *points = manifest ? store_load(q->run, &damage, e) : NULL;
     json_decref(manifest);
     if (!points) return e->code;
-    cmd_tell_damage("peers", q->run, &damage);
+    cmd_tell_run("peers", q->run, &damage);
     int rc = peer_rows_load(&rows, q->rows_path, e);
     if (!rc) rc = sweep_load(&profile, "peers", e);
     if (!rc) {

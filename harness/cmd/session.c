@@ -143,7 +143,7 @@ int session_report(const char *verb, const char *run_dir, struct err *e) {
     struct store_damage damage;
     json_t *points = store_load(run_dir, &damage, e);
     if (!points) return e->code;
-    cmd_tell_damage(verb, run_dir, &damage);
+    cmd_tell_run(verb, run_dir, &damage);
     json_t *latest = store_latest(points);
     summary_print(stdout, latest);
     json_decref(latest);

@@ -204,6 +204,10 @@ static int take_from(struct history *h, const char *dir, const struct place *p, 
     struct side s;
     if (stamp(dir, &bytes, &mtime_ns) && known(h, p, bytes, mtime_ns)) return 0;
     int rc = side_load(&s, dir, SIDE_FIGURES, e);
+    if (!rc && !s.machine_known) {
+        rc = err_set(e, TRINE_EXIT_INVALID, "%s; a series of the history is of one processor", s.notices.v[s.notices.n - 1]);
+        side_free(&s);
+    }
     if (rc && !must) {
         char *text = xasprintf("left out: %s", e->text);
         strlist_add(&h->notices, text);

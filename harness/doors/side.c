@@ -79,12 +79,14 @@ int side_load(struct side *s, const char *name, enum side_need need, struct err 
     if (!s->dir) return e->code;
     s->name = last_part(name);
     s->manifest = manifest_read(s->dir, e);
-    char *env = path_join(s->dir, "env.json");
+    char *fault = NULL;
     json_t *all = s->manifest ? store_load(s->dir, &s->damage, e) : NULL;
     if (all) {
-        s->env = file_exists(env) ? json_read_file(env, e) : json_object();
-        s->points = s->env ? store_latest(all) : NULL;
+        s->env = env_read(s->dir, &fault);
+        s->machine_known = !fault;
+        s->points = store_latest(all);
         add_notice(s, store_damage_text(s->dir, &s->damage));
+        add_notice(s, fault);
     }
     if (s->points && (need == SIDE_POINTS ? json_array_size(s->points) : measured(s->points)) == 0) {
         char *why = strlist_join(&s->notices, "; ");
@@ -95,7 +97,6 @@ int side_load(struct side *s, const char *name, enum side_need need, struct err 
         s->points = NULL;
     }
     json_decref(all);
-    free(env);
     if (s->points) return 0;
     side_free(s);
     return e->code;

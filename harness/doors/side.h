@@ -17,6 +17,7 @@ struct side {
     char *name; /* as the user wrote it; the last part of a path */
     char *dir;
     json_t *manifest, *env;
+    bool machine_known; /* env.json is there and whole */
     json_t *points; /* those that count: of each id the last attempt */
     struct store_damage damage; /* of points.jsonl: left out of the points */
     struct strlist notices;     /* what whoever reads the figures must know of how they were read */

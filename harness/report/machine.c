@@ -101,8 +101,7 @@ void html_machine(struct strbuf *b, const struct rep_run *run) {
     char size[32];
 
     strbuf_puts(b, "<h2 id=\"machine\">Machine</h2>");
-    if (run->env == NULL)
-        strbuf_puts(b, "<p class=\"warn\">env.json is absent: nothing is known of the machine.</p>");
+    if (run->env_fault) strbuf_puts(b, "<p class=\"warn\">"), html_text(b, run->env_fault), strbuf_puts(b, "</p>");
     strbuf_puts(b, "<p>"), html_text(b, json_str(json_object_get(run->env, "cpu"), "model", "")), strbuf_puts(b, "</p>");
     strbuf_puts(b, "<div class=\"topo\" role=\"img\" aria-label=\"Topology\">");
     if (!draw_map(b, topology) && cpus > 0)

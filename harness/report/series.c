@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "stats/stats.h"
+#include "store/manifest.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -53,7 +54,7 @@ int rep_load(const char *run_dir, struct rep_run *run, FILE *log) {
 
     *run = (struct rep_run){0};
     run->manifest = optional_file(run_dir, "manifest.json");
-    run->env = optional_file(run_dir, "env.json");
+    run->env = env_read(run_dir, &run->env_fault);
     run->claims = optional_file(run_dir, "claims.json");
     run->peers = optional_file(run_dir, "peers.json");
     run->history = optional_file(run_dir, "history.json");
@@ -74,7 +75,7 @@ int rep_load(const char *run_dir, struct rep_run *run, FILE *log) {
 
 void rep_free(struct rep_run *run) {
     for (size_t i = 0; i < run->nseries; i++) free(run->series[i].points);
-    free(run->series);
+    free(run->series), free(run->env_fault);
     json_decref(run->points), json_decref(run->manifest), json_decref(run->env), json_decref(run->claims);
     json_decref(run->peers), json_decref(run->history);
     *run = (struct rep_run){0};

@@ -17,7 +17,8 @@ struct rep_series {
 };
 
 struct rep_run {
-    json_t *manifest, *env, *claims, *peers, *history; /* NULL where the file is absent */
+    json_t *manifest, *env, *claims, *peers, *history; /* NULL where the file is absent; env then is empty */
+    char *env_fault;                 /* why env is empty, or NULL */
     json_t *points;                  /* array, the last attempt of each */
     struct store_damage damage;      /* what of points.jsonl is left out */
     size_t attempts;                 /* points in it, those included that a later attempt replaced */

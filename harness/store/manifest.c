@@ -42,6 +42,18 @@ int manifest_write(const char *run_dir, const json_t *m, struct err *e) {
     return rc;
 }
 
+json_t *env_read(const char *run_dir, char **fault) {
+    char *path = path_join(run_dir, "env.json");
+    struct err e;
+    json_t *env = file_exists(path) ? json_read_file(path, &e) : NULL;
+    *fault = NULL;
+    if (!env)
+        *fault = xasprintf("%s%s: the machine is known by the manifest's name for it alone", file_exists(path) ? e.text : path,
+                           file_exists(path) ? "" : " is absent");
+    free(path);
+    return env ? env : json_object();
+}
+
 void utc_now(char out[32]) {
     time_t t = time(NULL);
     struct tm tm;

@@ -69,6 +69,9 @@ def read(path):
         return f.read()
 
 
+ENV_FAULTS = {"absent": None, "cut": '{"schema": "trine-env", "mach', "empty": ""}
+
+
 class Runs(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -93,6 +96,13 @@ class Runs(unittest.TestCase):
             json.dump({"schema": "trine-env", "version": 1, "machine": machine, "cpu": {"model": cpu}}, f)
         return where
 
+    def without_env(self, where, text):
+        """Takes what is known of the machine from a run's folder: no file, or one with this text."""
+        os.remove(os.path.join(where, "env.json"))
+        if text is not None:
+            self.put(os.path.join(where, "env.json"), text)
+        return where
+
     def put(self, name, text):
         with open(self.path(name), "w", encoding="utf-8") as f:
             f.write(text)
@@ -105,18 +115,18 @@ class Runs(unittest.TestCase):
         os.chmod(path, 0o755)
         return path
 
-    def trine(self, *args, code=0, timeout=60):
+    def trine(self, *args, code=0, timeout=60, lines=1):
         """Runs trine and demands the exit code; a failure that is no verdict says one line and no more."""
         r = subprocess.run([TRINE, *args], capture_output=True, text=True, timeout=timeout, check=False,
                            env=dict(os.environ, TRINE_REFERENCE=os.path.join(TOP, "results", "reference")))
         if code is not None:
             self.assertEqual(r.returncode, code, f"{args}\n{r.stdout}\n{r.stderr}")
         if code in (2, 4):
-            self.assertEqual(len(r.stderr.splitlines()), 1, r.stderr)
+            self.assertEqual(len(r.stderr.splitlines()), lines, r.stderr)
             self.assertTrue(r.stderr.startswith("trine "), r.stderr)
         return r
 
-    def refused(self, *args, says, code=2):
-        r = self.trine(*args, code=code)
+    def refused(self, *args, says, code=2, lines=1):
+        r = self.trine(*args, code=code, lines=lines)
         self.assertIn(says, r.stderr)
         return r

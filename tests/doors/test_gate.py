@@ -257,6 +257,18 @@ class Refusals(runs.Runs):
         b, c = self.write_run("b", run()), self.write_run("c", run(seed=2, clock="monotonic"))
         self.refused("gate", "--baseline", b, c, says="clock source: tsc against monotonic")
 
+    def test_a_machine_that_is_not_known_costs_no_figure(self):
+        b = self.write_run("b", run())
+        for name, text in runs.ENV_FAULTS.items():
+            c = self.without_env(self.write_run(name, run(seed=2)), text)
+            for verb in (("gate", "--baseline", b, c), ("compare", b, c), ("export", "--to", "csv", c), ("report", c)):
+                r = self.trine(*verb, code=0)
+                told = [line for line in r.stderr.splitlines() if f"{name}/env.json" in line and "by the manifest's name for it alone" in line]
+                self.assertEqual(len(told), 1, r.stderr)
+            self.assertIn("by the manifest's name for it alone", runs.read(os.path.join(c, "report.html")))
+            other = self.without_env(self.write_run(name + "-other", run(seed=2), machine="n"), text)
+            self.refused("gate", "--baseline", b, other, says="machine: m against n", lines=2)
+
     def test_no_run(self):
         self.refused("gate", says="which run is the candidate")
         self.refused("gate", "--baseline", self.path("none"), self.write_run("c", run()), says="there is no run")

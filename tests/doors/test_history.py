@@ -263,6 +263,16 @@ class Damage(Base):
         self.refused("history", "--results", self.results, "--canary", "trine,ptread",
                      says="--canary ptread: the history has no backend of that name (there are: trine)")
 
+    def test_a_run_of_an_unknown_processor_is_in_no_series(self):
+        for i, (name, text) in enumerate(runs.ENV_FAULTS.items()):
+            self.without_env(self.write_run("results/m/" + name, [point(0, 70.0 + i)]), text)
+            r = self.trine("history", "--results", self.results, "--json")
+            self.assertIn(f"left out: {os.path.realpath(self.results)}/m/{name}/env.json", r.stderr)
+            self.assertIn("is of one processor", r.stderr)
+            series, = json.loads(r.stdout)["series"]
+            self.assertEqual([x["median"] for x in series["runs"]], [60, 61, 62])
+        self.refused("history", "--results", self.results, "--add", self.path("results/m/absent"), says="is of one processor", code=3)
+
     def test_a_damaged_line_of_a_run_costs_that_line(self):
         self.write_run("results/m/r003", [point(0, 63.0)], started="2026-01-01T00:03:00Z", tail="x\n")
         other = self.write_run("other", [point(0, 64.0)], started="2026-01-01T00:04:00Z", tail='{"id')
