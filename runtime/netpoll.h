@@ -34,7 +34,7 @@ struct polldesc {
     at_u32 seq;         /* written under the lock: tags events; never 0 for an open descriptor */
     at_u32 nclosing;    /* closes between giving mu up and the end of their system call: still not for others */
     int fd;             /* constant */
-    bool stream;        /* a short read means that nothing is left: a byte stream */
+    bool tcp;           /* a short read means that nothing is left (wait_io.c) */
     bool sock;
     bool drained;       /* the reader's lock: the last read was short, so a read now would find nothing */
     int write_err;      /* the writer's lock: an error that came after the first byte of a write */

@@ -2,8 +2,10 @@
  * wait_io.c: read, write, accept and connect that park the goroutine, not the thread. Floor 7.
  *
  * Each tries its system call first and parks only on EAGAIN. One try is saved where it is known to be vain: when the
- * last read of a byte stream was short, nothing is left, and the next edge will tell of more. Two things break that
+ * last read of a TCP socket was short, nothing is left, and the next edge will tell of more. Two things break that
  * rule, and PD_HANGUP marks both: an end of stream that came with the data, and urgent data, which a read stops at.
+ * It is TCP's rule alone. A read of a UNIX stream stops between messages that carry descriptors or come from different
+ * writers, a pipe's between packets (O_DIRECT, which the writing end chooses): no edge tells of what is left there.
  *
  * errno: the system calls stand in functions of their own, which are not inlined, turn errno into a result on the
  * thread they ran on, and put the goroutine's errno back.
@@ -86,7 +88,7 @@ ssize_t trine_read(int fd, void *buf, size_t n)
             rt_fd_clear(pd, PD_READ); /* what is there is read now; what comes later is a new event */
             r = sys_read(pd, buf, n);
             if (r != -EAGAIN) {
-                pd->drained = r > 0 && (size_t)r < n && pd->stream && !(at32_load_sc(&pd->info) & PD_HANGUP);
+                pd->drained = r > 0 && (size_t)r < n && pd->tcp && !(at32_load_sc(&pd->info) & PD_HANGUP);
                 break;
             }
         }

@@ -8,20 +8,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
 struct fd_closer { struct g *gp; int err; bool done; };
 
-/* Does a short read mean that nothing is left? For byte streams; a datagram is short by nature. */
-static void classify(struct polldesc *pd, int fl)
+static int socket_option(int fd, int name) /* -1: not a socket */
 {
-    int type = 0;
-    socklen_t len = sizeof type;
-    struct stat st;
-    pd->sock = getsockopt(pd->fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
-    pd->stream = pd->sock ? type == SOCK_STREAM
-                          : !(fl & O_DIRECT) && fstat(pd->fd, &st) == 0 && S_ISFIFO(st.st_mode);
+    int value = -1;
+    socklen_t len = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
+}
+
+/* pd.tcp asks for type and family as well: a raw socket may have TCP's number, and so has one of netlink's protocols. */
+static void classify(struct polldesc *pd)
+{
+    int protocol = socket_option(pd->fd, SO_PROTOCOL), family;
+    pd->sock = protocol >= 0;
+    pd->tcp = protocol == IPPROTO_TCP && socket_option(pd->fd, SO_TYPE) == SOCK_STREAM &&
+              ((family = socket_option(pd->fd, SO_DOMAIN)) == AF_INET || family == AF_INET6);
 }
 
 /* pd->lock held. Waiters of a descriptor that is gone are taken out and appended. */
@@ -36,7 +41,7 @@ static int open_locked(struct polldesc *pd, int fl, struct glist *ready)
         if (w) glist_push(ready, w);
     }
     rt_timers_del(&pd->timer);
-    classify(pd, fl);
+    classify(pd);
     int err = rt_netpoll_open(pd);
     if (err == 0 && !(fl & O_NONBLOCK) && fcntl(pd->fd, F_SETFL, fl | O_NONBLOCK) < 0) {
         err = -errno;

@@ -101,6 +101,7 @@ WAIT_DESCRIBED = {
     'net_fd.test_errno_is_kept': ('errno over a read that parks', 'has no errno', 'C programs rely on it'),
     'net_fd.test_the_end_of_a_stream': ('an end that comes with the data', SAME, ''),
     'net_fd.test_a_write_writes_everything': ('2 MiB through a pipe', SAME, ''),
+    'net_fd.test_a_short_read_is_not_all_there_is': ('SCM_RIGHTS, two writers under SO_PASSCRED, a pipe of packets', 'reads until EAGAIN', 'one read is saved, for TCP alone'),
     'net_fd.test_an_error_after_the_first_byte_comes_with_the_next_write': ('the count first', 'count and error at once', 'one result in C'),
     'net_fd.test_readers_and_writers_share_a_descriptor': ('turns', 'fdmutex', ''),
     'net_fd.test_waiting_for_the_network_is_no_deadlock': ('NetpollDeadlock, the other way round', SAME, ''),

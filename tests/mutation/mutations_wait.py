@@ -203,6 +203,8 @@ WAIT_MUTATIONS = [
      ': read(pd->fd, buf, n);\n    while (r < 0 && errno == EINTR);\n    if (r < 0) r = -errno;', ['net_fd']),
     ('hang-up-forgotten', 'the end that came with the data is not noted', 'netpoll.c',
      'rt_polldesc_info(pd, PD_HANGUP, 0); /* before', '/* before', ['net_fd', 'net_sock']),
+    ('every-stream-is-tcp', 'a short read of any socket or pipe counts as all there is', 'wait_io.c',
+     '(size_t)r < n && pd->tcp &&', '(size_t)r < n &&', ['net_fd']),
     ('write-stops-short', 'a write returns after what went at once', 'wait_io.c', 'if (r >= 0 && (done == n || r == 0)) break;', 'if (r >= 0) break;',
      ['net_fd']),
     ('part-of-a-write-unsaid', 'an error hides what went before it', 'wait_io.c', 'if (r < 0 && done == 0) return r;', 'if (r < 0) return r;', ['net_fd']),

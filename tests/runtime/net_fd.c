@@ -1,12 +1,13 @@
 /*
  * net_fd.c: descriptors that goroutines read and write: misuse, errors, ends of streams, several users of one, and a
- * wait that is no deadlock. Pipes and UNIX socket pairs, at 1, 2 and 4 Ps.
+ * wait that is no deadlock. Pipes, UNIX socket pairs and TCP connections, at 1, 2 and 4 Ps.
  */
 #include "net_pair.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 /* ---- misuse ---- */
 static void bad_fd_main(void *arg)
@@ -154,6 +155,66 @@ static void test_a_write_writes_everything(void **state)
     }
 }
 
+/* What a short read of a stream leaves behind, though the next message lies there already: the kernel does not join two
+ * messages of which one carries descriptors, or whose writers differ where the reader asked who writes, or packets. */
+enum parted { BY_RIGHTS, BY_WRITER, BY_PACKETS, PARTED };
+
+static void send_with_descriptor(int fd, const char *what)
+{
+    union { char room[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control = {{0}};
+    struct iovec iov = {(void *)what, strlen(what)};
+    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+    *c = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    memcpy(CMSG_DATA(c), &(int){STDERR_FILENO}, sizeof(int));
+    CHECK(sendmsg(fd, &m, 0) == (ssize_t)iov.iov_len);
+}
+
+static void write_by_another_process(int fd, const char *what)
+{
+    int status = -1;
+    pid_t pid = fork();
+    if (pid == 0) _exit(write(fd, what, strlen(what)) != (ssize_t)strlen(what));
+    trine_syscall_enter();
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    trine_syscall_exit();
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void reads_both(void *arg)
+{
+    int *fd = arg;
+    char buf[64];
+    CHECK(trine_fd_deadline(*fd, trine_nanotime() + 10000 * ms, 0) == 0);
+    CHECK(trine_read(*fd, buf, sizeof buf) == 3 && memcmp(buf, "abc", 3) == 0);
+    CHECK(trine_read(*fd, buf, sizeof buf) == 3 && memcmp(buf, "def", 3) == 0);
+    trine_wg_done(&wg);
+}
+
+static void parted_main(void *arg)
+{
+    enum parted by = (enum parted)(intptr_t)arg;
+    int fd[2];
+    make_pair(by == BY_PACKETS ? PIPE : SOCKETPAIR, fd);
+    if (by == BY_PACKETS) CHECK(fcntl(fd[1], F_SETFL, O_DIRECT | O_NONBLOCK) == 0);
+    if (by == BY_WRITER) CHECK(setsockopt(fd[0], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int)) == 0);
+    trine_wg_add(&wg, 1);
+    go(reads_both, &fd[0]);
+    trine_sleep(ms); /* it waits, and one event tells it of both */
+    if (by == BY_RIGHTS) send_with_descriptor(fd[1], "abc");
+    else if (by == BY_WRITER) write_by_another_process(fd[1], "abc");
+    else CHECK(write(fd[1], "abc", 3) == 3);
+    CHECK(write(fd[1], "def", 3) == 3);
+    trine_wg_wait(&wg);
+    close_pair(fd);
+}
+
+static void test_a_short_read_is_not_all_there_is(void **state)
+{
+    (void)state;
+    for (int by = 0; by < PARTED; by++) run_at(1, parted_main, (void *)(intptr_t)by);
+}
+
 static void read_some_and_close(void *arg)
 {
     int *fd = arg;
@@ -270,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_errno_is_kept),
         cmocka_unit_test(test_the_end_of_a_stream),
         cmocka_unit_test(test_a_write_writes_everything),
+        cmocka_unit_test(test_a_short_read_is_not_all_there_is),
         cmocka_unit_test(test_an_error_after_the_first_byte_comes_with_the_next_write),
         cmocka_unit_test(test_readers_and_writers_share_a_descriptor),
         cmocka_unit_test(test_waiting_for_the_network_is_no_deadlock),

@@ -7,6 +7,7 @@
 #include "goroutines.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,12 +16,25 @@
 static trine_wg wg; /* of the goroutines below */
 static const int64_t ms = 1000000;
 
-enum kind { PIPE, SOCKETPAIR, KINDS };
+enum kind { PIPE, SOCKETPAIR, TCP, KINDS };
+
+/* A connection of this machine with itself. */
+static inline int tcp_pair(int fd[2])
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int r, at_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    r = bind(at_fd, (struct sockaddr *)&at, len) | listen(at_fd, 1) | getsockname(at_fd, (struct sockaddr *)&at, &len);
+    fd[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    r |= connect(fd[0], (struct sockaddr *)&at, len);
+    fd[1] = accept4(at_fd, NULL, NULL, SOCK_CLOEXEC);
+    return r | close(at_fd);
+}
 
 /* fd[1] writes to fd[0]; both are given to the poller. */
 static inline void make_pair(enum kind kind, int fd[2])
 {
-    int r = kind == PIPE ? pipe(fd) : socketpair(AF_UNIX, SOCK_STREAM, 0, fd);
+    int r = kind == PIPE ? pipe(fd) : kind == TCP ? tcp_pair(fd) : socketpair(AF_UNIX, SOCK_STREAM, 0, fd);
     CHECK(r == 0);
     CHECK(trine_open_fd(fd[0]) == 0 && trine_open_fd(fd[1]) == 0);
 }
