@@ -29,13 +29,18 @@ static void classify(struct polldesc *pd)
               ((family = socket_option(pd->fd, SO_DOMAIN)) == AF_INET || family == AF_INET6);
 }
 
+static int make_nonblocking(int fd, int fl)
+{
+    return fl & O_NONBLOCK || fcntl(fd, F_SETFL, fl | O_NONBLOCK) == 0 ? 0 : -errno;
+}
+
 /* pd->lock held. Waiters of a descriptor that is gone are taken out and appended. */
 static int open_locked(struct polldesc *pd, int fl, struct glist *ready)
 {
     uint64_t mu = at64_load_acq(&pd->mu);
     if (mu & PD_CLOSED) return -EBADF; /* its close is not over */
     if (mu & PD_OPEN) {
-        if (rt_netpoll_rearm(pd)) return 0;
+        if (rt_netpoll_rearm(pd)) return make_nonblocking(pd->fd, fl); /* the program may have changed it */
         struct g *r = rt_netpoll_unblock(&pd->rg, false), *w = rt_netpoll_unblock(&pd->wg, false);
         if (r) glist_push(ready, r);
         if (w) glist_push(ready, w);
@@ -43,10 +48,7 @@ static int open_locked(struct polldesc *pd, int fl, struct glist *ready)
     rt_timers_del(&pd->timer);
     classify(pd);
     int err = rt_netpoll_open(pd);
-    if (err == 0 && !(fl & O_NONBLOCK) && fcntl(pd->fd, F_SETFL, fl | O_NONBLOCK) < 0) {
-        err = -errno;
-        rt_netpoll_close(pd);
-    }
+    if (err == 0 && (err = make_nonblocking(pd->fd, fl)) < 0) rt_netpoll_close(pd);
     if (err == 0) at64_or_ar(&pd->mu, PD_OPEN);
     else at64_and_ar(&pd->mu, ~(uint64_t)PD_OPEN);
     return err;

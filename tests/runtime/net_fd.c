@@ -34,6 +34,8 @@ static void bad_fd_main(void *arg)
     CHECK(trine_read(fd[0], &c, 1) == -EPERM); /* never given to the poller */
     CHECK(trine_open_fd(fd[0]) == 0 && trine_open_fd(fd[0]) == 0);
     CHECK(fcntl(fd[0], F_GETFL) & O_NONBLOCK);
+    CHECK(fcntl(fd[0], F_SETFL, 0) == 0 && trine_open_fd(fd[0]) == 0);
+    CHECK(fcntl(fd[0], F_GETFL) & O_NONBLOCK); /* also when it was registered before */
     CHECK(trine_read(fd[0], &c, 0) == 0);
     CHECK(trine_accept(fd[0], NULL, NULL) == -ENOTSOCK);
     CHECK(trine_write(fd[0], &c, 1) == -EBADF); /* the reading end */
