@@ -1,8 +1,9 @@
 /*
  * netpoll.c: epoll, the table of descriptors, and the break. Floor 4; netpoll.h has the contract.
  *
- * Owns the epoll descriptor and the eventfd (made once, kept over runs), and the table: chunks of 1,024 polldescs,
- * each reached by two loads, made under table_lock and never freed.
+ * Owns the epoll descriptor and the eventfd, which belong to a run: between two there is nothing that a fork could share
+ * or a program that closes every number could close. And the table: chunks of 1,024 polldescs, each reached by two
+ * loads, made under table_lock and never freed.
  *
  * The break: `woken` is 1 from the moment somebody decided to write to the eventfd until a blocking poll has read it,
  * so that at most one write is pending. A poll that does not block leaves the eventfd alone: it is level-triggered,
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -135,6 +137,7 @@ int rt_netpoll_open(struct polldesc *pd)
     atp_cas_sc(&pd->rg, PD_READY, NULL);
     atp_cas_sc(&pd->wg, PD_READY, NULL);
     rt_polldesc_info(pd, 0, ~0u);
+    at32_store_rlx(&pd->kept, 0);
     pd->drained = false;
     pd->write_err = 0;
     pd->read_deadline_ns = pd->write_deadline_ns = 0;
@@ -249,21 +252,33 @@ void rt_netpoll_break(void)
 }
 
 /* ---- end of a run ---- */
+/* The file itself, by its inode: all that is left to tell it by once the poller is gone. */
+static void keep(struct polldesc *pd)
+{
+    struct stat st;
+    bool same = rt_netpoll_rearm(pd) && fstat(pd->fd, &st) == 0; /* else the program has closed it itself */
+    if (same) pd->kept_dev = st.st_dev;
+    if (same) pd->kept_ino = st.st_ino;
+    at32_store_rel(&pd->kept, same); /* partner: rt_netpoll_kept */
+}
+
+bool rt_netpoll_kept(struct polldesc *pd)
+{
+    struct stat st;
+    return at32_load_acq(&pd->kept) && fstat(pd->fd, &st) == 0 && st.st_dev == pd->kept_dev && st.st_ino == pd->kept_ino;
+}
+
 static void reset_one(struct polldesc *pd)
 {
     uint64_t mu = at64_load_rlx(&pd->mu);
-    if (mu & PD_CLOSED) { /* its closer was still waiting for the last user */
-        rt_netpoll_close(pd);
-        close(pd->fd);
-    }
-    at64_store_rlx(&pd->mu, mu & PD_CLOSED ? 0 : mu & PD_OPEN);
+    if (mu & PD_CLOSED) close(pd->fd); /* its closer was still waiting for the last user */
+    else if (mu & PD_OPEN) keep(pd);
+    at64_store_rlx(&pd->mu, 0);
     atp_store_rlx(&pd->rg, NULL);
     atp_store_rlx(&pd->wg, NULL);
     rt_polldesc_info(pd, 0, PD_CLOSING | PD_READ_EXPIRED | PD_WRITE_EXPIRED);
     pd->rsema = pd->wsema = (struct pd_sema){0};
     pd->closer = NULL;
-    pd->drained = false; /* an event that was dropped here is not reported again, so read before waiting */
-    pd->read_deadline_ns = pd->write_deadline_ns = 0;
     atp_store_rlx(&pd->timer.ts, NULL);
     at32_store_rlx(&pd->lock.held, 0);
 }
@@ -278,5 +293,10 @@ void rt_netpoll_reset(void)
         }
     }
     ati32_store_rlx(&nwaiters, 0);
+    at32_store_rlx(&woken, 0);
+    if (at32_xchg_ar(&inited, 0)) {
+        close(epfd);
+        close(evfd);
+    }
     errno = saved;
 }

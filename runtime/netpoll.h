@@ -38,6 +38,8 @@ struct polldesc {
     bool sock;
     bool drained;       /* the reader's lock: the last read was short, so a read now would find nothing */
     int write_err;      /* the writer's lock: an error that came after the first byte of a write */
+    at_u32 kept;        /* an earlier run registered this file; what it is stands below */
+    uint64_t kept_dev, kept_ino;
     struct lock lock;   /* all that follows */
     struct pd_sema rsema, wsema;
     struct fd_closer *closer; /* waits in trine_close for the last user to leave: wait_open.c */
@@ -45,7 +47,7 @@ struct polldesc {
     struct timer timer; /* the sooner of the two; may fire too early, never too late */
 };
 
-int rt_netpoll_init(void); /* 0 or -errno; may be called again and by anybody */
+int rt_netpoll_init(void); /* start of a run: 0 or -errno; may be called again and by anybody */
 bool rt_netpoll_inited(void);
 bool rt_netpoll_any_waiters(void);
 void rt_netpoll_waiter(int delta); /* one more, or one less, goroutine is parked for a descriptor */
@@ -55,8 +57,9 @@ void rt_netpoll_waiter(int delta); /* one more, or one less, goroutine is parked
 int rt_netpoll(int64_t delay_ns, struct glist *out);
 /* Makes a blocking rt_netpoll, or the next one, return. Callable from any thread, also in a signal handler. */
 void rt_netpoll_break(void);
-/* End of a run: all waiters are gone; the descriptors stay registered. */
+/* End of a run: all waiters are gone, the poller's own descriptors are closed; which files were registered is kept. */
 void rt_netpoll_reset(void);
+bool rt_netpoll_kept(struct polldesc *pd); /* pd->fd is a file that an earlier run registered, and not this one */
 
 /* The polldesc of a number, or NULL when none was ever registered with a number near it. */
 struct polldesc *rt_polldesc(int fd);

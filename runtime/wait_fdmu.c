@@ -56,13 +56,22 @@ static void sema_release(struct polldesc *pd, enum pd_dir dir, uint64_t n)
     if (!glist_empty(&wake)) rt_readylist(&wake);
 }
 
-/* Open but not registered, or not open at all? Told apart, since the two mistakes need different remedies. */
-static __attribute__((noinline, cold)) int unregistered(const struct polldesc *pd, int fd)
+/* Open but not registered, or not open at all? Told apart, since the two mistakes need different remedies. A file that an
+ * earlier run registered is registered again, and the result is 0: unless its number went to another, or the program
+ * made it blocking (for then it uses it otherwise, and a read here would block the thread). */
+static __attribute__((noinline, cold)) int unregistered(struct polldesc *pd, int fd, bool again)
 {
     if (pd && at32_load_acq(&pd->nclosing)) return -EBADF; /* before the kernel is asked; partner: finish */
-    int saved = errno, err = fcntl(fd, F_GETFD) < 0 || rt_netpoll_owns(fd) ? -EBADF : -EPERM;
+    int saved = errno, fl = fcntl(fd, F_GETFL), err = fl < 0 || rt_netpoll_owns(fd) ? -EBADF : -EPERM;
+    if (again && err == -EPERM && pd && (fl & O_NONBLOCK) && rt_netpoll_kept(pd)) err = rt_fd_open(fd);
     errno = saved;
     return err;
+}
+
+static int look_up(int fd, struct polldesc **out)
+{
+    struct polldesc *pd = *out = rt_polldesc(fd);
+    return pd && (at64_load_acq(&pd->mu) & PD_OPEN) ? 0 : unregistered(pd, fd, true);
 }
 
 static bool usable(uint64_t mu) { return (mu & (PD_OPEN | PD_CLOSED)) == PD_OPEN; }
@@ -71,8 +80,9 @@ static void too_many(int fd) { rt_throw("too many concurrent operations on descr
 
 int rt_fd_lock(int fd, enum pd_dir dir, struct polldesc **out, uint32_t *seq)
 {
-    struct polldesc *pd = *out = rt_polldesc(fd);
-    if (!pd || !(at64_load_acq(&pd->mu) & PD_OPEN)) return unregistered(pd, fd);
+    int err = look_up(fd, out);
+    if (err) return err;
+    struct polldesc *pd = *out;
     *seq = at32_load_acq(&pd->seq);
     for (;;) {
         uint64_t old = at64_load_rlx(&pd->mu);
@@ -100,8 +110,9 @@ void rt_fd_unlock(struct polldesc *pd, enum pd_dir dir)
 
 int rt_fd_ref(int fd, struct polldesc **out)
 {
-    struct polldesc *pd = *out = rt_polldesc(fd);
-    if (!pd || !(at64_load_acq(&pd->mu) & PD_OPEN)) return unregistered(pd, fd);
+    int err = look_up(fd, out);
+    if (err) return err;
+    struct polldesc *pd = *out;
     for (;;) {
         uint64_t old = at64_load_rlx(&pd->mu);
         if (!usable(old)) return -EBADF;
@@ -119,7 +130,7 @@ void rt_fd_unref(struct polldesc *pd)
 int rt_fd_shut(int fd, struct polldesc **out)
 {
     struct polldesc *pd = *out = rt_polldesc(fd);
-    if (!pd || !(at64_load_acq(&pd->mu) & PD_OPEN)) return unregistered(pd, fd);
+    if (!pd || !(at64_load_acq(&pd->mu) & PD_OPEN)) return unregistered(pd, fd, false);
     uint64_t old, new;
     do {
         old = at64_load_rlx(&pd->mu);

@@ -65,7 +65,8 @@ typedef struct trine_config { /* all zero: the defaults */
  * never runs again. Blocks the calling thread, which serves as the runtime's monitor meanwhile; signals that it has blocked
  * are blocked on the run's threads too (but for SIGURG and SIGSEGV, which the runtime needs). Not from inside a
  * run (-EBUSY). -EINVAL: fn is NULL or the configuration is bad; -ENOMEM, -EAGAIN: no memory or thread to begin
- * with. May be called again after it returned. */
+ * with. May be called again after it returned. Between two runs the poller has no descriptors of its own, and the
+ * program may fork: then parent and child can each run again. A child forked during a run cannot (-EBUSY). */
 int trine_run(const trine_config *cfg, trine_fn fn, void *arg);
 
 /* Starts a goroutine. Never blocks. -ENOMEM: no stack to be had; -EINVAL: fn is NULL or an option is out of range. */
@@ -155,7 +156,8 @@ bool trine_timer_reset(trine_timer *t, int64_t ns);
  * All: -EBADF: not open, or closed meanwhile; -EPERM: open, but never given to the poller (trine_open_fd, trine_accept
  * and trine_connect do that). Several goroutines may use one descriptor: they take turns. A socket whose peer is gone
  * gives -EPIPE without SIGPIPE; for a pipe the program's own choice about that signal holds. trine_close also closes what
- * the poller does not know. */
+ * the poller does not know. What an earlier run was given serves a later one as well, where its first use registers it
+ * again (with the errors of trine_open_fd), while its number is the same file and non-blocking; else -EPERM. */
 int trine_open_fd(int fd); /* 0, -EBADF, -EPERM (not pollable: a regular file); makes it non-blocking; idempotent */
 ssize_t trine_read(int fd, void *buf, size_t n);                 /* after one read: bytes, 0 at the end, or -errno */
 ssize_t trine_write(int fd, const void *buf, size_t n);          /* everything, or the count before an error, or -errno */
