@@ -200,6 +200,13 @@ void rt_want_spare(void)
     if (!have) ask_maker();
 }
 
+void rt_maker_forget(void)
+{
+    at32_store_rel(&maker_wanted, 0);
+    at32_store_rel(&maker_exists, 0);
+    rt_noteclear(&maker_note);
+}
+
 struct newm_call { struct p *pp; bool spinning; };
 static void newm_call(void *arg)
 {

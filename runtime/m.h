@@ -42,6 +42,7 @@ void rt_startlockedm(struct m *mp, struct g *gp);
 void rt_systemstack(void (*fn)(void *), void *arg);
 /* Makes sure that an idle M exists for the next hand-off from the preemption handler; may start the maker thread. */
 void rt_want_spare(void);
+void rt_maker_forget(void); /* in the child of a fork: the thread that makes spares is not there */
 /* Wakes one more P when work may be waiting and nobody looks for it. */
 void rt_wakep(void);
 /* A timer is due at `when`, perhaps before the M in the network poller would return. */

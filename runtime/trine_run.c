@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int cpu_list[RT_MAX_PROCS];
 
@@ -244,12 +245,41 @@ static int start(const trine_config *cfg, trine_fn fn, void *arg)
     return err;
 }
 
+/* In the child of a fork between two runs: the memory of everything, and no thread. Those that there were, the maker and the
+ * zombies, are forgotten; their goroutines' stacks go with the next run's. sched.lock may be held by one of them, but what
+ * it guards is set anew. The trace sees to its own (trine_trace.c). */
+static void forget_threads(void)
+{
+    struct sched *s = &rt_sched;
+    at32_store_rel(&s->lock.held, 0);
+    for (struct m *mp = s->allm, *next; mp; mp = next) {
+        struct g *gp = rt_curg(mp);
+        next = mp->alllink;
+        if (gp) at32_store_rel(&gp->preempt, 0); /* partner: is_zombie */
+        if (at32_load_rlx(&mp->tid)) rt_sysfree(mp->altstack, mp->altstack_bytes); /* else it was ending, and is gone */
+        rt_sysfree(mp, sizeof *mp);
+    }
+    s->allm = NULL;
+    s->mcount = s->nzombie = 0;
+    at32_store_rel(&s->nasync, 0);
+    rt_maker_forget();
+}
+
+static void after_fork(void)
+{
+    static pid_t last;
+    pid_t self = getpid();
+    if (last && last != self) forget_threads();
+    last = self;
+}
+
 int trine_run(const trine_config *cfg, trine_fn fn, void *arg)
 {
     static const trine_config defaults;
     if (rt_getg()) return -EBUSY;
     if (!fn) return -EINVAL;
     if (!at32_cas_ar(&rt_sched.running, 0, 1)) return -EBUSY; /* another thread's run */
+    after_fork();
     rt_main_returned = main_returned;
     rt_debug_init();
     rt_trace_env_start();

@@ -27,6 +27,7 @@
 
 enum { OFF, STARTING, ON, STOPPING };
 static at_u32 state;
+static pid_t owner; /* whose writer it is */
 
 /* The writer's, but for what start() sets before it runs. */
 static struct {
@@ -176,6 +177,15 @@ static void *writer(void *unused)
 }
 
 /* ---- start and stop ---- */
+/* In the child of a fork there is no writer, and the trace is the parent's. Its descriptor stays: by now the number may be
+ * another file's. */
+static void forget_the_parents(void)
+{
+    if (at32_load_acq(&state) == OFF || owner == getpid()) return;
+    at32_store_rel(&rt_trace_on, 0);
+    at32_store_rel(&state, OFF);
+}
+
 static void calibrate(void)
 {
     uint64_t t0 = rt_ticks();
@@ -205,7 +215,9 @@ int trine_trace_start(const char *path)
 {
     rt_not_in_handler("trine_trace_start");
     if (!path) return -EINVAL;
+    forget_the_parents();
     if (!at32_cas_ar(&state, OFF, STARTING)) return -EBUSY;
+    owner = getpid();
     int err = start(path);
     if (err) {
         at32_store_rel(&state, OFF);
@@ -225,6 +237,7 @@ int trine_trace_start(const char *path)
 int trine_trace_stop(void)
 {
     rt_not_in_handler("trine_trace_stop");
+    forget_the_parents();
     at32_store_rel(&rt_trace_on, 0);
     if (!at32_cas_ar(&state, ON, STOPPING)) return -EINVAL;
     while (at32_load_acq(&state) != OFF) rt_usleep(200); /* outside of the runtime: the P can leave meanwhile */
@@ -239,6 +252,7 @@ void rt_trace_env_start(void)
     static int runs;
     char path[4096];
     const char *env = getenv("TRINE_TRACE");
+    forget_the_parents();
     if (!env || !*env) return;
     runs++;
     int n = snprintf(path, sizeof path, runs > 1 ? "%s.%d" : "%s", env, runs);

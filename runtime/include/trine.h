@@ -204,8 +204,9 @@ struct trine_stats {
 void trine_stats(struct trine_stats *out);
 
 /* ---- the event trace: a JSON file that Perfetto (ui.perfetto.dev) opens; $TRINE_TRACE=file traces a whole run ---- */
-/* One at a time; goes on over the end of a run. -EINVAL: no path; -EBUSY: one is on; else what open or making a thread
- * says. Legal anywhere but in a signal handler; does not park, but may block the thread in the file system. */
+/* One at a time; goes on over the end of a run, and over a fork in the parent alone. -EINVAL: no path; -EBUSY: one is on; else
+ * what open or making a thread says. Legal anywhere but in a signal handler; does not park, but may block the thread in the
+ * file system. */
 int trine_trace_start(const char *path);
 /* Waits until the file is complete. -EINVAL: none is on; else what writing says. Legal anywhere but in a signal handler. */
 int trine_trace_stop(void);

@@ -96,6 +96,10 @@ DESCRIBED = {
     'sched_end.ZombiesWakeInTheNextRun': ('the same, returning while the next run is busy', 'the process ends', ''),
     'sched_end.LibcIsUsableAfterTheRun': ('the caller\'s malloc and printf work after the run', 'the process ends', ''),
     'sched_end.GoroutinesAreNeverNegative': ('a foreign thread asks while runs begin and end: never below 0, and 0 when nothing runs', 'sums counters of Ps, never below 1', 'zero is right outside of a run'),
+    'sched_fork.ForkAfterHogs': ('a fork between two runs: the child alone, and both at once, with loops to preempt', 'fork without exec is not supported', 'C programs fork'),
+    'sched_fork.ForkWithLeftovers': ('the same, where threads of the parent sit in blocking calls and in loops', 'as above', ''),
+    'sched_fork.ForkBesideATrace': ('the same, where a trace goes on', 'as above', 'the trace stays the parent\'s'),
+    'sched_fork.AChildForkedDuringARunCannotRun': ('a fork by a goroutine: -EBUSY', 'as above', ''),
     'sched_end.RunRefusesBadInput': ('-EINVAL and -EBUSY of trine_run', 'no such call', ''),
     # ---- sched_misuse ----
     'sched_misuse.OutsideOfARun': ('44 functions outside of a run: one line each', 'cannot be written', ''),

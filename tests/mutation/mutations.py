@@ -323,4 +323,13 @@ MUTATIONS = [
     ('drops-uncounted', 'events for which there is no room are not counted', 'trace.c', '        at64_bump(&t->dropped, 1);\n', '', ['trace_file']),
     ('trace-always-complete', 'a trace that could not be written is said to be complete', 'trine_trace.c',
      'return out.error ? -out.error : 0;', 'return 0;', ['trace_file']),
+    ('maker-of-the-parent', 'the child of a fork waits for the thread that makes threads in the parent', 'm.c',
+     '    at32_store_rel(&maker_exists, 0);\n', '', ['sched_fork']),
+    ('zombies-of-the-parent', 'the child of a fork counts the threads that the parent left in foreign code', 'trine_run.c',
+     '    s->mcount = s->nzombie = 0;\n', '', ['sched_fork']),
+    ('writer-of-the-parent', 'the child of a fork waits for the thread that writes the trace of the parent', 'trine_trace.c',
+     'if (at32_load_acq(&state) == OFF || owner == getpid()) return;', 'return;', ['sched_fork']),
+    ('run-in-a-run', 'a run may begin inside another', 'trine_run.c',
+     '    if (rt_getg()) return -EBUSY;\n    if (!fn) return -EINVAL;\n    if (!at32_cas_ar(&rt_sched.running, 0, 1)) return -EBUSY;',
+     '    if (!fn) return -EINVAL;\n    at32_store_rel(&rt_sched.running, 1);', ['sched_fork', 'sched_end']),
 ]

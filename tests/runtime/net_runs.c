@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/prctl.h>
 
 enum { ROUNDS = 500 };
 
@@ -183,6 +184,7 @@ static void both_sides(void *arg)
     (void)arg;
     run(register_pair, (void *)(intptr_t)SOCKETPAIR);
     pid_t pid = fork();
+    if (pid == 0) prctl(PR_SET_PDEATHSIG, SIGKILL); /* should it hang */
     for (int i = 0; i < 3; i++) run(exchange, NULL);
     run(use_pair, NULL); /* what was registered before, each in a poller of its own; the byte may be the other's */
     if (pid == 0) _exit(atomic_load(&n_failures) != 0);
