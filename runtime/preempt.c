@@ -26,9 +26,12 @@
 #include <string.h>
 #include <ucontext.h>
 
-static struct sigaction old_urg, old_segv;
+/* What the program has for a signal of ours: the handler before the first run, and the one that it set over ours since. */
+struct programs { struct sigaction first, latest; bool taken, over; };
+static struct programs urg, segv;
+static __thread int depth __attribute__((tls_model("initial-exec"))); /* of chain, where the program set one over ours */
 
-static void chain(const struct sigaction *old, int sig, siginfo_t *si, void *uc)
+static void call(const struct sigaction *old, int sig, siginfo_t *si, void *uc)
 {
     if (old->sa_flags & SA_SIGINFO) {
         old->sa_sigaction(sig, si, uc);
@@ -38,6 +41,16 @@ static void chain(const struct sigaction *old, int sig, siginfo_t *si, void *uc)
         signal(sig, SIG_DFL);
         raise(sig);
     }
+}
+
+/* The latest may hand on to ours, which stood there when it was set: then it is the first one's turn, and nobody's after. */
+static void chain(const struct programs *of, int sig, siginfo_t *si, void *uc)
+{
+    static const struct sigaction none = {.sa_handler = SIG_DFL};
+    int was = depth;
+    if (of->over) depth = was + 1;
+    call(!of->over || was == 1 ? &of->first : was == 0 ? &of->latest : &none, sig, si, uc);
+    depth = was;
 }
 
 /* The P leaves, the thread stays. */
@@ -87,7 +100,7 @@ static void on_urg(int sig, siginfo_t *si, void *uc)
     struct g *gp = rt_getg();
     struct m *mp = gp ? gp->m : NULL;
     if (!mp || !at32_load_acq(&mp->signal_pending)) {
-        chain(&old_urg, sig, si, uc);
+        chain(&urg, sig, si, uc);
         errno = saved;
         return;
     }
@@ -118,24 +131,29 @@ static void on_segv(int sig, siginfo_t *si, void *uc)
     struct g *gp = rt_getg();
     bool ours = gp && gp->m && gp != &gp->m->g0;
     if (ours && overflowed(gp, (uintptr_t)si->si_addr, interrupted_sp(uc))) rt_gstackoverflow(gp);
-    chain(&old_segv, sig, si, uc);
+    chain(&segv, sig, si, uc);
+}
+
+static int take(int sig, void (*handler)(int, siginfo_t *, void *), bool alone, struct programs *of)
+{
+    struct sigaction sa, now;
+    if (sigaction(sig, NULL, &now) < 0) return -errno;
+    if ((now.sa_flags & SA_SIGINFO) && now.sa_sigaction == handler) return 0;
+    if (!of->taken) of->first = now;
+    of->latest = now;
+    of->over = of->taken;
+    of->taken = true;
+    memset(&sa, 0, sizeof sa);
+    if (alone) sigfillset(&sa.sa_mask); /* another handler on top of ours would run without a P */
+    sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+    sa.sa_sigaction = handler;
+    return sigaction(sig, &sa, NULL) < 0 ? -errno : 0;
 }
 
 int rt_preempt_init(void)
 {
-    static bool done;
-    if (done) return 0;
-    struct sigaction sa;
-    memset(&sa, 0, sizeof sa);
-    sigfillset(&sa.sa_mask); /* another handler on top of ours would run without a P */
-    sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
-    sa.sa_sigaction = on_urg;
-    if (sigaction(SIGURG, &sa, &old_urg) < 0) return -errno;
-    sigemptyset(&sa.sa_mask);
-    sa.sa_sigaction = on_segv;
-    if (sigaction(SIGSEGV, &sa, &old_segv) < 0) return -errno;
-    done = true;
-    return 0;
+    int err = take(SIGURG, on_urg, true, &urg);
+    return err ? err : take(SIGSEGV, on_segv, false, &segv);
 }
 
 void rt_preemptone(struct p *pp, bool signal)

@@ -4,7 +4,7 @@
 
 #include "proc.h"
 
-int rt_preempt_init(void); /* installs the handlers; 0 or -errno */
+int rt_preempt_init(void); /* each run: installs the handlers where the program has set others; 0 or -errno */
 /* Asks pp's goroutine to give way: the flag, and, if asked for, a signal for code that calls nothing of
  * the runtime. Wants sched.lock
  * (which keeps the M from ending meanwhile). */

@@ -123,12 +123,12 @@ void rt_debug_init(void)
     static bool done;
     rt_age_reset();
     rt_sysmon_idle_since = 0;
+    take_sigquit(); /* each run: the program may have set it back */
     if (done) return;
     done = true;
     rt_throw_dump = on_throw;
     rt_sysmon_report = on_round;
     rt_schedtrace_epoch(rt_nanotime());
-    take_sigquit();
     const char *env = getenv("TRINE_DEBUG");
     if (env) parse(env);
 }

@@ -100,6 +100,8 @@ DESCRIBED = {
     'sched_fork.ForkWithLeftovers': ('the same, where threads of the parent sit in blocking calls and in loops', 'as above', ''),
     'sched_fork.ForkBesideATrace': ('the same, where a trace goes on', 'as above', 'the trace stays the parent\'s'),
     'sched_fork.AChildForkedDuringARunCannotRun': ('a fork by a goroutine: -EBUSY', 'as above', ''),
+    'sched_signals.HandlersAreSetAgain': ('SIGURG, SIGSEGV and SIGQUIT changed between two runs', 'os/signal alone changes them', 'C programs call signal(2)'),
+    'sched_signals.HandlersOfTheProgramAreCalled': ('what is not ours goes to the handler set before, and to the one set over ours', 'forwards with cgo', ''),
     'sched_end.RunRefusesBadInput': ('-EINVAL and -EBUSY of trine_run', 'no such call', ''),
     # ---- sched_misuse ----
     'sched_misuse.OutsideOfARun': ('44 functions outside of a run: one line each', 'cannot be written', ''),

@@ -332,4 +332,11 @@ MUTATIONS = [
     ('run-in-a-run', 'a run may begin inside another', 'trine_run.c',
      '    if (rt_getg()) return -EBUSY;\n    if (!fn) return -EINVAL;\n    if (!at32_cas_ar(&rt_sched.running, 0, 1)) return -EBUSY;',
      '    if (!fn) return -EINVAL;\n    at32_store_rel(&rt_sched.running, 1);', ['sched_fork', 'sched_end']),
+    ('handlers-set-once', 'only the first run sets the handlers', 'preempt.c',
+     'if ((now.sa_flags & SA_SIGINFO) && now.sa_sigaction == handler) return 0;', 'if (of->taken) return 0;', ['sched_signals']),
+    ('sigquit-set-once', 'only the first run sets the handler of SIGQUIT', 'trine_debug.c',
+     '    take_sigquit(); /* each run: the program may have set it back */\n    if (done) return;', '    if (done) return;\n    take_sigquit();',
+     ['sched_signals']),
+    ('first-handler-uncalled', 'a handler that the program set over ours hides the one before the first run', 'preempt.c',
+     '!of->over || was == 1 ? &of->first : was == 0 ? &of->latest : &none', 'was == 0 ? &of->latest : &none', ['sched_signals']),
 ]
