@@ -64,9 +64,10 @@ typedef struct trine_config { /* all zero: the defaults */
 /* Runs fn(arg) as the main goroutine and returns 0 when it returns; then every other goroutine has stopped and
  * never runs again. Blocks the calling thread, which serves as the runtime's monitor meanwhile; signals that it has blocked
  * are blocked on the run's threads too (but for SIGURG and SIGSEGV, which the runtime needs). Not from inside a
- * run (-EBUSY). -EINVAL: fn is NULL or the configuration is bad; -ENOMEM, -EAGAIN: no memory or thread to begin
- * with. May be called again after it returned. Between two runs the poller has no descriptors of its own, and the
- * program may fork: then parent and child can each run again. A child forked during a run cannot (-EBUSY). */
+ * run (-EBUSY). -EINVAL: fn is NULL or the configuration is bad; -ENOMEM, -EAGAIN, -EMFILE, -ENFILE: no memory,
+ * thread or descriptors (of the poller) to begin with. May be called again after it returned. Between two runs the
+ * poller has no descriptors of its own, and the program may fork: then parent and child can each run again. A child
+ * forked during a run cannot (-EBUSY). */
 int trine_run(const trine_config *cfg, trine_fn fn, void *arg);
 
 /* Starts a goroutine. Never blocks. -ENOMEM: no stack to be had; -EINVAL: fn is NULL or an option is out of range. */

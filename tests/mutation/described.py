@@ -102,7 +102,7 @@ DESCRIBED = {
     'sched_fork.AChildForkedDuringARunCannotRun': ('a fork by a goroutine: -EBUSY', 'as above', ''),
     'sched_signals.HandlersAreSetAgain': ('SIGURG, SIGSEGV and SIGQUIT changed between two runs', 'os/signal alone changes them', 'C programs call signal(2)'),
     'sched_signals.HandlersOfTheProgramAreCalled': ('what is not ours goes to the handler set before, and to the one set over ours', 'forwards with cgo', ''),
-    'sched_end.RunRefusesBadInput': ('-EINVAL and -EBUSY of trine_run', 'no such call', ''),
+    'sched_end.RunRefusesBadInput': ('-EINVAL, -EBUSY and -EMFILE of trine_run', 'no such call', ''),
     # ---- sched_misuse ----
     'sched_misuse.OutsideOfARun': ('44 functions outside of a run: one line each', 'cannot be written', ''),
     'sched_misuse.AfterTheRunEnded': ('the same after a run', 'cannot be written', ''),

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <sys/resource.h>
 
 static int n_threads(void)
 {
@@ -416,6 +417,7 @@ static void results(void *arg)
         {.slice_ns = 1}, {.slice_ns = INT64_MIN}, {.ablate = 1u << 31}, {.ablate = ~0u}, {.cpus = ""}, {.cpus = "x"},
         {.cpus = "0,"}, {.cpus = ",0"}, {.cpus = "3-1"}, {.cpus = "0-99999999999"}, {.cpus = "-1"}, {.cpus = "0 "},
     };
+    struct rlimit files;
     (void)arg;
     CHECK(trine_run(NULL, NULL, NULL) == -EINVAL);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -423,6 +425,10 @@ static void results(void *arg)
         if (err != -EINVAL) fprintf(stderr, "bad[%zu]: %d\n", i, err);
         CHECK(err == -EINVAL);
     }
+    getrlimit(RLIMIT_NOFILE, &files);
+    CHECK(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, files.rlim_max}) == 0);
+    CHECK(trine_run(NULL, left_new, NULL) == -EMFILE); /* the poller's */
+    CHECK(setrlimit(RLIMIT_NOFILE, &files) == 0);
     CHECK(trine_run(NULL, run_inside, NULL) == 0); /* a refused one leaves nothing behind */
     CHECK(trine_run(&(trine_config){.cpus = "0"}, left_new, NULL) == 0);
     wait_for_threads(IDLE_THREADS);
