@@ -98,5 +98,6 @@ static inline void at64_bump_rel(at_u64 *a, uint64_t n) { at64_store_rel(a, at64
 
 /* View a plain word of a public structure as an atomic one (trine.h cannot show these types). */
 #define AT_U32(p) ((at_u32 *)(void *)(p))
+#define AT_PTR(p) ((at_ptr *)(void *)(p))
 #define AT_U64(p) ((at_u64 *)(void *)(p))
 #endif

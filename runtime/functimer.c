@@ -3,14 +3,12 @@
  *
  * The timer proper is malloc's memory, since it must outlive the public struct's moves and stand in a heap. Its life: made by
  * the first start, armed again by start or reset, freed by stop, once it stands in no heap and no M is inside its fire
- * function.
+ * function. The public struct keeps the function and its arg, so a reset behind a stop arms the timer as in Go.
  *
- * The public struct is one word: 0 before the first start; the timer's address; or, when it was stopped, what a reset
- * needs to make it anew (below), so that stop can give the memory back and a reset behind it arms the timer, as in Go.
- * Its lowest bit is a lock: start, stop and reset of one timer exclude each other, from whichever goroutines they come,
- * and firing races with them in timer.c alone. The bit is held between rt_enter and rt_leave only, where nobody is
- * preempted, and nothing parks under it: so who waits for it may spin, as for any lock of the runtime. malloc and free
- * are called outside (sched.h says why), with the bit off.
+ * Racing sides: start, stop and reset of one timer, from whichever goroutines, exclude each other by the lowest bit of
+ * `impl`; firing races with them in timer.c alone. The bit is held between rt_enter and rt_leave only, where nobody is
+ * preempted, and nothing parks under it: so who waits for it may spin, as for any lock of the runtime. malloc and free are
+ * called outside (sched.h says why), with the bit off.
  */
 #include "wait.h"
 
@@ -24,96 +22,57 @@ struct functimer {
     void *pc; /* who armed it from nothing, for dumps */
 };
 
-/* ---- the word ----
- * Of a stopped timer: arg shifted up by ARG_SHIFT, the number of fn, KEPT, STOPPED. An arg is kept if 49 bits with a sign
- * hold it: every address that a program has, every int. Rejected: to keep the memory of a stopped timer, for which the
- * program, whose last call on a timer is stop, would have no call left; and a reset that refuses a stopped timer, which
- * makes a fatal error, or a lost reset, of a timer that resets itself while another goroutine stops it. */
-enum { HELD = 1, STOPPED = 2, KEPT = 4, FN_SHIFT = 3, FN_BITS = 12, ARG_SHIFT = FN_SHIFT + FN_BITS, PROBES = 16 };
-_Static_assert(sizeof(intptr_t) == 8, "a stopped timer's word has room for an address");
+/* ---- the lock of a timer ---- */
+enum { HELD = 1 };
 
-/* The functions of timers that were stopped, by number. A program has few; none leaves. */
-static at_ptr functions[1 << FN_BITS];
-
-/* Its number, or -1: there are too many. */
-static int number_of(trine_fn fn)
-{
-    uint32_t hash = (uint32_t)(((uintptr_t)fn * 0x9E3779B97F4A7C15ull) >> (64 - FN_BITS));
-    for (uint32_t n = 0; n < PROBES; n++) {
-        uint32_t i = (hash + n) % (1u << FN_BITS);
-        void *there = atp_load_rlx(&functions[i]);
-        if (!there && atp_cas_rlx(&functions[i], NULL, (void *)fn)) return (int)i; /* the word that holds i orders it */
-        if (atp_load_rlx(&functions[i]) == (void *)fn) return (int)i;
-    }
-    return -1;
-}
-
-static intptr_t arg_in(uintptr_t word) { return (intptr_t)word >> ARG_SHIFT; }
-
-static uintptr_t stopped_word(const struct functimer *f)
-{
-    uintptr_t arg = (uintptr_t)f->arg << ARG_SHIFT;
-    int fn = arg_in(arg) == (intptr_t)f->arg ? number_of(f->fn) : -1;
-    return fn < 0 ? STOPPED : arg | (uintptr_t)fn << FN_SHIFT | KEPT | STOPPED;
-}
-
-static void unpack(struct functimer *f, uintptr_t word)
-{
-    if (!(word & KEPT)) rt_throw("trine_timer_reset called on a stopped timer whose function and arg were not kept: start it");
-    f->fn = (trine_fn)atp_load_rlx(&functions[word >> FN_SHIFT & ((1u << FN_BITS) - 1)]);
-    f->arg = (void *)arg_in(word);
-}
-
-static uintptr_t hold(trine_timer *t)
+static struct functimer *hold(trine_timer *t)
 {
     at_ptr *word = AT_PTR(&t->impl);
     for (unsigned i = 1;; i++) {
         void *old = atp_load_rlx(word);
-        if (!((uintptr_t)old & HELD) && atp_cas_acq(word, old, (void *)((uintptr_t)old | HELD))) return (uintptr_t)old;
+        if (!((uintptr_t)old & HELD) && atp_cas_acq(word, old, (void *)((uintptr_t)old | HELD))) return old;
         at_pause();
         if (i % RT_LOCK_PAUSES_LAST == 0) rt_osyield();
     }
 }
 
-static void let_go(trine_timer *t, uintptr_t word)
+static void let_go(trine_timer *t, struct functimer *f)
 {
-    atp_store_rel(AT_PTR(&t->impl), (void *)word); /* partner: the acquire in hold */
+    atp_store_rel(AT_PTR(&t->impl), f); /* partner: the acquire in hold */
 }
-
-static struct functimer *functimer_of(uintptr_t word) { return word & STOPPED ? NULL : (struct functimer *)word; }
 
 /* A timer that is held, with memory behind it. */
 struct held {
     struct g *gp;
-    uintptr_t word;           /* as it was */
-    struct functimer *f;      /* its own, or the spare */
-    struct functimer *spare;  /* brought along; to be freed if it was not needed */
+    struct functimer *own;   /* NULL: it was stopped, or never started */
+    struct functimer *f;     /* its own, or the spare */
+    struct functimer *spare; /* brought along; to be freed if it was not needed */
 };
 
-/* Enters the runtime and holds t. unstarted: what to say of one that was never started, or NULL: it may be. False: no memory. */
-static bool take(struct held *h, trine_timer *t, const char *what, const char *unstarted)
+/* Enters the runtime and holds t. Of misuse: what to say of a timer that was never started, NULL: it may be. False: no memory. */
+static bool take(struct held *h, trine_timer *t, const char *what, const char *misuse)
 {
     h->spare = NULL;
     for (;;) {
         h->gp = rt_enter(what);
-        h->word = t ? hold(t) : 0;
-        if (h->word == 0 && unstarted) rt_throw("%s", unstarted);
-        struct functimer *own = functimer_of(h->word);
-        h->f = own ? own : h->spare;
+        if (!t) rt_throw("%s", misuse);
+        h->own = hold(t);
+        if (!t->fn && misuse) rt_throw("%s", misuse);
+        h->f = h->own ? h->own : h->spare;
         if (h->f) return true;
-        let_go(t, h->word);
+        let_go(t, NULL);
         rt_leave(h->gp);
         if (rt_os_fail(OS_MALLOC) || !(h->spare = calloc(1, sizeof *h->spare))) return false;
     }
 }
 
-/* Lets go, wakes who must hear of the time armed, and leaves. */
-static void leave(const struct held *h, trine_timer *t, uintptr_t word, int64_t sooner)
+/* Lets go, wakes who must hear of the time armed, and leaves. f: what is the timer's own from now on. */
+static void leave(const struct held *h, trine_timer *t, struct functimer *f, int64_t sooner)
 {
-    let_go(t, word);
+    let_go(t, f);
     if (sooner) rt_wakenetpoller(sooner);
     rt_leave(h->gp);
-    if (word != (uintptr_t)h->spare) free(h->spare);
+    if (f != h->spare) free(h->spare);
 }
 
 /* ---- the timer: all of this with it held ---- */
@@ -143,45 +102,32 @@ static bool disarm(struct functimer *f)
     return pending;
 }
 
-static int start(struct held *h, int64_t ns, int64_t *sooner, trine_fn fn, void *arg, void *pc)
-{
-    struct functimer *f = h->f;
-    *sooner = 0;
-    if (atp_load_acq(&f->t.ts)) return -EBUSY;
-    rt_timers_sync(&f->t); /* its last fire still reads fn and arg */
-    f->fn = fn;
-    f->arg = arg;
-    f->pc = pc;
-    return arm(f, ns, sooner);
-}
-
 /* ---- public ---- */
 int trine_timer_start(trine_timer *t, int64_t ns, trine_fn fn, void *arg)
 {
+    struct held h;
+    int64_t sooner = 0;
+    int err = -EBUSY;
     rt_leave(rt_enter("trine_timer_start"));
     if (!t || !fn) return -EINVAL;
-    struct held h;
     if (!take(&h, t, "trine_timer_start", NULL)) return -ENOMEM;
-    int64_t sooner;
-    int err = start(&h, ns, &sooner, fn, arg, __builtin_return_address(0));
-    leave(&h, t, err ? h.word : (uintptr_t)h.f, sooner);
+    if (!atp_load_acq(&h.f->t.ts)) {
+        rt_timers_sync(&h.f->t); /* its last fire still reads fn and arg */
+        h.f->fn = t->fn = fn;
+        h.f->arg = t->arg = arg;
+        h.f->pc = __builtin_return_address(0);
+        err = arm(h.f, ns, &sooner);
+    }
+    leave(&h, t, err ? h.own : h.f, sooner);
     return err;
 }
 
 bool trine_timer_stop(trine_timer *t)
 {
     struct g *gp = rt_enter("trine_timer_stop");
-    struct functimer *f = NULL;
-    bool pending = false;
-    if (t) {
-        uintptr_t word = hold(t);
-        f = functimer_of(word);
-        if (f) {
-            pending = disarm(f);
-            word = stopped_word(f);
-        }
-        let_go(t, word);
-    }
+    struct functimer *f = t ? hold(t) : NULL;
+    bool pending = f && disarm(f);
+    if (t) let_go(t, NULL);
     rt_leave(gp);
     free(f);
     return pending;
@@ -190,18 +136,17 @@ bool trine_timer_stop(trine_timer *t)
 bool trine_timer_reset(trine_timer *t, int64_t ns)
 {
     struct held h;
+    int64_t sooner;
     if (!take(&h, t, "trine_timer_reset", "trine_timer_reset called on a timer that was never started")) {
         rt_throw("out of memory: timer");
     }
-    bool pending = false;
-    if (h.word & STOPPED) {
-        unpack(h.f, h.word);
+    bool pending = h.own && disarm(h.own);
+    if (!h.own) {
+        h.f->fn = t->fn;
+        h.f->arg = t->arg;
         h.f->pc = __builtin_return_address(0);
-    } else {
-        pending = disarm(h.f);
     }
-    int64_t sooner;
     if (arm(h.f, ns, &sooner) < 0) rt_throw("out of memory: timer heap");
-    leave(&h, t, (uintptr_t)h.f, sooner);
+    leave(&h, t, h.f, sooner);
     return pending;
 }

@@ -146,11 +146,11 @@ void trine_sema_acquire(trine_sema *s); /* the count starts at 0 */
 void trine_sema_release(trine_sema *s);
 
 /* ---- timers: fn runs in a goroutine of its own; several goroutines may start, stop and reset one timer at once ---- */
-typedef struct trine_timer { void *impl; } trine_timer; /* zero before the first start */
+typedef struct trine_timer { void *impl; trine_fn fn; void *arg; } trine_timer; /* zero before the first start; the runtime's */
 int trine_timer_start(trine_timer *t, int64_t ns, trine_fn fn, void *arg); /* -ENOMEM, -EINVAL; -EBUSY: still pending */
-bool trine_timer_stop(trine_timer *t);              /* true: it was pending and will not fire; its memory goes either way */
-/* True: it was pending. It fires ns from now in either case; if it was stopped, with the fn and arg of its last start. Misuse:
- * never started; stopped, and arg is neither an address nor a number below 2^48, or thousands of functions were used before. */
+bool trine_timer_stop(trine_timer *t); /* true: it was pending and will not fire; its memory goes either way */
+/* True: it was pending. It fires ns from now in either case, with the function and arg of its last start: also when it was
+ * stopped. Misuse: never started. */
 bool trine_timer_reset(trine_timer *t, int64_t ns);
 
 /* ---- descriptors through the network poller: these park the goroutine, not the thread ----

@@ -111,9 +111,9 @@ DESCRIBED = {
     'sched_misuse.ExitWithoutEnter': ('an unmatched trine_syscall_exit', 'not public', ''),
     'sched_misuse.LegalAnywhere': ('what may be asked from anywhere, may be', 'the same for its questions', ''),
     'sched_misuse.BadArguments': ('bounds of stack sizes; at 1, 2 and 4 Ps', 'panics', '-errno where a program can go on'),
-    'misuse_args.ArgumentsThatMeanSomething': ('48 arguments that look wrong and have a meaning: a NULL channel, a sleep of -1', 'the same where Go can write them', ''),
+    'misuse_args.ArgumentsThatMeanSomething': ('47 arguments that look wrong and have a meaning: a NULL channel, a sleep of -1', 'the same where Go can write them', ''),
     'misuse_args.ArgumentsRefused': ('59 that give -errno', 'errors, panics', 'C cannot unwind: what a program can go on from is a result'),
-    'misuse_args.ArgumentsThatEndTheProgram': ('36 that end the program, each by its line', 'panics, nil dereference', 'a throw names the function'),
+    'misuse_args.ArgumentsThatEndTheProgram': ('34 that end the program, each by its line', 'panics, nil dereference', 'a throw names the function'),
     # ---- sched_many ----
     'sched_many.ManyGoroutines': ('100,000 goroutines alive and parked; 1,000 under TSan', SAME, ''),
     'sched_many.ManySmallStacks': ('the same on stacks of 2 KiB', 'starts at 2 KiB and grows', 'declared, not grown'),
