@@ -36,7 +36,7 @@ static int check_names(const struct gate *g, const char *baseline, const char *c
     int rc = names_check("--only", &o->only, &t, e);
     if (!rc) rc = check_backends("--backends", &o->backends, baseline, &g->baseline, e);
     if (!rc) rc = check_backends("--canary", canaries, baseline, &g->baseline, e);
-    if (!rc) rc = check_backends("--canary", canaries, candidate, &g->candidate, e);
+    if (!rc && g->candidate.n) rc = check_backends("--canary", canaries, candidate, &g->candidate, e);
     names_free(&t);
     return rc;
 }

@@ -135,7 +135,7 @@ class Stdout(Base):
         sweep = self.put("s.ini", "[experiment yield]\nworkload = yield\nprocs = 1\ntasks = 2\nreps = 1\n")
         driver = ("--driver", "trine=" + self.driver("trine-driver-trine"))
         plan = ("plan", "--profile", sweep, "--backends", "trine", *driver)
-        peers = self.write_run("p", series([1.0] * 10, experiment="switch"))
+        peers = self.write_run("p", series([1.0] * 10, experiment="yield-2", procs=1, tasks=2, params={}, pin="none"), profile="peers")
         self.printers = [
             ("--help",), ("--version",), ("--man",), ("help", "gate"), ("gate", "--help"), ("env",), ("env", "--json"), ("doctor",),
             ("doctor", "--json"), ("list", *driver), ("list", "--json", *driver), ("selftest", "--list"), ("claims", "--list"),
