@@ -403,7 +403,6 @@ static void GoroutinesAreNeverNegative(void **state)
     assert_ended_well("a thread that asks while runs begin and end");
 }
 
-/* ---- results ---- */
 static void run_inside(void *arg)
 {
     (void)arg;
@@ -426,8 +425,7 @@ static void results(void *arg)
         CHECK(err == -EINVAL);
     }
     getrlimit(RLIMIT_NOFILE, &files);
-    CHECK(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, files.rlim_max}) == 0);
-    CHECK(trine_run(NULL, left_new, NULL) == -EMFILE); /* the poller's */
+    CHECK(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, files.rlim_max}) == 0 && trine_run(NULL, left_new, NULL) == -EMFILE);
     CHECK(setrlimit(RLIMIT_NOFILE, &files) == 0);
     CHECK(trine_run(NULL, run_inside, NULL) == 0); /* a refused one leaves nothing behind */
     CHECK(trine_run(&(trine_config){.cpus = "0"}, left_new, NULL) == 0);
@@ -444,9 +442,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(RunAgain),           cmocka_unit_test(MemoryGoesBack), cmocka_unit_test(ColdStacksGoBack),
-        cmocka_unit_test(EndWithHogs),        cmocka_unit_test(EndWithBlockingReads),
-        cmocka_unit_test(ZombiesWakeInTheNextRun), cmocka_unit_test(LibcIsUsableAfterTheRun),
-        cmocka_unit_test(GoroutinesAreNeverNegative), cmocka_unit_test(RunRefusesBadInput),
+        cmocka_unit_test(EndWithHogs),        cmocka_unit_test(EndWithBlockingReads), cmocka_unit_test(ZombiesWakeInTheNextRun),
+        cmocka_unit_test(LibcIsUsableAfterTheRun), cmocka_unit_test(GoroutinesAreNeverNegative),
+        cmocka_unit_test(RunRefusesBadInput),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
