@@ -93,7 +93,7 @@ static int name_order(const void *a, const void *b) {
 
 /* trine first, the others by name. */
 static void sort_backends(struct strlist *l) {
-    qsort(l->v, l->n, sizeof *l->v, name_order);
+    if (l->n) qsort(l->v, l->n, sizeof *l->v, name_order); /* no point, no list */
     for (size_t i = 1; i < l->n; i++) {
         if (strcmp(l->v[i], "trine") != 0) continue;
         char *own = l->v[i];
