@@ -3,6 +3,7 @@
  * stacks that overflow; each with its exact line on stderr and exit status 2, in a child.
  */
 #include "child.h"
+#include "overflow.h"
 #include "proc.h"
 
 #include <pthread.h>
@@ -265,23 +266,10 @@ static void ThreadExhaustion(void **state)
 }
 
 /* ---- stacks ---- */
-static volatile size_t depth;
-static __attribute__((noinline)) int deeper(int x)
-{
-    volatile char frame[512];
-    frame[0] = (char)x;
-    depth++;
-    return x < 0 ? 0 : deeper(x + 1) + frame[0];
-}
-static void overflow_guarded(void *arg)
-{
-    (void)arg;
-    deeper(0);
-}
 static void named_overflow(void *arg)
 {
     trine_go_opts o = {.name = "the deep one", .stack_bytes = (size_t)(uintptr_t)arg};
-    CHECK(trine_go_with(&o, overflow_guarded, NULL) == 0);
+    CHECK(trine_go_with(&o, overflow_stack, NULL) == 0);
     recv_for_good(NULL);
 }
 static void StackOverflowIsNamed(void **state)

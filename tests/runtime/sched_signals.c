@@ -3,6 +3,7 @@
  * the program set meanwhile is called for what is not the runtime's, as is what was there before the first run.
  */
 #include "child.h"
+#include "overflow.h"
 #include "proc.h"
 
 #if defined(RT_TSAN)
@@ -38,19 +39,6 @@ static void beside_a_hog(void *arg)
     trine_wg_wait(&done);
 }
 
-static volatile int depth;
-static __attribute__((noinline)) int deeper(int x)
-{
-    volatile char frame[1000];
-    frame[0] = (char)x;
-    depth++;
-    return x < 0 ? 0 : deeper(x + 1) + frame[0];
-}
-static void overflow(void *arg)
-{
-    (void)arg;
-    deeper(0);
-}
 static void quit(void *arg)
 {
     (void)arg;
@@ -82,7 +70,7 @@ static void HandlersAreSetAgain(void **state)
         assert_said("SIGQUIT: quit");
     }
     if (OVERFLOWS) {
-        in_child(without_handlers, (void *)overflow);
+        in_child(without_handlers, (void *)overflow_stack);
         assert_said("fatal error: stack overflow: goroutine 1 main ");
     }
 }
