@@ -57,6 +57,8 @@ void rt_mwatch_init(void);
 int rt_mfirst(struct p *pp); /* the first M of a run: 0 or -errno */
 int32_t rt_mlive(void);      /* Ms that exist, zombies left out. Wants sched.lock */
 
+void rt_bias_look(int64_t now); /* p.c: gives the bias to a P that alone runs, unless it rests. For sysmon */
+
 static inline void rt_wakesysmon(void) /* wants sched.lock, or a reason to be early */
 {
     rt_notewakeup(&rt_sched.sysmonnote);

@@ -104,11 +104,14 @@ void rt_mutex_unlock_slow(struct g *gp, trine_mutex *m, uint32_t dropped)
 /*
  * ---- public ----
  * A lock that nobody holds and an unlock that wakes nobody are a leaf each (rt_leaf): one locked instruction, before which
- * nothing was stored that it would have to wait for. With a single P, where no locked one is needed, the bracket stays.
+ * nothing was stored that it would have to wait for. With a single P, or one that alone runs, where no locked one is
+ * needed (a stale answer costs one, no more: glock.h asks again), the bracket stays.
  */
+static inline bool needs_locked(void) { return !at32_load_rlx(&rt_sched.lone); }
+
 static inline bool mutex_lock_leaf(struct g *gp, at_u32 *word)
 {
-    if (rt_nprocs() > 1) {
+    if (needs_locked()) {
         uint32_t old = at32_load_rlx(word);
         return mutex_is_free(old) && at32_cas_ar(word, old, old | MUTEX_LOCKED);
     }
@@ -120,7 +123,7 @@ static inline bool mutex_lock_leaf(struct g *gp, at_u32 *word)
 
 static inline uint32_t mutex_unlock_leaf(struct g *gp, at_u32 *word)
 {
-    if (rt_nprocs() > 1) return at32_add_ar(word, -(uint32_t)MUTEX_LOCKED) - MUTEX_LOCKED;
+    if (needs_locked()) return at32_add_ar(word, -(uint32_t)MUTEX_LOCKED) - MUTEX_LOCKED;
     rt_hold(gp);
     uint32_t dropped = rt_gadd32(gp, word, -(uint32_t)MUTEX_LOCKED);
     rt_leave(gp);

@@ -35,23 +35,77 @@ struct p *rt_releasep(struct m *mp)
     return pp;
 }
 
+/* ---- the bias (bias.h): the only P that is out of the idle list has it ---- */
+static struct p *only_one_out(void)
+{
+    if (at32_load_rlx(&rt_sched.npidle) + 1 != (uint32_t)rt_nprocs()) return NULL;
+    for (int i = 0; i < rt_nprocs(); i++)
+        if (!rt_idlemask((uint32_t)i)) return rt_sched.allp[i];
+    return NULL;
+}
+
+/* Wants sched.lock; a P was just put into the idle list or taken out. */
+static void give_bias(void)
+{
+    struct sched *s = &rt_sched;
+    if (s->bias_rests || s->biased || !s->fence_turns || rt_nprocs() == 1 || rt_ablated(TRINE_NO_BIAS)) return;
+    struct p *pp = only_one_out();
+    if (!pp) return;
+    s->biased = pp;
+    s->bias_given++;
+    at32_store_rlx(&s->lone, 1);
+    rt_bias_give(&pp->bias);
+}
+
+/* Wants sched.lock; before a second P comes out, or the one that has the bias goes to the list. */
+static void take_bias(bool idles)
+{
+    struct sched *s = &rt_sched;
+    struct p *pp = s->biased;
+    if (!pp) return;
+    struct m *mp = rt_getm();
+    s->biased = NULL;
+    at32_store_rlx(&s->lone, 0);
+    if (idles || (mp && mp->p == pp)) {
+        rt_bias_drop(&pp->bias);
+        return;
+    }
+    rt_bias_revoke(&pp->bias);
+    s->bias_revokes++;
+    s->bias_rests = rt_nanotime();
+}
+
+void rt_bias_look(int64_t now)
+{
+    struct sched *s = &rt_sched;
+    if (at32_load_rlx(&s->lone) || at32_load_rlx(&s->npidle) + 1 != (uint32_t)rt_nprocs()) return;
+    rt_lock(&s->lock);
+    if (now - s->bias_rests >= RT_BIAS_REST_NS) s->bias_rests = 0;
+    give_bias();
+    rt_unlock(&s->lock);
+}
+
 void rt_pidleput(struct p *pp)
 {
     rt_timers_rest(pp);
+    if (pp == rt_sched.biased) take_bias(true);
     pp->link = rt_sched.pidle;
     rt_sched.pidle = pp;
     at32_or_ar(&rt_sched.idlemask[pp->id / 32], 1u << (pp->id % 32));
     at32_add_ar(&rt_sched.npidle, 1); /* partner: rt_wakep's load, by way of the last spinner's fence */
+    give_bias();
 }
 
 struct p *rt_pidleget(void)
 {
     struct p *pp = rt_sched.pidle;
     if (!pp) return NULL;
+    take_bias(false);
     rt_sched.pidle = pp->link;
     pp->link = NULL;
     at32_and_ar(&rt_sched.idlemask[pp->id / 32], ~(1u << (pp->id % 32)));
     at32_add_ar(&rt_sched.npidle, -1u);
+    give_bias(); /* the first one out */
     if (at32_load_rlx(&rt_sched.sysmonwait)) { /* somebody runs again: slices must be watched */
         at32_store_rlx(&rt_sched.sysmonwait, 0);
         rt_wakesysmon();

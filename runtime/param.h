@@ -66,9 +66,11 @@
 #define RT_ARENA_BYTES (64ull << 20) /* one mmap: 1,024 ordinary stacks; NORESERVE, so untouched pages are free */
 
 #ifdef TRINE_CHAOS
+#define RT_BIAS_REST_NS 100000ll
 #define RT_TRIM_PERIOD_NS 20000000ll
 #define RT_TRIM_KEEP 16u
 #else
+#define RT_BIAS_REST_NS 10000000ll  /* 10 ms without it after a membarrier took the bias back: 0.1 % of a core */
 #ifndef RT_TRIM_PERIOD_NS
 #define RT_TRIM_PERIOD_NS 5000000000ll /* a stack that nobody wanted for 5 to 10 s goes back: to touch it again costs 2 us */
 #endif

@@ -9,6 +9,7 @@
 
 #include "arch.h"
 #include "atomic.h"
+#include "bias.h"
 #include "lock.h"
 #include "note.h"
 #include "os_linux.h"
@@ -198,6 +199,7 @@ struct p {
     uint32_t tick;             /* owner: all switches, for the 61st and the timers */
     uint32_t tick_polled;      /* owner: the tick at which the global queue had its last turn */
     bool solo;                 /* no other P exists: nobody can steal, so no locked instruction (set under stop-the-world) */
+    struct bias bias;          /* no other P runs (bias.h); given and taken under sched.lock (p.c) */
     bool rotates;              /* solo, and no switch changes what a yield does: sched.c, rotate (set with solo) */
     uint32_t wake_skipped;     /* owner: readies of a lone runnext since the last wake-up (sched.c, wake_for_ready) */
     struct p *link;            /* sched.lock: idle list */
@@ -223,13 +225,15 @@ struct sched {
     struct m *midle;           /* parked Ms, LIFO: the warmest first */
     int32_t nmidle, nmidlelocked, mcount, maxmcount; /* mcount leaves zombies out */
     struct p *pidle;
+    struct p *biased;          /* who has the bias; NULL: nobody */
+    int64_t bias_rests;        /* not given again: since when, after another thread took it back; 0: it may be */
     struct m *allm;
     int32_t stopwait;
     struct note stopnote;
     bool main_done;
     int64_t goroutines_base;   /* lock: Gs of earlier runs that never exited: the Ps' counters run on */
     int32_t nzombie;           /* Ms of earlier runs that sit in foreign code */
-    uint64_t threads_made;
+    uint64_t threads_made, bias_given, bias_revokes;
     /* anybody: */
     _Alignas(RT_CACHE_LINE) at_u32 runqsize; /* written under the lock, read without: a hint */
     at_u32 npidle;             /* partner: rt_wakep */
@@ -254,6 +258,7 @@ struct sched {
     at_u32 follow;             /* worldsema: nobody set the number of Ps, so it follows affinity and quota */
     /* constant during a run: */
     at_i32 nprocs;             /* changes under stop-the-world; a stale one does no harm to Ms without a P: Ps are never freed */
+    at_u32 lone;               /* one P exists, or one has the bias: a hint for those outside of the bracket (mutex.c) */
     struct p **allp;           /* RT_MAX_PROCS of them, made when first needed, never freed */
     unsigned ablate;
     bool fence_turns;          /* the kernel has membarrier: sysmon decides who pays (fence.h) */

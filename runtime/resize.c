@@ -104,11 +104,13 @@ int rt_procresize(int n, struct m *m0)
     for (int i = 0; i < n; i++) {
         struct p *pp = s->allp[i];
         pp->solo = n == 1;
+        rt_bias_drop(&pp->bias);
         pp->rotates = rt_solo(pp) && !rt_ablated(TRINE_YIELD_GLOBAL | TRINE_GLOBAL_ONLY);
         pp->cpu = s->ncpus ? s->cpus[i % s->ncpus] : -1;
         if (i >= old) at32_store_rel(&pp->status, Pgcstop);
     }
     ati32_store_rel(&s->nprocs, n);
+    at32_store_rlx(&s->lone, n == 1);
     rt_stealorder_init((uint32_t)n);
     return 0;
 }

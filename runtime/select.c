@@ -151,7 +151,7 @@ static struct sudog *past(struct sudog *sg)
 static void lock_all(struct g *gp, struct sudog *list)
 {
     if (rt_gsolo(gp)) return;
-    for (struct sudog *sg = list; sg; sg = past(sg)) rt_lock(&((struct trine_chan *)sg->queue)->lock);
+    for (struct sudog *sg = list; sg; sg = past(sg)) rt_glock(gp, &((struct trine_chan *)sg->queue)->lock);
 }
 
 /* With the last lock the frame that holds the entries may go, hence the look ahead. */

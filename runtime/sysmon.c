@@ -246,6 +246,7 @@ void rt_sysmon(void)
         }
         poll_network(now);
         choose_fence(now);
+        rt_bias_look(now);
         idle = look_at_ps(now) ? 0 : idle + 1;
         if (preempted && idle) { /* a slice began: to be seen soon; then nothing happens until it ends */
             delay = RT_SYSMON_MIN_NS;

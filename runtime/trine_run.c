@@ -73,7 +73,7 @@ static int configure(const trine_config *cfg, int *procs)
     if (cfg->gomaxprocs < 0 || cfg->gomaxprocs > RT_MAX_PROCS || cfg->maxthreads < 0) return -EINVAL;
     if (stack < RT_STACK_MIN_BYTES || stack > RT_STACK_MAX_BYTES) return -EINVAL;
     if (cfg->slice_ns && cfg->slice_ns < RT_SLICE_MIN_NS) return -EINVAL;
-    if (cfg->ablate >= TRINE_NO_GLOBAL_TICK << 1) return -EINVAL;
+    if (cfg->ablate >= TRINE_NO_BIAS << 1) return -EINVAL;
     int ncpus = cfg->cpus ? parse_cpus(cfg->cpus) : 0;
     if (ncpus < 0) return ncpus;
     s->cpus = cpu_list;
@@ -165,10 +165,13 @@ static void reset(void)
     rt_gfforget();
     rt_globq_reset(&s->runq);
     s->pidle = NULL;
+    s->biased = NULL; /* and rt_procresize drops it */
+    s->bias_rests = 0;
     s->midle = NULL;
     ati32_store_rel(&s->nprocs, 0);
     at_u32 *zero[] = {&s->runqsize,  &s->npidle,    &s->nmspinning, &s->needspinning,
-                      &s->wake_skip, &s->gcwaiting, &s->sysmonwait, &s->worldsema};
+                      &s->wake_skip, &s->gcwaiting, &s->sysmonwait, &s->worldsema,
+                      &s->lone};
     for (size_t i = 0; i < sizeof zero / sizeof *zero; i++) at32_store_rel(zero[i], 0);
     at32_store_rel(&s->ending, 1); /* until the next start is done: a spare that the maker brings late must leave again */
     at64_store_rlx(&s->goidgen, 0);

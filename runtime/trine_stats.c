@@ -72,6 +72,8 @@ void trine_stats(struct trine_stats *out)
     rt_trace_counts(&out->trace_events, &out->trace_dropped);
     rt_lock(&s->lock);
     out->threads_made = s->threads_made;
+    out->bias_given = s->bias_given;
+    out->bias_revoked = s->bias_revokes;
     out->threads = s->mcount + s->nzombie;
     out->threads_idle = s->nmidle;
     out->threads_preempt_parked = (int)at32_load_rlx(&s->nasync);

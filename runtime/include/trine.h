@@ -48,7 +48,8 @@ enum {
     TRINE_YIELD_GLOBAL = 1 << 7, /* not an ablation: trine_yield goes through the global queue, as Go's Gosched does */
     TRINE_EAGER_WAKE = 1 << 8,   /* not an ablation: every ready wakes an idle P at once, as in Go */
     TRINE_FIFO_JOIN = 1 << 9,    /* not an ablation: who waits for what it made leaves its P to the oldest, as in Go */
-    TRINE_NO_GLOBAL_TICK = 1 << 10 /* the global queue is looked at when the local one is empty, not on every 61st schedule */
+    TRINE_NO_GLOBAL_TICK = 1 << 10, /* the global queue is looked at when the local one is empty, not on every 61st schedule */
+    TRINE_NO_BIAS = 1 << 11      /* a P that alone runs uses locked instructions like any other */
 };
 
 typedef struct trine_config { /* all zero: the defaults */
@@ -195,6 +196,8 @@ struct trine_stats {
     uint64_t syscalls;       /* blocking calls bracketed */
     uint64_t netpolls;       /* goroutines readied by the network poller */
     uint64_t timers_fired;
+    uint64_t bias_given;     /* times the only P that ran was spared locked instructions; of these, ended by another thread */
+    uint64_t bias_revoked;
     uint64_t stacks_made, stacks_unguarded; /* stacks carved; of these, those that only a canary guards */
     uint64_t stacks_trimmed;                /* given back to the kernel because nobody wanted them for a while */
     uint64_t stacks_ahead;                  /* pages of stacks committed, by who had nothing to do, before they were carved */

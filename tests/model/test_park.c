@@ -54,6 +54,7 @@ void *rt_sysalloc(size_t bytes) { return bytes == sizeof(struct m) ? &ms[3] : NU
 int rt_setaltstack(void **base, size_t *bytes) { *base = NULL; *bytes = 0; return 0; }
 void rt_mwatch(struct m *mp) { (void)mp; }
 void rt_mwatch_init(void) {}
+void rt_osyield(void) {}
 void rt_freealtstack(void *base, size_t bytes) { (void)base; (void)bytes; }
 int32_t rt_gettid(void) { return model_self() + 1; }
 int *rt_errno_loc(void) { static int e[MODEL_MAX_THREADS]; return &e[model_self()]; }

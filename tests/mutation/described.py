@@ -23,6 +23,13 @@ DESCRIBED = {
     # ---- sched_fence ----
     'sched_fence.TheRarerSidePays': ('the full barrier between submitters and idlers is paid by whoever passes it less often', 'both sides pay, always', 'docs/decisions/0012: a blocking call that ends costs half, a spawn keeps its cheap side'),
     'sched_order.APInHandIsNoDeadlock': ('no deadlock is reported while sysmon carries a P from a blocking call to a thread', 'an M is counted as running meanwhile (incidlelocked)', ''),
+    # ---- sched_bias ----
+    'sched_bias.TheOnlyRunnerHasTheBias': ('the only P that is not idle leaves locked instructions out', 'it pays for them', 'docs/decisions/0020: what two goroutines that take turns pay'),
+    'sched_bias.ASecondPTakesItBack': ('the bias ends before a second P runs', 'it has no bias', ''),
+    'sched_bias.ANewRunBeginsWithoutIt': ('a bias does not outlive its run', 'it has no bias', ''),
+    'sched_bias.NothingIsLostOnTheWay': ('mutex, semaphore and channel lose nothing while Ps come and go, by timers, blocking calls and resizing', 'it has no bias', 'model-checked as well'),
+    'sched_bias.RevokedSeldom': ('after a thread took the bias back by a membarrier it is not given for 10 ms', 'it has no bias', ''),
+    'sched_bias.IdlingRevokesNothing': ('a P with the bias that goes idle gives it back itself, without a membarrier', 'it has no bias', ''),
     # ---- sched_monitor ----
     'sched_monitor.MonitorSleepsForGood': ('while every P is idle the monitor sleeps until one is taken', 'at once, as soon as all are idle', 'after 20 ms: each message of an idle server would wake it'),
     'sched_monitor.MonitorSleepsSoonWhereEventsAreRare': ('after a sleep of 100 ms or more it sleeps again after 100 us of quiet', 'at once', 'two looks an event instead of ten'),

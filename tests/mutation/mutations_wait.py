@@ -68,9 +68,9 @@ WAIT_MUTATIONS = [
     ('locks-in-any-order', 'select locks its channels in the order of the cases', 'select.c',
      'if (a->queue != b->queue) return (uintptr_t)a->queue < (uintptr_t)b->queue;', 'if (a->queue != b->queue) return false;', ['select_races']),
     ('locks-in-two-orders', 'every other goroutine locks its channels the other way round', 'select.c',
-     'for (struct sudog *sg = list; sg; sg = past(sg)) rt_lock(&((struct trine_chan *)sg->queue)->lock);',
+     'for (struct sudog *sg = list; sg; sg = past(sg)) rt_glock(gp, &((struct trine_chan *)sg->queue)->lock);',
      'struct sudog *order[16];\n    int k = 0;\n    for (struct sudog *sg = list; sg && k < 16; sg = past(sg)) order[k++] = sg;\n'
-     '    for (int i = 0; i < k; i++) {\n        rt_lock(&((struct trine_chan *)order[gp->goid % 2 ? k - 1 - i : i]->queue)->lock);\n'
+     '    for (int i = 0; i < k; i++) {\n        rt_glock(gp, &((struct trine_chan *)order[gp->goid % 2 ? k - 1 - i : i]->queue)->lock);\n'
      '        for (int j = 0; j < 500; j++) at_pause();\n    }', ['select_races']),
     ('bad-case-taken', 'a case that is neither a send nor a receive, or sends from NULL, is taken', 'select.c',
      'if (__builtin_expect(k->op != TRINE_SEND || null_elem, 0)) throw_bad_case(k, i);', '(void)null_elem;', ['sync_misuse']),

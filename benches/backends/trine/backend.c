@@ -18,13 +18,13 @@ static const struct ablation {
     {"no_steal", TRINE_NO_STEAL},     {"no_handoff", TRINE_NO_HANDOFF},   {"no_preempt", TRINE_NO_PREEMPT},
     {"no_runnext", TRINE_NO_RUNNEXT}, {"no_spin", TRINE_NO_SPIN},         {"global_only", TRINE_GLOBAL_ONLY},
     {"local_only", TRINE_LOCAL_ONLY}, {"yield_global", TRINE_YIELD_GLOBAL}, {"eager_wake", TRINE_EAGER_WAKE},
-    {"fifo_join", TRINE_FIFO_JOIN},   {"no_global_tick", TRINE_NO_GLOBAL_TICK},
+    {"fifo_join", TRINE_FIFO_JOIN},   {"no_global_tick", TRINE_NO_GLOBAL_TICK}, {"no_bias", TRINE_NO_BIAS},
 };
 enum { NABLATIONS = sizeof ablations / sizeof ablations[0] };
 
 static const char *const ablation_names[] = {"no_steal",    "no_handoff", "no_preempt",   "no_runnext", "no_spin",
                                              "global_only", "local_only", "yield_global", "eager_wake", "fifo_join",
-                                             "no_global_tick", NULL};
+                                             "no_global_tick", "no_bias", NULL};
 
 static const char *const off_on[] = {"off", "on", NULL};
 
@@ -109,7 +109,7 @@ int be_counts(struct be_count out[BE_MAX_COUNTS]) {
         {"runnext_hits", s.runnext_hits}, {"tick61", s.tick61},     {"preempt_signals", s.preempt_signals},
         {"preempt_parked", s.preempt_parked}, {"syscalls", s.syscalls}, {"netpolls", s.netpolls},
         {"timers_fired", s.timers_fired}, {"stacks_made", s.stacks_made}, {"stacks_trimmed", s.stacks_trimmed},
-        {"stacks_ahead", s.stacks_ahead}, {"trace_events", s.trace_events}, {"trace_dropped", s.trace_dropped},
+        {"stacks_ahead", s.stacks_ahead}, {"bias_given", s.bias_given}, {"bias_revoked", s.bias_revoked}, {"trace_events", s.trace_events}, {"trace_dropped", s.trace_dropped},
     };
     _Static_assert(sizeof counts / sizeof counts[0] <= BE_MAX_COUNTS, "raise BE_MAX_COUNTS");
     memcpy(out, counts, sizeof counts);
