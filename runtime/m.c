@@ -36,7 +36,7 @@ void rt_checkdead(void)
     at_fence_sc(); /* partner: poll_blocking */
     if (polls && rt_netpoll_any_waiters()) return;
     int64_t alive = 0;
-    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) {
+    for (int i = 0; i < rt_pmade(); i++) {
         if (ati64_load_rlx(&s->allp[i]->timers.earliest)) return; /* an M waits for it, or is about to */
         alive += (int64_t)(at64_load_rlx(&s->allp[i]->count.spawns) - at64_load_rlx(&s->allp[i]->count.exits));
     }

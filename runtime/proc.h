@@ -259,7 +259,8 @@ struct sched {
     /* constant during a run: */
     at_i32 nprocs;             /* changes under stop-the-world; a stale one does no harm to Ms without a P: Ps are never freed */
     at_u32 lone;               /* one P exists, or one has the bias: a hint for those outside of the bracket (mutex.c) */
-    struct p **allp;           /* RT_MAX_PROCS of them, made when first needed, never freed */
+    struct p **allp;           /* RT_MAX_PROCS of them, made when first needed, never freed; for other threads: rt_pmade */
+    at_i32 nmade;              /* how many were ever made: the first ones; written with release by rt_procresize */
     unsigned ablate;
     bool fence_turns;          /* the kernel has membarrier: sysmon decides who pays (fence.h) */
     int64_t slice_ns;
@@ -319,6 +320,8 @@ void rt_setg(struct g *gp);
 
 /* acquire: the Ps below it are made; partner is rt_procresize */
 static inline int rt_nprocs(void) { return ati32_load_acq(&rt_sched.nprocs); }
+/* All Ps that there ever were, those of a larger number too: for counters. acquire: allp and its first nmade are set. */
+static inline int rt_pmade(void) { return ati32_load_acq(&rt_sched.nmade); }
 static inline struct g *rt_curg(const struct m *mp) { return atp_load_acq(&mp->curg); }
 static inline struct m *rt_pm(const struct p *pp) { return atp_load_acq(&pp->m); }
 static inline bool rt_ablated(unsigned flag) { return (rt_sched.ablate & flag) != 0; }

@@ -85,8 +85,9 @@ int rt_procresize(int n, struct m *m0)
 {
     struct sched *s = &rt_sched;
     for (int i = 0; i < n; i++) {
-        if (!s->allp[i]) s->allp[i] = make_p(i);
-        if (!s->allp[i]) return -ENOMEM;
+        if (i < rt_pmade()) continue;
+        if (!(s->allp[i] = make_p(i))) return -ENOMEM;
+        ati32_store_rel(&s->nmade, i + 1); /* partner: rt_pmade, in a thread that asks for counters */
     }
     int old = rt_nprocs();
     if (m0 && (int)m0->p->id >= n) { /* the caller's P goes: it takes the first one */

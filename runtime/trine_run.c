@@ -139,7 +139,7 @@ static void reset(void)
 {
     struct sched *s = &rt_sched;
     int64_t alive = 0;
-    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) {
+    for (int i = 0; i < rt_pmade(); i++) {
         struct p *pp = s->allp[i];
         rt_timers_drop(pp);
         at64_store_rlx(&pp->runqhead, 0);

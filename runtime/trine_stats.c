@@ -41,8 +41,8 @@ static void add_p(struct trine_stats *out, const struct pcount *c)
 static int64_t alive(const struct sched *s)
 {
     int64_t n = -s->goroutines_base;
-    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) n -= (int64_t)at64_load_acq(&s->allp[i]->count.exits);
-    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) n += (int64_t)at64_load_rlx(&s->allp[i]->count.spawns);
+    for (int i = 0; i < rt_pmade(); i++) n -= (int64_t)at64_load_acq(&s->allp[i]->count.exits);
+    for (int i = 0; i < rt_pmade(); i++) n += (int64_t)at64_load_rlx(&s->allp[i]->count.spawns);
     return n;
 }
 
@@ -52,14 +52,14 @@ void trine_stats(struct trine_stats *out)
     if (__builtin_expect(!out, 0)) rt_throw("trine_stats: NULL pointer");
     rt_not_in_handler("trine_stats");
     memset(out, 0, sizeof *out);
-    if (!s->allp) return; /* nothing ran yet */
+    if (rt_pmade() == 0) return; /* nothing ran yet */
     /* The lock below must not be held by a thread that the preemption handler stopped. A goroutine that does little else
      * than ask is nearly always in here when the signal comes: this is where it sees the flag. Between
      * trine_syscall_enter and _exit, and on g0, inrt is up already. */
     struct g *gp = rt_getg();
     bool nested = gp && gp->inrt != 0;
     if (gp && !nested) rt_enter("trine_stats");
-    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) add_p(out, &s->allp[i]->count);
+    for (int i = 0; i < rt_pmade(); i++) add_p(out, &s->allp[i]->count);
     out->handoffs = at64_load_rlx(&s->handoffs);
     out->mwakes = at64_load_rlx(&s->mwakes);
     out->preempt_signals = at64_load_rlx(&s->preempt_signals);

@@ -101,6 +101,7 @@ static void start(int procs, int busy) {
     rt_mbody = look_for_work;
     rt_sched.allp = allp;
     ati32_store_rlx(&rt_sched.nprocs, procs);
+    ati32_store_rlx(&rt_sched.nmade, procs);
     rt_sched.idlemask = idlemask;
     rt_sched.maxmcount = 10;
     rt_sched.ablate = TRINE_NO_SPIN;

@@ -386,8 +386,8 @@ static void ask_over_many_runs(void *arg)
 {
     pthread_t asks;
     (void)arg;
-    run(2, left_new, NULL); /* the Ps are there */
-    CHECK(pthread_create(&asks, NULL, ask_always, NULL) == 0);
+    CHECK(pthread_create(&asks, NULL, ask_always, NULL) == 0); /* also while the Ps are made */
+    run(2, left_new, NULL);
     for (int i = 0; i < rounds(200); i++) {
         run(2, come_and_go, NULL);
         CHECK(goroutines_now() == 0); /* four were left */

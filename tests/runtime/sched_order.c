@@ -65,6 +65,7 @@ static int make_ps(void **state)
         rt_sched.allp[i] = ps[i];
     }
     ati32_store_rlx(&rt_sched.nprocs, 4);
+    ati32_store_rlx(&rt_sched.nmade, 4);
     rt_stealorder_init(4);
     return 0;
 }
