@@ -52,7 +52,6 @@ void trine_stats(struct trine_stats *out)
     if (__builtin_expect(!out, 0)) rt_throw("trine_stats: NULL pointer");
     rt_not_in_handler("trine_stats");
     memset(out, 0, sizeof *out);
-    if (rt_pmade() == 0) return; /* nothing ran yet */
     /* The lock below must not be held by a thread that the preemption handler stopped. A goroutine that does little else
      * than ask is nearly always in here when the signal comes: this is where it sees the flag. Between
      * trine_syscall_enter and _exit, and on g0, inrt is up already. */

@@ -195,9 +195,9 @@ MUTATIONS = [
     # ---- the end of a run ----
     ('exits-read-late', 'a goroutine\'s end is counted whose beginning was read too early', 'trine_stats.c',
      'n = -s->goroutines_base;\n', 'n = -s->goroutines_base;\n'
-     '    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) n += (int64_t)at64_load_rlx(&s->allp[i]->count.spawns);\n'
+     '    for (int i = 0; i < rt_pmade(); i++) n += (int64_t)at64_load_rlx(&s->allp[i]->count.spawns);\n'
      '    for (int i = 0; i < 1000; i++) at_pause();\n'
-     '    for (int i = 0; i < RT_MAX_PROCS && s->allp[i]; i++) n -= (int64_t)at64_load_rlx(&s->allp[i]->count.exits);\n'
+     '    for (int i = 0; i < rt_pmade(); i++) n -= (int64_t)at64_load_rlx(&s->allp[i]->count.exits);\n'
      '    if (n < 1000000) return n;\n', ['sched_end']),
     ('thread-ends-untold', 'a thread that a goroutine ends takes its P along without a word', 'm_end.c',
      'if (at32_load_acq(&have_key))', 'if (false)', ['sched_death']),
@@ -300,8 +300,8 @@ MUTATIONS = [
      'at32_store_rel(&gp->status, Gsyscall); /* partner: rt_retakep */', 'at32_store_rel(&gp->status, Gsyscall);\n    rt_leave(gp);', ['sched_misuse']),
     ('exit-unmatched', 'an exit without its enter is taken', 'syscall.c',
      '        rt_throw("trine_syscall_exit without trine_syscall_enter");', '        return;', ['sched_misuse']),
-    ('stats-before-a-run', 'figures are read before there are any', 'trine_stats.c',
-     '    if (!s->allp) return; /* nothing ran yet */\n', '', ['sched_misuse']),
+    ('stats-before-a-run', 'figures are read of a P that nobody made', 'trine_stats.c',
+     'i < rt_pmade(); i++) add_p(', 'i < 1; i++) add_p(', ['sched_misuse']),
     ('go-null', 'a goroutine without a function is made', 'trine.c',
      'int err = fn ? rt_newproc(fn, arg, NULL, 0, pc, NULL) : -EINVAL;', 'int err = rt_newproc(fn, arg, NULL, 0, pc, NULL);', ['sched_misuse', 'misuse_args']),
     ('stats-into-nothing', 'figures are written to NULL', 'trine_stats.c',
