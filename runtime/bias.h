@@ -2,9 +2,9 @@
  * bias.h: who alone runs leaves the locked instruction out. Floor 2.
  *
  * While one P of many runs and the others idle, as in any two goroutines that take turns, nobody contends for what they
- * share, and still each channel operation and each lock pays a locked instruction: 2 to 5 ns, half of its cost. So the only
- * P that is not idle is given the bias: inside a window its owner loads and stores plainly. It is taken back before a
- * second P leaves the idle list (p.c):
+ * share, and still each channel operation and each lock pays a locked instruction: 2 to 7.5 ns by host, up to half of its
+ * cost. So the only P that is not idle is given the bias: inside a window its owner loads and stores plainly. It is taken
+ * back before a second P leaves the idle list (p.c):
  *   - by the owner itself, who wakes most of the others: at no cost, since it is in no window then;
  *   - by another thread (the monitor, one that comes back from a blocking call): a heavy fence, then it waits until the
  *     window of that instant, a few instructions, is closed. p.c sees to it that this is rare.

@@ -1,7 +1,7 @@
 /*
  * glock.h: locks and words that only goroutines touch: plain operations while a single P exists, or runs. Floor 4.
  *
- * A locked instruction costs 2 to 7.5 ns, a quarter of a channel operation. While one P exists nobody else can be
+ * A locked instruction costs 2 to 7.5 ns by host, up to half of an operation. While one P exists nobody else can be
  * between the load and the store of such an operation, nor between lock and unlock: a section neither parks nor is
  * interrupted (the preemption handler waits for rt_leave), a thread without a P is outside of the runtime, and the
  * number of Ps changes only while the world is stopped, when no section is open. So p.solo, set under

@@ -29,7 +29,7 @@ struct pd_sema { struct glist q; uint32_t count; };
 
 struct polldesc {
     at_u64 mu;          /* who uses the descriptor: wait_fdmu.c */
-    at_ptr rg, wg;      /* see above; partners: rt_netpoll_unblock and the parking side in wait_fd.c */
+    at_ptr rg, wg;      /* see above; partners: rt_netpoll_unblock and the parking side in wait_poll.c */
     at_u32 info;        /* bits set under the lock, PD_HANGUP by the poller */
     at_u32 seq;         /* written under the lock: tags events; never 0 for an open descriptor */
     at_u32 nclosing;    /* closes between giving mu up and the end of their system call: still not for others */

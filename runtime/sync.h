@@ -1,8 +1,8 @@
 /*
  * sync.h: what mutex.c, rwmutex.c, once.c and wg.c share: the mutex's fast paths. Floor 8; for them alone.
  *
- * The fast path of every operation is one atomic operation on one word; while a single P exists (glock.h) it is a
- * plain one. Behaviour and messages are those of Go's package sync; the deliberate differences stand in wg.c, once.c.
+ * The fast path of every operation is one atomic operation on one word; while a single P exists or runs (glock.h) it is
+ * a plain one. Behaviour and messages are those of Go's package sync; the deliberate differences stand in wg.c, once.c.
  */
 #ifndef RT_SYNC_H
 #define RT_SYNC_H

@@ -75,6 +75,8 @@ void print_man(FILE *out) {
     term(out, "TRINE_DRIVERS",
          "a folder of drivers (trine-driver-NAME) that is looked into before the usual ones; it must be there");
     term(out, "TRINE_REFERENCE", "a folder of reference results for compare and gate");
+    term(out, "TRINE_CLOCK", "monotonic: time by the kernel's clock where the processor's counter would be used");
+    term(out, "TRINE_PLOTS", "a folder of gnuplot scripts instead of the ones beside the command");
     term(out, "NO_COLOR", "no colour in the progress on a terminal");
     section(out, "FILES");
     term(out, "results/MACHINE/UTC-SHA-PROFILE/",

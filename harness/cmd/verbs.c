@@ -2,7 +2,7 @@
 #include "cmd/cmd.h"
 
 #define RUN_OPTIONS                                                                                          \
-    "  --profile NAME     smoke, quick, full, or the path of a sweep file (default quick)\n"                 \
+    "  --profile NAME     smoke, quick, full, gate, peers, or the path of a sweep file (default quick)\n"    \
     "  --only NAMES       these experiments of the profile alone\n"                                          \
     "  --backends NAMES   these backends alone\n"                                                            \
     "  --seed N           orders the points and seeds the drivers (default: from the clock, and recorded)\n" \
@@ -10,7 +10,7 @@
     "  --driver NAME=PATH a driver beside those that are found; may be repeated\n"
 
 const struct verb verbs[] = {
-    {"run", "[--profile smoke|quick|full|FILE] [options]", "measure a profile and report it",
+    {"run", "[--profile NAME|FILE] [options]", "measure a profile and report it",
      RUN_OPTIONS
      "  --ab OLD NEW       two builds or installs of trine: their drivers, interleaved as trine@a and trine@b\n"
      "  --out DIR          where results go (default ./results)\n"
@@ -27,7 +27,7 @@ const struct verb verbs[] = {
      "  trine run --profile mine.ini --only switch --out /tmp/results\n"
      "  trine run --ab build/old build/new --backends trine,pthread --reps 10\n",
      cmd_run},
-    {"plan", "[--profile smoke|quick|full|FILE] [options]",
+    {"plan", "[--profile NAME|FILE] [options]",
      "show the points of a profile and their time; runs nothing",
      RUN_OPTIONS
      "  --points           every point on a line of its own\n"

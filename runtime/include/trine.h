@@ -49,7 +49,7 @@ enum {
     TRINE_EAGER_WAKE = 1 << 8,   /* not an ablation: every ready wakes an idle P at once, as in Go */
     TRINE_FIFO_JOIN = 1 << 9,    /* not an ablation: who waits for what it made leaves its P to the oldest, as in Go */
     TRINE_NO_GLOBAL_TICK = 1 << 10, /* the global queue is looked at when the local one is empty, not on every 61st schedule */
-    TRINE_NO_BIAS = 1 << 11      /* a P that alone runs uses locked instructions like any other */
+    TRINE_NO_BIAS = 1 << 11      /* of several Ps, one that alone runs uses locked instructions all the same */
 };
 
 typedef struct trine_config { /* all zero: the defaults */
@@ -85,7 +85,8 @@ void trine_yield(void);                          /* runtime.Gosched: lets anothe
 __attribute__((noreturn)) void trine_exit(void); /* runtime.Goexit: ends this goroutine */
 void trine_sleep(int64_t ns);                    /* parks the goroutine; ns <= 0 returns at once */
 int64_t trine_nanotime(void);                    /* CLOCK_MONOTONIC; legal anywhere */
-int trine_gomaxprocs(int n);                     /* stops the world, sets the number of Ps; n < 1 asks; the old one or -ENOMEM */
+int trine_gomaxprocs(int n);                     /* stops the world, sets the number of Ps (1024 at most);
+                                                  * n < 1 asks; the old one or -ENOMEM */
 int trine_num_goroutine(void);
 int trine_num_cpu(void);                         /* CPUs in this process's affinity mask; legal anywhere */
 int trine_default_procs(void);                   /* affinity and cgroup quota by Go 1.25's rule; legal anywhere */
@@ -196,7 +197,7 @@ struct trine_stats {
     uint64_t syscalls;       /* blocking calls bracketed */
     uint64_t netpolls;       /* goroutines readied by the network poller */
     uint64_t timers_fired;
-    uint64_t bias_given;     /* times the only P that ran was spared locked instructions; of these, ended by another thread */
+    uint64_t bias_given;     /* times the only P that ran was let off locked instructions; of these, ended by another thread */
     uint64_t bias_revoked;
     uint64_t stacks_made, stacks_unguarded; /* stacks carved; of these, those that only a canary guards */
     uint64_t stacks_trimmed;                /* given back to the kernel because nobody wanted them for a while */
