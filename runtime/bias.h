@@ -6,12 +6,13 @@
  * cost. So the only P that is not idle is given the bias: inside a window its owner loads and stores plainly. It is taken
  * back before a second P leaves the idle list (p.c):
  *   - by the owner itself, who wakes most of the others: at no cost, since it is in no window then;
- *   - by another thread (the monitor, one that comes back from a blocking call): a heavy fence, then it waits until the
- *     window of that instant, a few instructions, is closed. p.c sees to it that this is rare.
+ *   - by a thread that is not its owner (the monitor; one that comes back from a blocking call or the poller; the last
+ *     spinner, that found work after all): a heavy fence, then it waits until the window of that instant, a few
+ *     instructions, is closed. p.c sees to it that this is rare.
  *
  * Invariant: who took the bias back sees all that was stored in windows, and no window opens after. The owner stores
  * `open`, passes a light fence and reads `given`; the taker stores `given`, passes a heavy one and reads `open`: one
- * sees the other. A window contains no call, no lock and no wait. Explored exhaustively in tests/model/test_bias.c.
+ * sees the other. A window contains no wait and takes no lock. Explored exhaustively in tests/model/test_bias.c.
  * docs/decisions/0020-bias-to-the-only-runner.md has the figures.
  */
 #ifndef RT_BIAS_H

@@ -1,7 +1,8 @@
 /*
  * chan.h: what a channel is made of, and one attempt at a send or a receive. Floor 7; for chan.c and select.c.
  *
- * Problem: a channel operation should cost one locked instruction, copy the value once and allocate nothing.
+ * Problem: a channel operation should cost one locked instruction (none while one P runs: glock.h), copy the value once and
+ * allocate nothing.
  *   - All that an operation reads or writes of the channel stands in one cache line; the buffer begins on the next.
  *   - A waiter is a sudog inside the waiting G (or in the frame of its select), so parking allocates nothing.
  *   - A waiting peer is served directly: its value is copied from or to its stack, and it is told the outcome

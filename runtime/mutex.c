@@ -105,7 +105,9 @@ void rt_mutex_unlock_slow(struct g *gp, trine_mutex *m, uint32_t dropped)
  * ---- public ----
  * A lock that nobody holds and an unlock that wakes nobody are a leaf each (rt_leaf): one locked instruction, before which
  * nothing was stored that it would have to wait for. With a single P, or one that alone runs, where no locked one is
- * needed (a stale answer costs one, no more: glock.h asks again), the bracket stays.
+ * needed (a stale answer costs one, no more: glock.h asks again), the bracket stays. A goroutine that outlives its run may
+ * have been stopped right before its locked instruction, and does it later: on a mutex that a later run shares it may be one
+ * too many.
  */
 static inline bool needs_locked(void) { return !at32_load_rlx(&rt_sched.lone); }
 
@@ -115,19 +117,22 @@ static inline bool mutex_lock_leaf(struct g *gp, at_u32 *word)
         uint32_t old = at32_load_rlx(word);
         return mutex_is_free(old) && at32_cas_ar(word, old, old | MUTEX_LOCKED);
     }
-    rt_hold(gp);
-    bool got = mutex_try(gp, word);
+    bool got = rt_hold(gp) && mutex_try(gp, word);
     rt_leave(gp);
     return got;
 }
 
-static inline uint32_t mutex_unlock_leaf(struct g *gp, at_u32 *word)
+/* False: nothing was done, since the call has to give way. dropped: as for rt_mutex_unlock_slow. */
+static inline bool mutex_unlock_leaf(struct g *gp, at_u32 *word, uint32_t *dropped)
 {
-    if (needs_locked()) return at32_add_ar(word, -(uint32_t)MUTEX_LOCKED) - MUTEX_LOCKED;
-    rt_hold(gp);
-    uint32_t dropped = rt_gadd32(gp, word, -(uint32_t)MUTEX_LOCKED);
+    if (needs_locked()) {
+        *dropped = at32_add_ar(word, -(uint32_t)MUTEX_LOCKED) - MUTEX_LOCKED;
+        return true;
+    }
+    bool stays = rt_hold(gp);
+    if (stays) *dropped = rt_gadd32(gp, word, -(uint32_t)MUTEX_LOCKED);
     rt_leave(gp);
-    return dropped;
+    return stays;
 }
 
 /* No leaf: the call has to give way, or is misuse. */
@@ -139,7 +144,7 @@ static __attribute__((noinline)) void mutex_lock(trine_mutex *m)
     rt_leave(gp);
 }
 
-/* Somebody has it. */
+/* Somebody has it, or the call has to give way. */
 static __attribute__((noinline)) void mutex_lock_rest(trine_mutex *m)
 {
     struct g *gp = rt_enter("trine_mutex_lock");
@@ -180,8 +185,9 @@ void trine_mutex_unlock(trine_mutex *m)
         mutex_unlock(m);
         return;
     }
-    uint32_t dropped = mutex_unlock_leaf(gp, AT_U32(&m->state));
-    if (__builtin_expect(!mutex_wakes_nobody(dropped), 0)) mutex_unlock_rest(m, dropped);
+    uint32_t dropped;
+    if (__builtin_expect(!mutex_unlock_leaf(gp, AT_U32(&m->state), &dropped), 0)) mutex_unlock(m);
+    else if (__builtin_expect(!mutex_wakes_nobody(dropped), 0)) mutex_unlock_rest(m, dropped);
 }
 
 bool trine_mutex_trylock(trine_mutex *m)

@@ -1,7 +1,7 @@
 /*
  * p.c: who holds which P, the idle ones, and the queue that all share. Floor 5, beside m.c.
  *
- * Owns: the list of idle Ps and the global queue, both under sched.lock. An M holds at most one P; a P is held by at
+ * Owns: the list of idle Ps, the bias and the global queue, all under sched.lock. An M holds at most one P; a P is held by at
  * most one M, or stands in the idle list, or is stopped. acquire and release are the only places where that changes,
  * besides sysmon and the preemption handler, which take a P from an M that cannot run (syscall.c, preempt.c).
  */
@@ -36,25 +36,22 @@ struct p *rt_releasep(struct m *mp)
 }
 
 /* ---- the bias (bias.h): the only P that is out of the idle list has it ---- */
-static struct p *only_one_out(void)
-{
-    if (at32_load_rlx(&rt_sched.npidle) + 1 != (uint32_t)rt_nprocs()) return NULL;
-    for (int i = 0; i < rt_nprocs(); i++)
-        if (!rt_idlemask((uint32_t)i)) return rt_sched.allp[i];
-    return NULL;
-}
+static bool one_is_out(int nprocs) { return nprocs > 1 && at32_load_rlx(&rt_sched.npidle) + 1 == (uint32_t)nprocs; }
+static bool is_to_be_had(void) { return rt_sched.fence_turns && !rt_ablated(TRINE_NO_BIAS); }
 
 /* Wants sched.lock; a P was just put into the idle list or taken out. */
 static void give_bias(void)
 {
     struct sched *s = &rt_sched;
-    if (s->bias_rests || s->biased || !s->fence_turns || rt_nprocs() == 1 || rt_ablated(TRINE_NO_BIAS)) return;
-    struct p *pp = only_one_out();
-    if (!pp) return;
-    s->biased = pp;
+    int n = rt_nprocs(), only = 0;
+    if (s->biased || ati64_load_rlx(&s->bias_rests) || !is_to_be_had() || !one_is_out(n)) return;
+    if (at32_load_rlx(&s->gcwaiting)) return; /* nobody is to run; rt_startworld puts the idle ones back */
+    while (only < n && rt_idlemask((uint32_t)only)) only++;
+    if (only == n) return; /* the number of Ps changes this moment */
+    s->biased = s->allp[only];
     s->bias_given++;
     at32_store_rlx(&s->lone, 1);
-    rt_bias_give(&pp->bias);
+    rt_bias_give(&s->biased->bias);
 }
 
 /* Wants sched.lock; before a second P comes out, or the one that has the bias goes to the list. */
@@ -72,15 +69,18 @@ static void take_bias(bool idles)
     }
     rt_bias_revoke(&pp->bias);
     s->bias_revokes++;
-    s->bias_rests = rt_nanotime();
+    ati64_store_rlx(&s->bias_rests, rt_nanotime());
 }
 
 void rt_bias_look(int64_t now)
 {
     struct sched *s = &rt_sched;
-    if (at32_load_rlx(&s->lone) || at32_load_rlx(&s->npidle) + 1 != (uint32_t)rt_nprocs()) return;
+    int64_t rests = ati64_load_rlx(&s->bias_rests);
+    bool over = rests && now - rests >= RT_BIAS_REST_NS;
+    bool give = !rests && is_to_be_had() && !at32_load_rlx(&s->lone) && one_is_out(rt_nprocs());
+    if (!over && !give) return;
     rt_lock(&s->lock);
-    if (now - s->bias_rests >= RT_BIAS_REST_NS) s->bias_rests = 0;
+    if (over) ati64_store_rlx(&s->bias_rests, 0);
     give_bias();
     rt_unlock(&s->lock);
 }

@@ -226,7 +226,6 @@ struct sched {
     int32_t nmidle, nmidlelocked, mcount, maxmcount; /* mcount leaves zombies out */
     struct p *pidle;
     struct p *biased;          /* who has the bias; NULL: nobody */
-    int64_t bias_rests;        /* not given again: since when, after another thread took it back; 0: it may be */
     struct m *allm;
     int32_t stopwait;
     struct note stopnote;
@@ -245,6 +244,7 @@ struct sched {
     at_u32 running;            /* a run is on */
     _Alignas(RT_CACHE_LINE) at_u32 *idlemask; /* a bit a P: thieves pass over it */
     at_i64 lastpoll;           /* 0: some M is in a blocking netpoll */
+    at_i64 bias_rests;         /* not given again: since when, after another thread took it back; 0: it may be. sched.lock */
     at_i64 polluntil;          /* until when that M sleeps; 0 for good */
     at_u32 sysmonwait;
     struct note sysmonnote;
@@ -256,13 +256,14 @@ struct sched {
     at_ptr mailbox;            /* Ms whose handler dropped its P: a stack by CAS, emptied by sysmon (preempt.c) */
     at_u32 worldsema;          /* one stopper at a time */
     at_u32 follow;             /* worldsema: nobody set the number of Ps, so it follows affinity and quota */
+    /* seldom written: */
+    at_u32 lone;               /* one P exists, or one has the bias: a hint for those outside of the bracket (mutex.c) */
     /* constant during a run: */
     at_i32 nprocs;             /* changes under stop-the-world; a stale one does no harm to Ms without a P: Ps are never freed */
-    at_u32 lone;               /* one P exists, or one has the bias: a hint for those outside of the bracket (mutex.c) */
     struct p **allp;           /* RT_MAX_PROCS of them, made when first needed, never freed; for other threads: rt_pmade */
     at_i32 nmade;              /* how many were ever made: the first ones; written with release by rt_procresize */
     unsigned ablate;
-    bool fence_turns;          /* the kernel has membarrier: sysmon decides who pays (fence.h) */
+    bool fence_turns;          /* the kernel has membarrier: sysmon decides who pays (fence.h), and there is a bias (bias.h) */
     int64_t slice_ns;
     uint8_t stackclass;        /* of an ordinary goroutine */
     uint64_t seed;

@@ -110,6 +110,7 @@ int rt_procresize(int n, struct m *m0)
         pp->cpu = s->ncpus ? s->cpus[i % s->ncpus] : -1;
         if (i >= old) at32_store_rel(&pp->status, Pgcstop);
     }
+    s->biased = NULL; /* as the world has stopped, nobody looks */
     ati32_store_rel(&s->nprocs, n);
     at32_store_rlx(&s->lone, n == 1);
     rt_stealorder_init((uint32_t)n);

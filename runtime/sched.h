@@ -39,11 +39,13 @@ static inline bool rt_leaf(const struct g *gp)
 {
     return gp && !(gp->inrt | at32_load_rlx(&gp->preempt)) && arch_sp() - gp->stack_lo <= gp->stack_bytes;
 }
-/* The bracket alone, for who has asked rt_leaf. */
-static inline void rt_hold(struct g *gp)
+/* The bracket alone, for who has asked rt_leaf. False: asked to give way meanwhile, perhaps stopped by the handler and, as its
+ * run is over, let go without a P: rt_leave, and rt_enter decides. True: not before rt_leave. */
+static inline bool rt_hold(struct g *gp)
 {
     gp->inrt++;
     at_signal_fence();
+    return !at32_load_rlx(&gp->preempt);
 }
 
 /* For calls that are legal anywhere but in a signal handler: on a goroutine's thread, off its stack. */

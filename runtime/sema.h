@@ -5,7 +5,7 @@
  * the structure has room for its own queue: no table, no tree, no lock shared by strangers, and first come first served.
  * A release with somebody waiting never raises the count: the permit goes to the longest waiter, directly, so nobody
  * barges in between, and the woken one returns without a look at the structure (which may then be freed).
- * The lock costs one locked instruction, which is what a compare-and-swap on the count would cost as well.
+ * The lock costs one locked instruction (glock.h: or none), which is what a compare-and-swap on the count would cost as well.
  *
  * Invariant, under the lock: count > 0 only while nobody waits; nwait is the length of the queue.
  */

@@ -10,7 +10,7 @@
  *   Ps that dropped into the mailbox are handed on;
  *   the network is polled if nobody did for 10 ms; timers that a busy P let pass are brought to its notice;
  *   an idle P is woken for work that stayed in a queue (the readies that sched.c let pass);
- *   the fence between submitters and idlers is paid by whoever passes it less often;
+ *   the fence between submitters and idlers is paid by whoever passes it less often; the bias is given to a P that alone runs;
  *   stacks that nobody wanted for a while go back to the kernel.
  */
 #include "sysmon.h"

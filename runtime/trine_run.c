@@ -166,7 +166,7 @@ static void reset(void)
     rt_globq_reset(&s->runq);
     s->pidle = NULL;
     s->biased = NULL; /* and rt_procresize drops it */
-    s->bias_rests = 0;
+    ati64_store_rlx(&s->bias_rests, 0);
     s->midle = NULL;
     ati32_store_rel(&s->nprocs, 0);
     at_u32 *zero[] = {&s->runqsize,  &s->npidle,    &s->nmspinning, &s->needspinning,

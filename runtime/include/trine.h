@@ -197,7 +197,7 @@ struct trine_stats {
     uint64_t syscalls;       /* blocking calls bracketed */
     uint64_t netpolls;       /* goroutines readied by the network poller */
     uint64_t timers_fired;
-    uint64_t bias_given;     /* times the only P that ran was let off locked instructions; of these, ended by another thread */
+    uint64_t bias_given;     /* times a P that was the only one not idle got the bias; of these, ended by another thread */
     uint64_t bias_revoked;
     uint64_t stacks_made, stacks_unguarded; /* stacks carved; of these, those that only a canary guards */
     uint64_t stacks_trimmed;                /* given back to the kernel because nobody wanted them for a while */
