@@ -47,14 +47,14 @@ struct stream {
     struct be_wg wg;
     struct arrival *arrivals;
     uint64_t n, iterations;
-    int64_t start;
+    int64_t start, due; /* the same moment: of the point's clock, for the log; of the pacer's, which both ends of a latency use */
     bool closed;
 };
 
 static void request_task(void *arg) {
     struct arrival *a = arg;
     burst_iterations(a->stream->iterations, (uint64_t)a->intended);
-    a->latency_ns = point_now() - a->stream->start - a->intended;
+    a->latency_ns = child_now_ns() - a->stream->due - a->intended;
     be_wg_done(&a->stream->wg);
 }
 
@@ -76,7 +76,8 @@ static void send_all(struct stream *s) {
     be_wg_add(&s->wg, (int)s->n);
     for (uint64_t i = 0; i < s->n; i++) pacer.shared->rings[i].intended_ns = s->arrivals[i].intended;
     s->start = point_now() + LEAD_NS;
-    pacer_ring(&pacer, s->n, child_now_ns() + LEAD_NS);
+    s->due = child_now_ns() + LEAD_NS;
+    pacer_ring(&pacer, s->n, s->due);
     while (next < s->n && send_rung(s, &next)) {}
     be_wg_add(&s->wg, -(int)(s->n - next));
     be_wg_wait(&s->wg);
@@ -89,11 +90,12 @@ static void send_all(struct stream *s) {
  * `intended` becomes the moment of sending: that is the mistake it is kept for. */
 static void send_closed(struct stream *s) {
     s->start = point_now();
+    s->due = child_now_ns();
     for (uint64_t i = 0; i < s->n; i++) {
         struct arrival *a = &s->arrivals[i];
-        int64_t early = s->start + a->intended - point_now();
+        int64_t early = s->due + a->intended - child_now_ns();
         if (early > 0) be_sleep(early);
-        a->intended = point_now() - s->start;
+        a->intended = child_now_ns() - s->due;
         be_wg_add(&s->wg, 1);
         if (!point_go(s->pt, request_task, a)) {
             be_wg_done(&s->wg);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { IDS_MAX = 256, QUICK_BUDGET_MS = 540000, QUICK_RERUNS = 1, FULL_RERUNS = 3 };
 
@@ -57,12 +58,22 @@ static int write_verdicts(const char *path, const json_t *claims, struct err *e)
     return rc;
 }
 
+/* The CPUs that the run could use, as its plan counted them. */
+static int cpus_of(const char *run_dir) {
+    char *fault; /* the report tells it */
+    json_t *env = env_read(run_dir, &fault);
+    int64_t n = json_int(json_object_get(env, "topology"), "cpus", 0);
+    json_decref(env);
+    free(fault);
+    return n > 0 ? (int)n : (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 /* claims.json, the report, the ledger on stdout. points: the latest of each. */
 static int tell(const struct request *q, const struct ledger *l, const char *run_dir, const json_t *manifest,
                 const json_t *points, struct err *e) {
     struct strlist backends = {0};
     choose_backends(q, manifest, &backends);
-    json_t *claims = ledger_judge(l, points, &backends, json_object_get(manifest, "drivers"));
+    json_t *claims = ledger_judge(l, points, &backends, json_object_get(manifest, "drivers"), cpus_of(run_dir));
     char *path = path_join(run_dir, "claims.json");
     int rc = write_verdicts(path, claims, e);
     if (!rc) ledger_print(stdout, claims, &backends);

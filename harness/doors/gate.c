@@ -169,7 +169,13 @@ static size_t failures(const struct side *s, const struct measure *like, const c
 
 /* A candidate that crashes where the baseline does not is a regression, whatever its clock or a canary says. */
 static void judge_presence(struct gate_row *r, const struct side *candidate, bool interleaved) {
-    if (r->canary || r->baseline->kind == MEASURE_COUNT) return;
+    if (r->canary) return;
+    if (r->baseline->kind == MEASURE_COUNT) {
+        if (r->candidate && (r->candidate->n || !r->baseline->n)) return;
+        r->verdict = GATE_INCONCLUSIVE;
+        snprintf(r->why, sizeof r->why, "not counted in the candidate");
+        return;
+    }
     size_t failed = failures(candidate, r->baseline, interleaved ? "b" : r->baseline->build);
     r->crashed = failed > 0 && r->baseline->nfailed == 0;
     if (r->crashed) {
@@ -240,6 +246,9 @@ int gate_make(struct gate *g, const struct side *baseline, const struct side *ca
             e, TRINE_EXIT_USAGE,
             "%s holds one build: give --baseline, or measure two builds with trine run --ab OLD NEW",
             baseline->name);
+    if (g->interleaved && o->canaries.n && !names_none(&o->canaries))
+        return err_set(e, TRINE_EXIT_USAGE, "--canary: the two builds of %s were measured interleaved, so what moves both is no "
+                                            "matter; leave it out, or say none", baseline->name);
     int rc = check_names(g, baseline->name, c->name, o, e);
     if (rc) return rc;
     if (candidate) note_damage(g, baseline);

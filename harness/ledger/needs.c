@@ -5,6 +5,7 @@
 #include "probe/cgroup.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,10 @@
 #include <unistd.h>
 
 static char *cpus(const char *n) {
-    long have = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t set; /* those that this process may use, as the plan counts them; a set too small for the kernel's: all */
+    long have = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : sysconf(_SC_NPROCESSORS_ONLN);
     if (have >= atol(n)) return NULL;
-    return xasprintf("needs %s CPUs, this machine has %ld", n, have);
+    return xasprintf("needs %s CPUs, this process may use %ld", n, have);
 }
 
 static char *memory(const char *gib) {

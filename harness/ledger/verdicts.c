@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Why a backend's driver cannot be asked at all, or NULL. */
 static const char *driver_lacks(const json_t *driver) {
@@ -58,10 +57,10 @@ static json_t *claim_json(const struct claim *c, const struct evidence *v, const
 }
 
 json_t *ledger_judge(const struct ledger *l, const json_t *points, const struct strlist *backends,
-                     const json_t *drivers) {
+                     const json_t *drivers, int ncpu) {
     struct evidence v;
     json_t *list = json_array();
-    evidence_make(&v, points, (int)sysconf(_SC_NPROCESSORS_ONLN));
+    evidence_make(&v, points, ncpu);
     for (size_t i = 0; i < l->n; i++) json_array_append_new(list, claim_json(&l->v[i], &v, backends, drivers));
     evidence_free(&v);
     return list;
