@@ -34,6 +34,14 @@ void trine_chan_free(trine_chan *c)
     free(c);
 }
 
+/* A select that was won here looks at this channel no more, for it may be freed: its other entries on it go now. */
+__attribute__((noinline)) void rt_drop_twins(const struct sudog *sg)
+{
+    struct trine_chan *c = sg->queue;
+    for (struct sudog *other = sg->g->waiting; other; other = other->waitlink)
+        if (other != sg && other->queue == c) waitq_remove(other->sends ? &c->sendq : &c->recvq, other);
+}
+
 static bool never(struct g *gp, void *arg)
 {
     (void)gp, (void)arg;

@@ -63,6 +63,8 @@ static inline void waitq_unlink_first(struct waitq *q, struct sudog *sg)
     sg->next = NULL; /* with prev NULL: out of the queue, as waitq_remove will ask */
 }
 
+void rt_drop_twins(const struct sudog *sg); /* chan.c; under the lock */
+
 /* The next waiter, or NULL. One that waits in a select belongs to whoever sets its selectdone first; where another
  * channel (or the deadline) was first, its entry here is void. */
 RT_INLINE struct sudog *waitq_dequeue(struct waitq *q)
@@ -71,7 +73,10 @@ RT_INLINE struct sudog *waitq_dequeue(struct waitq *q)
     while ((sg = waitq_first(q)) != NULL) {
         waitq_unlink_first(q, sg);
         /* partner: the same line under another channel's lock, and select_fire */
-        if (!sg->is_select || at32_cas_ar(&sg->g->selectdone, 0, 1)) break;
+        if (!sg->is_select) break;
+        if (!at32_cas_ar(&sg->g->selectdone, 0, 1)) continue;
+        if (__builtin_expect(sg->twin, 0)) rt_drop_twins(sg);
+        break;
     }
     return sg;
 }

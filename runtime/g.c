@@ -206,7 +206,8 @@ void rt_ginit(struct g *gp, trine_fn fn, void *arg)
     gp->arg = arg;
     gp->inrt = 1; /* it begins inside the runtime, like every G that is switched to */
     gp->errno_saved = 0;
-    gp->unjoined = 0; /* of whoever had this descriptor before */
+    gp->unjoined = 0; /* this and is_main: of whoever had this descriptor before */
+    gp->is_main = 0;
     arch_ctx_make(&gp->ctx, (void *)((uintptr_t)gp & ~(uintptr_t)15));
 }
 

@@ -11,6 +11,7 @@
 #include "netpoll.h"
 #include "runq.h"
 #include "sanitize.h"
+#include "timer.h"
 
 #include <errno.h>
 #include <string.h>
@@ -382,6 +383,17 @@ static bool stopped_instead(struct p *pp)
     return stop;
 }
 
+/* Wants sched.lock. Would nobody wait for the network and the timers, were the P in hand idle too? As in Go. */
+static bool is_last_to_poll(void)
+{
+    const struct sched *s = &rt_sched;
+    if (at32_load_rlx(&s->npidle) + 1 != (uint32_t)rt_nprocs() || ati64_load_acq(&s->lastpoll) == 0) return false;
+    if (rt_netpoll_any_waiters()) return true;
+    for (int i = 0; i < rt_nprocs(); i++)
+        if (rt_timermask((uint32_t)i)) return true;
+    return false;
+}
+
 void rt_handoffp(struct p *pp)
 {
     struct sched *s = &rt_sched;
@@ -401,7 +413,7 @@ void rt_handoffp(struct p *pp)
     }
     if (stopped_instead(pp)) return;
     rt_lock(&s->lock);
-    bool work = s->runq.n > 0;
+    bool work = s->runq.n > 0 || is_last_to_poll();
     int64_t when = ati64_load_rlx(&pp->timers.earliest);
     if (!work) rt_pidleput(pp);
     rt_unlock(&s->lock);
@@ -418,9 +430,9 @@ void rt_wakep(void)
     if (at32_load_rlx(&s->nmspinning) != 0 || !at32_cas_ar(&s->nmspinning, 0, 1)) return;
     rt_lock(&s->lock);
     struct p *pp = rt_pidleget_spinning();
+    if (!pp) at32_add_ar(&s->nmspinning, -1u); /* under the lock: who starts the world finds no spinner that is none */
     rt_unlock(&s->lock);
     if (pp) rt_startm(pp, true);
-    else at32_add_ar(&s->nmspinning, -1u);
 }
 
 void rt_wakenetpoller(int64_t when)

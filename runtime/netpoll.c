@@ -117,7 +117,7 @@ static int control(int op, struct polldesc *pd)
 {
     struct epoll_event e = {
         .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET,
-        .data.u64 = (uint64_t)at32_load_rlx(&pd->seq) << 32 | (uint32_t)pd->fd,
+        .data.u64 = (uint64_t)at32_load_rlx(&pd->tag) << 32 | (uint32_t)pd->fd,
     };
     int saved = errno, err = op == EPOLL_CTL_DEL ? 0 : rt_os_fail(OS_EPOLL_CTL);
     if (err == 0 && epoll_ctl(epfd, op, pd->fd, &e) < 0) err = errno;
@@ -125,10 +125,13 @@ static int control(int op, struct polldesc *pd)
     return -err;
 }
 
+static void next_tag(struct polldesc *pd) { at32_store_rel(&pd->tag, at32_load_rlx(&pd->tag) + 1); } /* partner: deliver */
+
 static void next_seq(struct polldesc *pd)
 {
     uint32_t seq = at32_load_rlx(&pd->seq) + 1;
-    at32_store_rel(&pd->seq, seq ? seq : 1); /* partner: deliver */
+    at32_store_rel(&pd->seq, seq ? seq : 1); /* partner: rt_fd_lock and rt_fd_check */
+    next_tag(pd);
 }
 
 int rt_netpoll_open(struct polldesc *pd)
@@ -148,7 +151,7 @@ int rt_netpoll_open(struct polldesc *pd)
 
 int rt_netpoll_retag(struct polldesc *pd)
 {
-    next_seq(pd);
+    next_tag(pd);
     rt_polldesc_info(pd, 0, PD_HANGUP);
     return control(EPOLL_CTL_MOD, pd);
 }
@@ -174,7 +177,7 @@ struct g *rt_netpoll_unblock(at_ptr *word, bool ioready)
 static int deliver(const struct epoll_event *e, struct glist *out)
 {
     struct polldesc *pd = rt_polldesc((int)(uint32_t)e->data.u64);
-    if (!pd || at32_load_acq(&pd->seq) != (uint32_t)(e->data.u64 >> 32)) return 0; /* an earlier descriptor's */
+    if (!pd || at32_load_acq(&pd->tag) != (uint32_t)(e->data.u64 >> 32)) return 0; /* an earlier descriptor's */
     int n = 0;
     struct g *gp;
     if (e->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) {

@@ -3,7 +3,7 @@
  * readies none. The goroutine's side (locks, deadlines, read and write) is wait.h's.
  *
  * A polldesc stands in a table indexed by the descriptor's number and is never freed, so an event may always be
- * delivered to it; `seq` tells an event of an earlier descriptor with the same number from one of this.
+ * delivered to it; `tag` tells an event of an earlier descriptor with the same number from one of this.
  *
  * rg and wg are semaphores of one: NULL, PD_READY (an event came and nobody took it yet), PD_WAIT (somebody is about
  * to park) or the goroutine that is parked. The reader's (writer's) lock in `mu` makes sure that there is one at most.
@@ -31,7 +31,8 @@ struct polldesc {
     at_u64 mu;          /* who uses the descriptor: wait_fdmu.c */
     at_ptr rg, wg;      /* see above; partners: rt_netpoll_unblock and the parking side in wait_poll.c */
     at_u32 info;        /* bits set under the lock, PD_HANGUP by the poller */
-    at_u32 seq;         /* written under the lock: tags events; never 0 for an open descriptor */
+    at_u32 seq;         /* written under the lock: which file this is, for those who wait; never 0 for an open descriptor */
+    at_u32 tag;         /* written under the lock: tags events; changes with seq, and with what makes earlier events void */
     at_u32 nclosing;    /* closes between giving mu up and the end of their system call: still not for others */
     int fd;             /* constant */
     bool tcp;           /* a short read means that nothing is left (wait_io.c) */
@@ -70,7 +71,7 @@ struct polldesc *rt_polldesc_make(int fd);
 int rt_netpoll_open(struct polldesc *pd);
 /* Is pd->fd still the file that was registered? Asks the kernel to report its state anew. pd->lock held. */
 bool rt_netpoll_rearm(struct polldesc *pd);
-/* The same under a new seq, so that events of before are dropped. pd->lock held. 0 or -errno. */
+/* The same under a new tag, so that events of before are dropped. pd->lock held. 0 or -errno. */
 int rt_netpoll_retag(struct polldesc *pd);
 void rt_netpoll_close(struct polldesc *pd); /* pd->lock held */
 bool rt_netpoll_owns(int fd);               /* the poller's own descriptors */

@@ -101,7 +101,9 @@ void rt_osyield(void) { syscall(SYS_sched_yield); }
 void rt_usleep(uint32_t us)
 {
     struct timespec ts = {us / 1000000, (long)(us % 1000000) * 1000};
+    int saved = errno;
     nanosleep(&ts, NULL);
+    errno = saved;
 }
 
 int32_t rt_gettid(void) { return (int32_t)syscall(SYS_gettid); }
@@ -111,7 +113,9 @@ int rt_tgkill(int32_t tid, int sig) { return syscall(SYS_tgkill, getpid(), tid, 
 void (rt_futexsleep)(at_u32 *addr, uint32_t val, int64_t ns)
 {
     struct timespec ts = {ns / 1000000000, ns % 1000000000};
+    int saved = errno; /* of the goroutine that stops the world */
     syscall(SYS_futex, addr, FUTEX_WAIT_PRIVATE, val, ns < 0 ? NULL : &ts, NULL, 0);
+    errno = saved;
 }
 
 void rt_futexwakeup(at_u32 *addr, int n) { syscall(SYS_futex, addr, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0); }

@@ -37,7 +37,8 @@ static void call(const struct sigaction *old, int sig, siginfo_t *si, void *uc)
         old->sa_sigaction(sig, si, uc);
     } else if (old->sa_handler != SIG_IGN && old->sa_handler != SIG_DFL) {
         old->sa_handler(sig);
-    } else if (old->sa_handler == SIG_DFL && sig != SIGURG) { /* SIGURG's default is to ignore it */
+    } else if (sig != SIGURG && (old->sa_handler == SIG_DFL || si->si_code > 0)) {
+        /* SIGURG's default is to ignore it; a fault cannot be ignored, the kernel ends the program too */
         signal(sig, SIG_DFL);
         raise(sig);
     }
@@ -98,7 +99,7 @@ static void on_urg(int sig, siginfo_t *si, void *uc)
 {
     int saved = errno;
     struct g *gp = rt_getg();
-    struct m *mp = gp ? gp->m : NULL;
+    struct m *mp = gp ? rt_getm() : NULL; /* a goroutine that ends has no M for some instructions, and the signal must count */
     if (!mp || !at32_load_acq(&mp->signal_pending)) {
         chain(&urg, sig, si, uc);
         errno = saved;

@@ -79,6 +79,7 @@ struct sudog {
     struct sudog *waitlink;    /* the G's list of them, in lock order */
     int case_index;
     bool is_select, success;   /* success: woken by a peer, not by a close */
+    bool sends, twin;          /* of a select: which queue; the select has several entries on this channel */
 };
 
 /* ---- G ---- */

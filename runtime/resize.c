@@ -120,8 +120,7 @@ int rt_procresize(int n, struct m *m0)
 void rt_startworld(struct m *m0)
 {
     struct sched *s = &rt_sched;
-    struct p *run[64]; /* Ps with work get a thread at once, the others when they are needed */
-    int nrun = 0;
+    struct p *run = NULL; /* Ps with work get a thread at once, the others when they are needed */
     rt_lock(&s->lock);
     at32_store_rel(&s->gcwaiting, 0);
     for (int i = rt_nprocs() - 1; i >= 0; i--) {
@@ -129,15 +128,20 @@ void rt_startworld(struct m *m0)
         at32_store_rlx(&pp->attn, 0);
         if (m0 && pp == m0->p) {
             at32_store_rel(&pp->status, Prunning);
-        } else if (!rt_runqempty(pp) && nrun < 64) {
+        } else if (!rt_runqempty(pp) || pp->spill.head) {
             at32_store_rel(&pp->status, Pidle);
-            run[nrun++] = pp;
+            pp->link = run;
+            run = pp;
         } else {
             at32_store_rel(&pp->status, Pidle);
             rt_pidleput(pp);
         }
     }
     rt_unlock(&s->lock);
-    while (nrun) rt_startm(run[--nrun], false);
+    for (struct p *pp; (pp = run) != NULL;) {
+        run = pp->link;
+        pp->link = NULL;
+        rt_startm(pp, false);
+    }
     rt_wakep();
 }

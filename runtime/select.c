@@ -123,7 +123,8 @@ static struct sudog *in_lock_order(struct g *gp, trine_case *cases, int n, struc
         if (!cases[i].chan) continue;
         struct sudog *sg = sgs++;
         *sg = (struct sudog){.g = gp, .elem = cases[i].elem, .queue = cases[i].chan, .case_index = i,
-                             .is_select = true, .prev = (void *)(uintptr_t)rt_fastrand(gp->m)};
+                             .is_select = true, .sends = cases[i].op == TRINE_SEND,
+                             .prev = (void *)(uintptr_t)rt_fastrand(gp->m)};
         int bin = 0;
         for (; sorted[bin]; bin++) {
             sg = merge(sorted[bin], sg);
@@ -165,10 +166,10 @@ static void unlock_all(struct sudog *list)
 }
 
 /* ---- parking ---- */
-static struct waitq *queue_of(const struct sel *s, struct sudog *sg)
+static struct waitq *queue_of(struct sudog *sg)
 {
     struct trine_chan *c = sg->queue;
-    return s->cases[sg->case_index].op == TRINE_SEND ? &c->sendq : &c->recvq;
+    return sg->sends ? &c->sendq : &c->recvq;
 }
 
 /* The deadline: under the heap's lock, so once rt_timers_remove has returned it does not run. */
@@ -194,17 +195,15 @@ static bool commit(struct g *gp, void *arg)
     return true;
 }
 
-/* Takes out every entry but the one that was served, which its peer took out. */
+/* Takes out every entry but those on the channel of the one that was served: its peer took them out. */
 static void leave_queues(struct g *gp, struct sel *s, const struct sudog *won)
 {
     for (struct sudog *sg = s->list, *next; sg; sg = next) {
         struct trine_chan *c = sg->queue;
         next = past(sg);
-        if (sg == won && sg->waitlink == next) continue; /* its channel may be gone */
+        if (won && won->queue == c) continue; /* it may be gone */
         rt_glock(gp, &c->lock);
-        for (; sg != next; sg = sg->waitlink) {
-            if (sg != won) waitq_remove(queue_of(s, sg), sg);
-        }
+        for (; sg != next; sg = sg->waitlink) waitq_remove(queue_of(sg), sg);
         rt_gunlock(&c->lock);
     }
 }
@@ -212,7 +211,10 @@ static void leave_queues(struct g *gp, struct sel *s, const struct sudog *won)
 /* The channels are locked, and none is ready. */
 static int park(struct g *gp, struct sel *s)
 {
-    for (struct sudog *sg = s->list; sg; sg = sg->waitlink) waitq_enqueue(queue_of(s, sg), sg);
+    for (struct sudog *sg = s->list; sg; sg = sg->waitlink) {
+        waitq_enqueue(queue_of(sg), sg);
+        if (sg->waitlink && sg->waitlink->queue == sg->queue) sg->twin = sg->waitlink->twin = true;
+    }
     gp->param = NULL;
     gp->waiting = s->list;
     if (s->timed) {

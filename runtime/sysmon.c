@@ -145,7 +145,7 @@ static void poll_network(int64_t now)
 {
     int64_t last = ati64_load_acq(&rt_sched.lastpoll);
     if (!rt_netpoll_any_waiters() || last == 0 || now - last < RT_NETPOLL_STALE_NS) return;
-    ati64_store_rel(&rt_sched.lastpoll, now);
+    if (!ati64_cas_ar(&rt_sched.lastpoll, last, now)) return; /* somebody polls, and a 0 of his must stand: rt_checkdead */
     struct glist l;
     glist_init(&l);
     begin_carrying();

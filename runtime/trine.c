@@ -68,7 +68,8 @@ int trine_gomaxprocs(int n)
 {
     struct g *gp = rt_enter("trine_gomaxprocs");
     if (n > RT_MAX_PROCS) n = RT_MAX_PROCS;
-    while (n > 0 && !at32_cas_acq(&rt_sched.worldsema, 0, 1)) rt_gosched(gp); /* another one resizes */
+    /* another one resizes; or the run is over, and its end is to have the world: this goroutine is stopped here */
+    while (n > 0 && (at32_load_rlx(&rt_sched.ending) || !at32_cas_acq(&rt_sched.worldsema, 0, 1))) rt_gosched(gp);
     int old = rt_nprocs(), err = 0;
     if (n > 0) {
         at32_store_rel(&rt_sched.follow, 0); /* an explicit number holds: partner is rt_procs_look */

@@ -209,6 +209,9 @@ static void dismiss(void)
 static void end(void)
 {
     struct sched *s = &rt_sched;
+    /* a goroutine that resizes is let finish: two cannot stop the world. What its signals stop is ours to collect. reset
+     * gives it back */
+    for (; !at32_cas_acq(&s->worldsema, 0, 1); rt_usleep(50)) rt_preempt_collect();
     rt_stopworld(NULL);
     rt_lock(&s->lock);
     dismiss();

@@ -78,21 +78,38 @@ static bool usable(uint64_t mu) { return (mu & (PD_OPEN | PD_CLOSED)) == PD_OPEN
 
 static void too_many(int fd) { rt_throw("too many concurrent operations on descriptor %d (max 1048575)", fd); }
 
+/* The turn that was given to a goroutine of an earlier descriptor is the next one's; who closes sends all away himself. */
+static void pass_on(struct polldesc *pd, enum pd_dir dir)
+{
+    for (;;) {
+        uint64_t old = at64_load_rlx(&pd->mu);
+        if (!usable(old) || (old & lock_bit[dir]) || !waiters(old, dir)) return;
+        if (!at64_cas_ar(&pd->mu, old, old - wait_one[dir])) continue;
+        sema_release(pd, dir, 1);
+        return;
+    }
+}
+
 int rt_fd_lock(int fd, enum pd_dir dir, struct polldesc **out, uint32_t *seq)
 {
     int err = look_up(fd, out);
     if (err) return err;
     struct polldesc *pd = *out;
     *seq = at32_load_acq(&pd->seq);
+    bool slept = false;
     for (;;) {
         uint64_t old = at64_load_rlx(&pd->mu);
-        if (!usable(old) || at32_load_acq(&pd->seq) != *seq) return -EBADF;
+        if (!usable(old) || at32_load_acq(&pd->seq) != *seq) {
+            if (slept) pass_on(pd, dir);
+            return -EBADF;
+        }
         bool busy = (old & lock_bit[dir]) != 0;
         uint64_t new = busy ? old + wait_one[dir] : (old | lock_bit[dir]) + REF;
         if (busy ? waiters(old, dir) == FIELD : (old & REFS) == REFS) too_many(fd);
         if (!at64_cas_ar(&pd->mu, old, new)) continue;
         if (!busy) return 0;
         sema_acquire(pd, dir);
+        slept = true;
     }
 }
 

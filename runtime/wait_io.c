@@ -13,6 +13,7 @@
 #include "wait.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -69,7 +70,11 @@ SYS_CALL int sys_connected(int fd)
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0) err = errno;
     if (err == EALREADY || err == EINTR) err = EINPROGRESS;
     len = sizeof peer;
-    if (err == 0 && getpeername(fd, (struct sockaddr *)&peer, &len) < 0) err = errno == ENOTCONN ? EINPROGRESS : errno;
+    if (err == 0 && getpeername(fd, (struct sockaddr *)&peer, &len) < 0) {
+        struct pollfd p = {.fd = fd, .events = POLLOUT};
+        err = errno == ENOTCONN ? EINPROGRESS : errno;
+        if (poll(&p, 1, 0) > 0 && (p.revents & POLLHUP)) err = ECONNREFUSED; /* a reader was told the error in our place */
+    }
     errno = saved;
     return -err;
 }

@@ -23,6 +23,8 @@ DESCRIBED = {
     # ---- sched_fence ----
     'sched_fence.TheRarerSidePays': ('the full barrier between submitters and idlers is paid by whoever passes it less often', 'both sides pay, always', 'docs/decisions/0012: a blocking call that ends costs half, a spawn keeps its cheap side'),
     'sched_order.APInHandIsNoDeadlock': ('no deadlock is reported while sysmon carries a P from a blocking call to a thread', 'an M is counted as running meanwhile (incidlelocked)', ''),
+    'sched_follow.ARunEndsWhileOneResizes': ('a run ends beside a goroutine that sets GOMAXPROCS without end; errno is kept', 'the process ends', ''),
+    'sched_run.ASignalAtAnEndIsNotLost': ('after ten thousand ends of goroutines a thread can still be preempted', SAME, 'one signal a thread is under way at most'),
     # ---- sched_bias ----
     'sched_bias.TheOnlyRunnerHasTheBias': ('the only P that is not idle leaves locked instructions out', 'it pays for them', 'docs/decisions/0020: what two goroutines that take turns pay'),
     'sched_bias.ASecondPTakesItBack': ('the bias ends before a second P runs', 'it has no bias', ''),

@@ -116,6 +116,15 @@ static void select_send_one(void *arg)
     CHECK(trine_select(k, 2) == 0);
     trine_chan_send(cs[2], NULL);
 }
+static void select_send_twice(void *arg)
+{
+    trine_chan **cs = arg;
+    int x = 42, y = 0;
+    trine_case k[] = {{cs[0], TRINE_SEND, &x, false}, {cs[1], TRINE_RECV, &y, false}, {cs[0], TRINE_SEND, &x, false},
+                      {cs[0], TRINE_RECV, &y, false}};
+    CHECK(trine_select(k, 4) % 2 == 0);
+    trine_chan_send(cs[2], NULL);
+}
 static void main_free_after_select(void *arg)
 {
     int n = rounds(4000);
@@ -124,7 +133,7 @@ static void main_free_after_select(void *arg)
     for (int i = 0; i < n; i++) {
         trine_chan *c = make_chan(sizeof(int), 0);
         trine_chan *cs[] = {c, never, done};
-        go(select_send_one, cs);
+        go(i % 4 < 2 ? select_send_one : select_send_twice, cs);
         if (i % 2) trine_yield();
         CHECK(recv_int(c) == 42);
         memset(c, 0xa5, sizeof(int));

@@ -87,7 +87,7 @@ static void test_an_old_tag_wakes_nobody(void **state)
     assert_non_null(pd);
     assert_int_equal(rt_netpoll_open(pd), 0);
     atp_store_rlx(&pd->rg, &waiter);
-    at32_store_rlx(&pd->seq, at32_load_rlx(&pd->seq) + 1); /* the number changed hands */
+    at32_store_rlx(&pd->tag, at32_load_rlx(&pd->tag) + 1); /* the number changed hands */
     assert_int_equal(write(fd[1], "x", 1), 1);
     assert_int_equal(rt_netpoll(0, &l), 0);
     assert_null(l.head);

@@ -128,17 +128,18 @@ static void stale_waiter_main(void *arg)
     int old[2], new[2];
     make_pair(PIPE, old);
     atomic_store(&n_ebadf, 0);
-    trine_wg_add(&wg, 1);
-    go(blocked_reader, &old[0]);
+    trine_wg_add(&wg, 3); /* one parks in the poller, the others wait for their turn */
+    for (int i = 0; i < 3; i++) go(blocked_reader, &old[0]);
     at_ptr *waiter = &rt_polldesc(old[0])->rg;
     while (atp_load_acq(waiter) == NULL || atp_load_acq(waiter) == PD_READY || atp_load_acq(waiter) == PD_WAIT) {
         trine_sleep(ms / 10); /* until it is parked: later it would read the new one */
     }
+    trine_sleep(10 * ms); /* and until the others stand behind it */
     CHECK(close(old[0]) == 0);
     CHECK(pipe(new) == 0 && new[0] == old[0]);
     CHECK(trine_open_fd(new[0]) == 0); /* finds out, and sends the waiter of the old one away */
     trine_wg_wait(&wg);
-    CHECK(atomic_load(&n_ebadf) == 1);
+    CHECK(atomic_load(&n_ebadf) == 3);
     CHECK(trine_open_fd(new[1]) == 0);
     close_pair(new);
     CHECK(trine_close(old[1]) == 0);

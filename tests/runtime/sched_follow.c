@@ -5,6 +5,7 @@
  */
 #include "child.h"
 
+#include <errno.h>
 #include <sched.h>
 
 static cpu_set_t all_cpus;
@@ -140,9 +141,41 @@ static void APinHidesNoCpus(void **state)
     assert_ended_well("pinned to one CPU");
 }
 
+/* ---- a run that ends while one resizes ---- */
+static void resizes(void *arg)
+{
+    (void)arg;
+    for (int i = 0;; i++) {
+        errno = 77;
+        CHECK(trine_gomaxprocs(1 + i % 3) > 0);
+        CHECK(errno == 77);
+    }
+}
+static void ends_soon(void *arg)
+{
+    go(resizes, NULL);
+    for (int i = 0; i < *(int *)arg % 20; i++) trine_yield();
+}
+static void many_ends(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < rounds(1000); i++) {
+        trine_config cfg = {.gomaxprocs = 2};
+        CHECK(trine_run(&cfg, ends_soon, &i) == 0);
+    }
+}
+static void ARunEndsWhileOneResizes(void **state)
+{
+    (void)state;
+    in_child(many_ends, NULL);
+    if (last.status) print_message("%s", last.text);
+    assert_int_equal(last.status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ARunEndsWhileOneResizes),
         cmocka_unit_test(GomaxprocsFollowsAffinity),
         cmocka_unit_test(AnExplicitNumberHolds),
         cmocka_unit_test(ACallHolds),

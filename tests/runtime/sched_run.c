@@ -375,6 +375,42 @@ static void BlockedSignalsStayBlocked(void **state)
     assert_ended_well("with SIGTERM blocked");
 }
 
+/* ---- a signal that comes while a goroutine ends ---- */
+static void ends_at_once(void *arg) { trine_wg_done(arg); }
+static void set_turn(void *arg)
+{
+    (void)arg;
+    atomic_store(&turn, 1);
+}
+
+/* Two goroutines that make and join each other share a slice, so a signal comes at the end of each: sometimes between the
+ * end of one and the beginning of the next. After that the thread can still be preempted in code that calls nothing. */
+static void joins_then_spins(void *arg)
+{
+    trine_wg wg = {0};
+    (void)arg;
+    atomic_store(&turn, 0);
+    for (int64_t until = trine_nanotime() + rounds(400) * INT64_C(1000000); trine_nanotime() < until;) {
+        for (int i = 0; i < 100; i++) {
+            trine_wg_add(&wg, 1);
+            go(ends_at_once, &wg);
+            trine_wg_wait(&wg);
+        }
+    }
+    go(set_turn, NULL);
+    for (int64_t until = trine_nanotime() + 10000000000; !atomic_load(&turn) && trine_nanotime() < until;) at_pause();
+    CHECK(atomic_load(&turn) == 1);
+}
+static void ASignalAtAnEndIsNotLost(void **state)
+{
+    (void)state;
+#ifdef RT_TSAN
+    print_message("SKIP: TSan defers signals: there is no asynchronous preemption\n");
+    skip();
+#endif
+    for (int i = 0; i < 3; i++) run_in_child(&(trine_config){.gomaxprocs = 1, .slice_ns = 100000}, joins_then_spins, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,7 +420,7 @@ int main(void)
         cmocka_unit_test(LockOSThreadExit),      cmocka_unit_test(PingPongHog),
         cmocka_unit_test(GlobalQueueIsNotStarved), cmocka_unit_test(StopTheWorldDeadlock),
         cmocka_unit_test(GomaxprocsAsksAndSets), cmocka_unit_test(BigGOMAXPROCS),
-        cmocka_unit_test(BlockedSignalsStayBlocked),
+        cmocka_unit_test(BlockedSignalsStayBlocked), cmocka_unit_test(ASignalAtAnEndIsNotLost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

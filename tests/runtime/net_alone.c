@@ -1,0 +1,138 @@
+/*
+ * net_alone.c: the network and the timers are waited for whatever becomes of the Ps: a P that leaves a blocking call, or a
+ * goroutine locked to its thread, may be the last that could have polled. And a descriptor that is connected while another
+ * goroutine waits on it stays the same file.
+ */
+#include "child.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+static int fds[2];
+static atomic_bool served;
+
+static void *writes_later(void *arg)
+{
+    usleep(30000);
+    CHECK(write(fds[1], "x", 1) == 1);
+    return arg;
+}
+
+static pthread_t open_and_write_later(void)
+{
+    pthread_t writer;
+    CHECK(pipe(fds) == 0 && trine_open_fd(fds[0]) == 0);
+    CHECK(pthread_create(&writer, NULL, writes_later, NULL) == 0);
+    return writer;
+}
+
+static void read_one(void *arg)
+{
+    char c;
+    (void)arg;
+    CHECK(trine_read(fds[0], &c, 1) == 1);
+    atomic_store(&served, true);
+}
+
+static void locked_reads(void *arg)
+{
+    trine_lock_os_thread();
+    pthread_t writer = open_and_write_later();
+    read_one(arg);
+    pthread_join(writer, NULL);
+}
+
+static void ALockedReaderIsServed(void **state)
+{
+    (void)state;
+    for (int procs = 1; procs <= 4; procs *= 2) run_in_child(&(trine_config){.gomaxprocs = procs}, locked_reads, NULL);
+}
+
+/* Blocks until the other was served; the call is the program's own. */
+static void block_until_served(void)
+{
+    trine_syscall_enter();
+    for (int i = 0; i < 1000 && !atomic_load(&served); i++) usleep(5000);
+    trine_syscall_exit();
+    CHECK(atomic_load(&served));
+}
+
+static void blocks_beside_a_reader(void *arg)
+{
+    (void)arg;
+    pthread_t writer = open_and_write_later();
+    go(read_one, NULL);
+    for (int i = 0; i < 100; i++) trine_yield();
+    trine_sleep(10000000);
+    block_until_served();
+    pthread_join(writer, NULL);
+}
+
+static void sleep_a_while(void *arg)
+{
+    (void)arg;
+    trine_sleep(30000000);
+    atomic_store(&served, true);
+}
+static void blocks_beside_a_sleeper(void *arg)
+{
+    (void)arg;
+    go(sleep_a_while, NULL);
+    trine_sleep(10000000);
+    block_until_served();
+}
+
+static void OthersAreServedBesideABlockingCall(void **state)
+{
+    (void)state;
+    for (int procs = 1; procs <= 4; procs *= 2) {
+        run_in_child(&(trine_config){.gomaxprocs = procs}, blocks_beside_a_reader, NULL);
+        run_in_child(&(trine_config){.gomaxprocs = procs}, blocks_beside_a_sleeper, NULL);
+    }
+}
+
+/* ---- connect beside a reader ---- */
+static int bound(struct sockaddr_in *a)
+{
+    socklen_t len = sizeof *a;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    *a = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    CHECK(fd >= 0 && bind(fd, (struct sockaddr *)a, sizeof *a) == 0);
+    CHECK(getsockname(fd, (struct sockaddr *)a, &len) == 0);
+    return fd;
+}
+
+static void connects_beside_a_reader(void *arg)
+{
+    struct sockaddr_in here, peer;
+    (void)arg;
+    fds[0] = bound(&here);
+    fds[1] = bound(&peer);
+    CHECK(trine_open_fd(fds[0]) == 0);
+    go(read_one, NULL);
+    let_others_run();
+    trine_sleep(5000000);
+    CHECK(trine_connect(fds[0], (struct sockaddr *)&peer, sizeof peer) == 0);
+    CHECK(sendto(fds[1], "x", 1, 0, (struct sockaddr *)&here, sizeof here) == 1);
+    for (int i = 0; i < 2000 && !atomic_load(&served); i++) trine_sleep(1000000);
+    CHECK(atomic_load(&served));
+}
+
+static void AReaderSurvivesAConnect(void **state)
+{
+    (void)state;
+    for (int procs = 1; procs <= 4; procs *= 2)
+        run_in_child(&(trine_config){.gomaxprocs = procs}, connects_beside_a_reader, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ALockedReaderIsServed),
+        cmocka_unit_test(OthersAreServedBesideABlockingCall),
+        cmocka_unit_test(AReaderSurvivesAConnect),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
