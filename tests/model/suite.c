@@ -30,7 +30,18 @@ void suite_explore(const struct suite *s) {
     assert_int_equal(failed, 0);
 }
 
-void suite_mutate(const struct suite *s) {
+static void suite_mutate(const struct suite *s) {
     printf("  %s: each order weakened in turn\n", s->name);
     assert_int_equal(sites_mutate(s->scenario, s->nscenarios, &s->rules, bound(s)), 0);
+}
+
+/* cmocka runs functions, and hands each its state. */
+static void explored(void **state) { suite_explore(*state); }
+static void weakened(void **state) { suite_mutate(*state); }
+
+int suite_main(const struct suite *s) {
+    struct suite of = *s; /* cmocka's state is not const */
+    const struct CMUnitTest tests[] = {cmocka_unit_test_prestate(explored, &of), cmocka_unit_test_prestate(weakened, &of)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@ struct suite {
 
 /* Fails the current cmocka test unless each scenario is explored to its end without a violation. */
 void suite_explore(const struct suite *s);
-/* Fails it unless each weakening is caught or declared. */
-void suite_mutate(const struct suite *s);
+/* The whole of a test program's main: two tests, `explored` (as above) and `weakened`, which fails unless each weakening is
+ * caught or declared. Returns what cmocka does: the number of tests that failed. */
+int suite_main(const struct suite *s);
 #endif

@@ -10,15 +10,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 /* ---- the kernel, by netpoll.c's names for it ---- */
 /* One thread of the system runs all threads of the model: each has an errno of its own. */
@@ -126,11 +123,4 @@ static const struct site_waiver waiver[] = {
 static const struct suite suite = {"break", scenario, sizeof(scenario) / sizeof(scenario[0]), 200000,
                                    {waiver, sizeof(waiver) / sizeof(waiver[0]), NULL, 0}, false};
 
-static void explored(void **state) { (void)state; suite_explore(&suite); }
-static void weakened(void **state) { (void)state; suite_mutate(&suite); }
-
-int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(explored), cmocka_unit_test(weakened)};
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return suite_main(&suite); }

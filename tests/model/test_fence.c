@@ -9,10 +9,6 @@
 
 #include "fence.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-
 static at_u32 work, idle;
 static uint32_t saw_idle, saw_work;
 
@@ -58,11 +54,4 @@ static const struct model scenario[] = {
 
 static const struct suite suite = {"fence", scenario, sizeof(scenario) / sizeof(scenario[0]), 300000, {NULL, 0, NULL, 0}, false};
 
-static void explored(void **state) { (void)state; suite_explore(&suite); }
-static void weakened(void **state) { (void)state; suite_mutate(&suite); }
-
-int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(explored), cmocka_unit_test(weakened)};
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return suite_main(&suite); }

@@ -9,10 +9,6 @@
 #include "note.h"
 #include "suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-
 static struct note note, back;
 static int word; /* plain: handed over by the note */
 
@@ -72,11 +68,4 @@ static const struct site_waiver waiver[] = {
 static const struct suite suite = {"note", scenario, sizeof(scenario) / sizeof(scenario[0]), 200000,
                                    {waiver, sizeof(waiver) / sizeof(waiver[0]), NULL, 0}, false};
 
-static void explored(void **state) { (void)state; suite_explore(&suite); }
-static void weakened(void **state) { (void)state; suite_mutate(&suite); }
-
-int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(explored), cmocka_unit_test(weakened)};
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return suite_main(&suite); }

@@ -12,9 +12,6 @@
 #include "suite.h"
 
 #include <string.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 static struct p ps[2];
 static struct m ms[2];
@@ -147,11 +144,4 @@ static const struct site_guest guest[] = {
 static const struct suite suite = {"retake", scenario, sizeof(scenario) / sizeof(scenario[0]), 300000,
                                    {waiver, sizeof(waiver) / sizeof(waiver[0]), guest, sizeof(guest) / sizeof(guest[0])}, false};
 
-static void explored(void **state) { (void)state; suite_explore(&suite); }
-static void weakened(void **state) { (void)state; suite_mutate(&suite); }
-
-int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(explored), cmocka_unit_test(weakened)};
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return suite_main(&suite); }

@@ -12,9 +12,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 enum { GS = 8, BASE = -2 };
 
@@ -218,11 +215,4 @@ static const struct site_waiver waiver[] = {
 static const struct suite suite = {"runq", scenario, sizeof(scenario) / sizeof(scenario[0]), 400000,
                                    {waiver, sizeof(waiver) / sizeof(waiver[0]), NULL, 0}, false};
 
-static void explored(void **state) { (void)state; suite_explore(&suite); }
-static void weakened(void **state) { (void)state; suite_mutate(&suite); }
-
-int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(explored), cmocka_unit_test(weakened)};
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return suite_main(&suite); }
