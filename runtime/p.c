@@ -68,7 +68,7 @@ static void take_bias(bool idles)
         return;
     }
     rt_bias_revoke(&pp->bias);
-    s->bias_revokes++;
+    s->bias_revoked++;
     ati64_store_rlx(&s->bias_rests, rt_nanotime());
 }
 

@@ -233,7 +233,7 @@ struct sched {
     bool main_done;
     int64_t goroutines_base;   /* lock: Gs of earlier runs that never exited: the Ps' counters run on */
     int32_t nzombie;           /* Ms of earlier runs that sit in foreign code */
-    uint64_t threads_made, bias_given, bias_revokes;
+    uint64_t threads_made, bias_given, bias_revoked;
     /* anybody: */
     _Alignas(RT_CACHE_LINE) at_u32 runqsize; /* written under the lock, read without: a hint */
     at_u32 npidle;             /* partner: rt_wakep */

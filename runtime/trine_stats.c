@@ -72,7 +72,7 @@ void trine_stats(struct trine_stats *out)
     rt_lock(&s->lock);
     out->threads_made = s->threads_made;
     out->bias_given = s->bias_given;
-    out->bias_revoked = s->bias_revokes;
+    out->bias_revoked = s->bias_revoked;
     out->threads = s->mcount + s->nzombie;
     out->threads_idle = s->nmidle;
     out->threads_preempt_parked = (int)at32_load_rlx(&s->nasync);

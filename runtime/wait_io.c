@@ -73,7 +73,8 @@ SYS_CALL int sys_connected(int fd)
     if (err == 0 && getpeername(fd, (struct sockaddr *)&peer, &len) < 0) {
         struct pollfd p = {.fd = fd, .events = POLLOUT};
         err = errno == ENOTCONN ? EINPROGRESS : errno;
-        if (poll(&p, 1, 0) > 0 && (p.revents & POLLHUP)) err = ECONNREFUSED; /* a reader was told the error in our place */
+        /* closed: a reader was told the error in our place */
+        if (err == EINPROGRESS && poll(&p, 1, 0) > 0 && (p.revents & POLLHUP)) err = ECONNREFUSED;
     }
     errno = saved;
     return -err;

@@ -132,6 +132,10 @@ class Verdicts(runs.Runs):
         both = run() + run(experiment="switch", metric="switch_ns")
         self.assertIn("not measured in the candidate", self.gate(both, run(seed=2), code=3).stdout)
 
+    def test_a_count_that_is_gone_is_inconclusive(self):
+        r = self.gate(run(runtime={"switches": 100000}), run(seed=2, runtime={}), code=3)
+        self.assertIn("not counted in the candidate", r.stdout)
+
     def test_a_moved_canary_means_that_the_machine_changed(self):
         v = self.verdict(run() + run(backend="pthread", seed=3), run(factor=1.2, seed=2) + run(factor=1.2, backend="pthread", seed=4),
                          code=3)
@@ -294,6 +298,8 @@ class Refusals(runs.Runs):
         ab = self.write_run("ab", run(backend="trine@a") + run(seed=2, backend="trine@b"))
         self.trine("gate", ab, "--backends", "trine", "--only", "yield")
         self.refused("gate", ab, "--only", "yeild", says="did you mean 'yield'?")
+        self.refused("gate", ab, "--canary", "pthread", says="measured interleaved")
+        self.trine("gate", ab, "--canary", "none")
 
     def test_a_summary_that_cannot_be_written(self):
         b = self.write_run("b", run())

@@ -109,7 +109,8 @@ int be_counts(struct be_count out[BE_MAX_COUNTS]) {
         {"runnext_hits", s.runnext_hits}, {"tick61", s.tick61},     {"preempt_signals", s.preempt_signals},
         {"preempt_parked", s.preempt_parked}, {"syscalls", s.syscalls}, {"netpolls", s.netpolls},
         {"timers_fired", s.timers_fired}, {"stacks_made", s.stacks_made}, {"stacks_trimmed", s.stacks_trimmed},
-        {"stacks_ahead", s.stacks_ahead}, {"bias_given", s.bias_given}, {"bias_revoked", s.bias_revoked}, {"trace_events", s.trace_events}, {"trace_dropped", s.trace_dropped},
+        {"stacks_ahead", s.stacks_ahead}, {"bias_given", s.bias_given}, {"bias_revoked", s.bias_revoked},
+        {"trace_events", s.trace_events}, {"trace_dropped", s.trace_dropped},
     };
     _Static_assert(sizeof counts / sizeof counts[0] <= BE_MAX_COUNTS, "raise BE_MAX_COUNTS");
     memcpy(out, counts, sizeof counts);
