@@ -2,27 +2,11 @@
  * m.c: threads and the Ps that they hold. Floor 5.
  *
  * Owns: the list of idle Ms, under sched.lock; what an M's park note means (a P for it stands in nextp, or dying is set).
- *
- * Threads are made directly, but never while some thread stands in the preemption handler: that thread may own malloc's
- * or the loader's lock, which making a thread needs. Then a maker thread of its own does it, which may wait for that
- * lock without harm, since it holds no P.
  */
 #include "m.h"
 #include "netpoll.h"
 #include "runq.h"
-#include "sanitize.h"
 #include "timer.h"
-
-#include <errno.h>
-#include <string.h>
-
-void (*rt_mbody)(struct m *mp);
-
-#if defined(RT_ASAN) || defined(RT_TSAN)
-#define M_STACK_BYTES (1u << 20) /* the sanitizers' frames are large */
-#else
-#define M_STACK_BYTES (128u << 10) /* the scheduler's own frames, libc's start and exit of a thread, static TLS */
-#endif
 
 /* ---- the end of everything ---- */
 void rt_checkdead(void)
@@ -51,11 +35,7 @@ void rt_checkdead(void)
     rt_throw("all goroutines are asleep - deadlock!");
 }
 
-/* ---- making threads ---- */
-static struct m *mfree;                   /* sched.lock: structures of threads that ended */
-static struct note maker_note;            /* wakes the maker */
-static at_u32 maker_wanted, maker_exists; /* spares to make */
-
+/* ---- start and stop ---- */
 /* Wants sched.lock. */
 static struct m *mget(void)
 {
@@ -75,196 +55,6 @@ static void mput(struct m *mp)
     rt_checkdead();
 }
 
-static void *mstart(void *arg)
-{
-    struct m *mp = arg;
-    int err = rt_setaltstack(&mp->altstack, &mp->altstack_bytes);
-    if (err) rt_throw("no alternate signal stack for a thread (errno %d)", -err);
-    mp->errno_loc = rt_errno_loc();
-    mp->g0.m = mp;
-    mp->g0.inrt = 1;
-    at32_store_rlx(&mp->g0.status, Grunning);
-#ifdef RT_TSAN
-    mp->g0.tsan_fiber = __tsan_get_current_fiber();
-#endif
-#ifdef RT_ASAN
-    size_t bytes = 0;
-    rt_threadstack(&mp->g0.stack_lo, &bytes); /* ASan is told of every stack that is switched to */
-    mp->g0.stack_bytes = (uint32_t)bytes;
-#endif
-    RT_VALGRIND_THREAD();
-    rt_tls_m = mp;
-    rt_setg(&mp->g0);
-    rt_mwatch(mp);
-    at32_store_rel(&mp->tid, (uint32_t)rt_gettid()); /* from here it can be sent a signal */
-    rt_sigmask_take();
-    if (mp->nextp) {
-        struct p *pp = mp->nextp;
-        mp->nextp = NULL;
-        rt_acquirep(mp, pp);
-    } else { /* a spare, from the maker: rt_startm may have left a P in the idle list for it */
-        rt_lock(&rt_sched.lock);
-        struct p *pp = rt_pidleget();
-        rt_unlock(&rt_sched.lock);
-        if (pp) rt_acquirep(mp, pp);
-    }
-    rt_mbody(mp);
-    rt_mexit(mp);
-    return NULL;
-}
-
-/* A new thread for pp (may be NULL: it looks for an idle P or parks). 0 or -errno. */
-static int newm_direct(struct p *pp, bool spinning)
-{
-    rt_lock(&rt_sched.lock);
-    struct m *mp = mfree;
-    if (mp) mfree = mp->freelink;
-    if (rt_sched.mcount + rt_sched.nzombie >= rt_sched.maxmcount) {
-        rt_unlock(&rt_sched.lock);
-        rt_print("runtime: program exceeds %d-thread limit\n", rt_sched.maxmcount);
-        rt_throw("thread exhaustion");
-    }
-    rt_sched.mcount++;
-    rt_sched.threads_made++;
-    uint32_t id = (uint32_t)rt_sched.threads_made;
-    rt_unlock(&rt_sched.lock);
-    if (!mp) mp = rt_sysalloc(sizeof *mp);
-    else memset(mp, 0, sizeof *mp);
-    int err = -ENOMEM;
-    if (mp) {
-        mp->id = id;
-        mp->rng = (rt_sched.seed + id) * 0x9E3779B97F4A7C15ull | 1;
-        mp->cpu = -1;
-        mp->nextp = pp;
-        mp->spinning = mp->woken = spinning;
-        rt_lock(&rt_sched.lock);
-        mp->alllink = rt_sched.allm;
-        rt_sched.allm = mp;
-        rt_unlock(&rt_sched.lock);
-        err = rt_newosthread(mstart, mp, M_STACK_BYTES);
-        if (!err) return 0;
-    }
-    rt_lock(&rt_sched.lock);
-    rt_sched.mcount--;
-    rt_sched.threads_made--;
-    if (mp) {
-        struct m **link = &rt_sched.allm;
-        while (*link != mp) link = &(*link)->alllink;
-        *link = mp->alllink;
-        mp->freelink = mfree;
-        mfree = mp;
-    }
-    rt_unlock(&rt_sched.lock);
-    return err;
-}
-
-static void newm_or_throw(struct p *pp, bool spinning)
-{
-    int err = newm_direct(pp, spinning);
-    if (err) rt_throw("cannot make a thread (%d exist, errno %d)", rt_sched.mcount, -err);
-}
-
-static void *maker(void *unused)
-{
-    (void)unused;
-    for (;;) {
-        rt_notesleep(&maker_note);
-        rt_noteclear(&maker_note);
-        while (at32_load_acq(&maker_wanted)) {
-            at32_store_rel(&maker_wanted, 0);
-            rt_lock(&rt_sched.lock);
-            bool need = at32_load_rlx(&rt_sched.running) && !at32_load_rlx(&rt_sched.ending);
-            rt_unlock(&rt_sched.lock);
-            if (need) newm_or_throw(NULL, false); /* it looks for work itself, then parks as the spare */
-        }
-    }
-    return NULL;
-}
-
-static void ask_maker(void)
-{
-    at32_store_rel(&maker_wanted, 1);
-    rt_notewakeup(&maker_note);
-}
-
-void rt_want_spare(void)
-{
-    if (!at32_load_acq(&maker_exists)) {
-        if (at32_load_acq(&rt_sched.nasync)) return;
-        at32_store_rel(&maker_exists, 1);
-        int err = rt_newosthread(maker, NULL, M_STACK_BYTES);
-        if (err) rt_throw("cannot make the maker thread (errno %d)", -err);
-    }
-    rt_lock(&rt_sched.lock);
-    bool have = rt_sched.nmidle > 0;
-    rt_unlock(&rt_sched.lock);
-    if (!have) ask_maker();
-}
-
-void rt_maker_forget(void)
-{
-    at32_store_rel(&maker_wanted, 0);
-    at32_store_rel(&maker_exists, 0);
-    rt_noteclear(&maker_note);
-}
-
-struct newm_call { struct p *pp; bool spinning; };
-static void newm_call(void *arg)
-{
-    struct newm_call *c = arg;
-    newm_or_throw(c->pp, c->spinning);
-}
-
-void rt_systemstack(void (*fn)(void *), void *arg)
-{
-    struct g *gp = rt_getg();
-    struct m *mp = gp ? gp->m : NULL;
-    if (!mp || gp == &mp->g0 || mp->onsystem) { /* already there */
-        fn(arg);
-        return;
-    }
-    mp->onsystem = true;
-    RT_VALGRIND_USABLE((char *)mp->g0.ctx.sp - 256, M_STACK_BYTES / 4); /* nobody has pushed anything there yet */
-    arch_call_on((char *)mp->g0.ctx.sp - 256, fn, arg); /* 256: past g0's red zone */
-    mp->onsystem = false;
-}
-
-static void newm(struct p *pp, bool spinning)
-{
-    struct newm_call c = {pp, spinning};
-    rt_systemstack(newm_call, &c);
-}
-
-int rt_mfirst(struct p *pp)
-{
-    rt_mwatch_init();
-    return newm_direct(pp, false);
-}
-
-int32_t rt_mlive(void) { return rt_sched.mcount; }
-
-void rt_mexit(struct m *mp)
-{
-    rt_setg(NULL);
-    rt_tls_m = NULL;
-    rt_mwatch(NULL);
-    at32_store_rel(&mp->tid, 0);
-    rt_freealtstack(mp->altstack, mp->altstack_bytes);
-    rt_lock(&rt_sched.lock);
-    struct m **link = &rt_sched.allm;
-    while (*link != mp) link = &(*link)->alllink;
-    *link = mp->alllink;
-    bool zombie = mp->zombie;
-    if (zombie) rt_sched.nzombie--;
-    else rt_sched.mcount--;
-    mp->freelink = mfree;
-    mfree = mp;
-    if (!zombie) rt_checkdead(); /* a zombie says nothing of the run that is on */
-    rt_wakesysmon(); /* the end of a run waits for us */
-    rt_unlock(&rt_sched.lock);
-}
-
-/* ---- start and stop ---- */
 static bool is_async(const struct g *gp) { return gp->async != 0; }
 
 /*
@@ -301,7 +91,7 @@ void rt_startm(struct p *pp, bool spinning)
     }
     if (at32_load_acq(&rt_sched.nasync) == 0) {
         rt_unlock(&rt_sched.lock);
-        newm(pp, spinning);
+        rt_newm(pp, spinning);
         return;
     }
     /* No idle M, and some thread stopped in foreign code may own the lock that a new one needs. If its goroutine
@@ -318,7 +108,7 @@ void rt_startm(struct p *pp, bool spinning)
         rt_unlock(&rt_sched.lock);
         if (spinning) at32_add_ar(&rt_sched.nmspinning, -1u);
     }
-    ask_maker();
+    rt_ask_maker();
 }
 
 /* Sleeps until there is a P; on g0. */

@@ -1,5 +1,5 @@
 /*
- * m.h: threads (M) and their Ps: acquire, release, hand off, start, stop. Floor 5.
+ * m.h: threads (M) and their Ps: acquire, release, hand off, start, stop, make, end. Floor 5.
  */
 #ifndef RT_M_H
 #define RT_M_H
@@ -38,6 +38,10 @@ void rt_handoffp(struct p *pp);
 bool rt_stoplockedm(struct m *mp);
 /* gp is runnable and locked to another M: gives mp's P to that M. The caller must stop then. */
 void rt_startlockedm(struct m *mp, struct g *gp);
+/* A new thread for pp; throws when there is none to be had. The caller saw that no thread stands in the preemption handler. */
+void rt_newm(struct p *pp, bool spinning);
+/* Has another thread make a spare M: whoever may not wait for libc's locks asks so. */
+void rt_ask_maker(void);
 /* Calls fn(arg) on the thread's own stack, which is deeper than a goroutine's may be. It must not park. */
 void rt_systemstack(void (*fn)(void *), void *arg);
 /* Makes sure that an idle M exists for the next hand-off from the preemption handler; may start the maker thread. */

@@ -72,7 +72,7 @@ void rt_gosched(struct g *gp);
 void rt_gosched_nop(struct g *gp);
 /* The run of this goroutine is over: its thread leaves, its stack is abandoned. */
 __attribute__((noreturn)) void rt_gozombie(struct g *gp);
-/* Handed to m.c as the body of every M. */
+/* Handed to m_make.c as the body of every M. */
 void rt_schedinit(void);
 /* Hands down what a goroutine's end means for the run (trine.c): called on g0 when the main goroutine returned. */
 extern void (*rt_main_returned)(void);
