@@ -89,13 +89,14 @@ void rt_startm(struct p *pp, bool spinning)
         rt_notewakeup(&mp->park);
         return;
     }
-    if (at32_load_acq(&rt_sched.nasync) == 0) {
+    if (rt_making_begin()) {
         rt_unlock(&rt_sched.lock);
         rt_newm(pp, spinning);
+        rt_making_end();
         return;
     }
-    /* No idle M, and some thread stopped in foreign code may own the lock that a new one needs. If its goroutine
-     * waits in a queue, that thread itself can carry the P; the maker brings a spare for the next time. */
+    /* No idle M, and some thread stands in the preemption handler. If its goroutine waits in a queue, that thread itself
+     * can carry the P; the maker brings a spare for the next time. */
     struct g *gp = take_async(pp);
     if (gp) {
         mp = gp->lockedm;

@@ -38,7 +38,13 @@ void rt_handoffp(struct p *pp);
 bool rt_stoplockedm(struct m *mp);
 /* gp is runnable and locked to another M: gives mp's P to that M. The caller must stop then. */
 void rt_startlockedm(struct m *mp, struct g *gp);
-/* A new thread for pp; throws when there is none to be had. The caller saw that no thread stands in the preemption handler. */
+/* Two that exclude each other, any number of each (m_make.c): to make a thread, and to stand in the preemption handler.
+ * begin: false when one of the other kind is on; never waits, also in a signal handler. */
+bool rt_making_begin(void);
+void rt_making_end(void);
+bool rt_stand_begin(void);
+void rt_stand_end(void);
+/* A new thread for pp; throws when there is none to be had. Between rt_making_begin and rt_making_end. */
 void rt_newm(struct p *pp, bool spinning);
 /* Has another thread make a spare M: whoever may not wait for libc's locks asks so. */
 void rt_ask_maker(void);

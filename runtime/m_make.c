@@ -3,9 +3,11 @@
  *
  * Owns: the list of free M structures, under sched.lock; the maker thread and its note.
  *
- * Threads are made directly, but never while some thread stands in the preemption handler: that thread may own malloc's
- * or the loader's lock, which making a thread needs. Then a maker thread of its own does it, which may wait for that
- * lock without harm, since it holds no P.
+ * Making a thread takes libc's locks: malloc's, the loader's. A thread that stands in the preemption handler may own one,
+ * and who gets it out of there is sysmon, the very thread that may be making one. So neither begins while the other is
+ * on: one word counts both sides, and whoever raises his half sees the other's in the same instruction; not 0, and he
+ * steps back. Both may. The handler's P is asked for again; for a thread there is the maker, a thread of its own, which
+ * is in no such count: it may wait for libc, since it holds no P and nobody waits for it.
  */
 #include "m.h"
 #include "sanitize.h"
@@ -63,6 +65,26 @@ static void *mstart(void *arg)
     return NULL;
 }
 
+/* ---- who makes threads, who stands in the preemption handler ---- */
+#define MAKER (1ull << 32)
+
+bool rt_stand_begin(void)
+{
+    if (at64_add_ar(&rt_sched.makers_standers, 1) < MAKER) return true; /* partner: rt_making_begin */
+    rt_stand_end();
+    return false;
+}
+void rt_stand_end(void) { at64_add_ar(&rt_sched.makers_standers, -1ull); }
+
+bool rt_making_begin(void)
+{
+    if ((uint32_t)at64_add_ar(&rt_sched.makers_standers, MAKER) == 0) return true; /* partner: rt_stand_begin */
+    rt_making_end();
+    return false;
+}
+void rt_making_end(void) { at64_add_ar(&rt_sched.makers_standers, -MAKER); }
+
+/* ---- making ---- */
 /* A new thread for pp (may be NULL: it looks for an idle P or parks). 0 or -errno. */
 static int newm_direct(struct p *pp, bool spinning)
 {
@@ -140,9 +162,10 @@ void rt_ask_maker(void)
 void rt_want_spare(void)
 {
     if (!at32_load_acq(&maker_exists)) {
-        if (at32_load_acq(&rt_sched.nasync)) return;
-        at32_store_rel(&maker_exists, 1);
-        int err = rt_newosthread(maker, NULL, M_STACK_BYTES);
+        if (!rt_making_begin()) return;
+        /* by CAS: who stops the world comes here beside sysmon */
+        int err = at32_cas_ar(&maker_exists, 0, 1) ? rt_newosthread(maker, NULL, M_STACK_BYTES) : 0;
+        rt_making_end();
         if (err) rt_throw("cannot make the maker thread (errno %d)", -err);
     }
     rt_lock(&rt_sched.lock);

@@ -54,14 +54,13 @@ static void chain(const struct programs *of, int sig, siginfo_t *si, void *uc)
     depth = was;
 }
 
-/* The P leaves, the thread stays. */
+/* The P leaves, the thread stays. After rt_stand_begin. */
 static void park_here(struct m *mp, struct g *gp)
 {
     struct p *pp = mp->p;
     at64_bump(&pp->count.preemptions, 1);
     rt_trace(pp->id, TR_PREEMPT, gp->goid, 1);
     at64_add_rlx(&rt_sched.preempt_parked, 1);
-    at32_add_ar(&rt_sched.nasync, 1); /* before the P leaves: partner is rt_startm, which then makes no thread itself */
     gp->async = 1;
     gp->lockedm = mp;
     mp->lockedg = gp;
@@ -86,7 +85,7 @@ static void park_here(struct m *mp, struct g *gp)
         gp->lockedm = NULL;
         mp->lockedg = NULL;
     }
-    at32_add_ar(&rt_sched.nasync, -1u);
+    rt_stand_end();
     if (!np) return; /* the run is over; the next runtime call ends this goroutine */
     rt_acquirep(mp, np);
     at32_bump(&np->schedtick, 1);
@@ -107,7 +106,8 @@ static void on_urg(int sig, siginfo_t *si, void *uc)
     }
     at32_store_rel(&mp->signal_pending, 0); /* partner: rt_preemptone */
     at_signal_fence();
-    if (gp != &mp->g0 && gp->inrt == 0 && mp->p && at32_load_rlx(&gp->preempt) == PREEMPT_ASKED) park_here(mp, gp);
+    bool here = gp != &mp->g0 && gp->inrt == 0 && mp->p && at32_load_rlx(&gp->preempt) == PREEMPT_ASKED;
+    if (here && rt_stand_begin()) park_here(mp, gp); /* else it stays asked, and who asks comes again */
     errno = saved;
 }
 

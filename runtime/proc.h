@@ -252,7 +252,7 @@ struct sched {
     at_u64 goidgen;
     at_u64 idle_fences;        /* how often the last spinner rechecked: what rt_fence_idle is weighed by */
     at_u64 mwakes, handoffs, preempt_signals, preempt_parked;
-    at_u32 nasync;             /* Ms that stand in the preemption handler */
+    at_u64 makers_standers;    /* threads being made, and Ms that stand in the preemption handler: m.h */
     at_u32 carries;            /* sysmon's: a P or goroutines in hand, which no M and no queue shows; partner: rt_checkdead */
     at_ptr mailbox;            /* Ms whose handler dropped its P: a stack by CAS, emptied by sysmon (preempt.c) */
     at_u32 worldsema;          /* one stopper at a time */

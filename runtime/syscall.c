@@ -28,9 +28,8 @@ bool rt_retakep(struct p *pp, struct m *mp, struct g *gp)
     return ours;
 }
 
-void trine_syscall_enter(void)
+void rt_syscall_enter(struct g *gp)
 {
-    struct g *gp = rt_enter("trine_syscall_enter");
     struct p *pp = gp->m->p;
     at64_bump(&pp->count.syscalls, 1);
     rt_trace(pp->id, TR_SYSCALL, gp->goid, 0);
@@ -38,6 +37,8 @@ void trine_syscall_enter(void)
     /* inrt stays up: the preemption signal leaves this thread alone, and a runtime call in between is a misuse */
     at32_store_rel(&gp->status, Gsyscall); /* partner: rt_retakep */
 }
+
+void trine_syscall_enter(void) { rt_syscall_enter(rt_enter("trine_syscall_enter")); }
 
 /* A P for mp: the one it had, else any idle one. */
 static bool idle_p_again(struct m *mp)
@@ -63,16 +64,21 @@ static __attribute__((noinline)) void exit_slow(struct g *gp)
     else rt_gosched_nop(gp);
 }
 
-void trine_syscall_exit(void)
+void rt_syscall_exit(struct g *gp)
 {
-    struct g *gp = rt_getg();
-    if (!gp || (at32_load_rlx(&gp->status) & ~(uint32_t)Gscan) != Gsyscall)
-        rt_throw("trine_syscall_exit without trine_syscall_enter");
     struct m *mp = gp->m;
     int saved = *mp->errno_loc; /* the call's own result */
     while (!at32_cas_ar(&gp->status, Gsyscall, Grunning)) at_pause(); /* partner: rt_retakep */
     if (__builtin_expect(mp->p == NULL, 0)) exit_slow(gp);
     *gp->m->errno_loc = saved;
+}
+
+void trine_syscall_exit(void)
+{
+    struct g *gp = rt_getg();
+    if (!gp || (at32_load_rlx(&gp->status) & ~(uint32_t)Gscan) != Gsyscall)
+        rt_throw("trine_syscall_exit without trine_syscall_enter");
+    rt_syscall_exit(gp);
     if (__builtin_expect(at32_load_rlx(&gp->preempt), 0)) rt_gopreempt(gp);
     rt_leave(gp);
 }

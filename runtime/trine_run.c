@@ -267,7 +267,7 @@ static void forget_threads(void)
     }
     s->allm = NULL;
     s->mcount = s->nzombie = 0;
-    at32_store_rel(&s->nasync, 0);
+    at64_store_rel(&s->makers_standers, 0);
     rt_maker_forget();
 }
 

@@ -75,7 +75,7 @@ void trine_stats(struct trine_stats *out)
     out->bias_revoked = s->bias_revoked;
     out->threads = s->mcount + s->nzombie;
     out->threads_idle = s->nmidle;
-    out->threads_preempt_parked = (int)at32_load_rlx(&s->nasync);
+    out->threads_preempt_parked = (int)(uint32_t)at64_load_rlx(&s->makers_standers);
     out->goroutines = (int)alive(s);
     out->gomaxprocs = at32_load_rlx(&s->running) ? rt_nprocs() : 0;
     rt_unlock(&s->lock);

@@ -244,18 +244,24 @@ int trine_trace_stop(void)
     return out.error ? -out.error : 0;
 }
 
-/* ---- $TRINE_TRACE: a file for each run; from the second run on its number is appended ---- */
+/* ---- $TRINE_TRACE: a file a run: the child of a fork appends its process id, a second run its number ---- */
 static bool by_env;
+static pid_t program; /* the process that loaded us */
+__attribute__((constructor)) static void remember_program(void) { program = getpid(); }
 
 void rt_trace_env_start(void)
 {
-    static int runs;
-    char path[4096];
+    static int runs; /* of this process */
+    static pid_t self;
+    char path[4096], process[16] = "", number[16] = "";
     const char *env = getenv("TRINE_TRACE");
     forget_the_parents();
     if (!env || !*env) return;
-    runs++;
-    int n = snprintf(path, sizeof path, runs > 1 ? "%s.%d" : "%s", env, runs);
+    if (self != getpid()) runs = 0;
+    self = getpid();
+    if (self != program) snprintf(process, sizeof process, ".%d", (int)self);
+    if (++runs > 1) snprintf(number, sizeof number, ".%d", runs);
+    int n = snprintf(path, sizeof path, "%s%s%s", env, process, number);
     int err = n < (int)sizeof path ? trine_trace_start(path) : -ENAMETOOLONG;
     by_env = err == 0;
     if (err) rt_print("trine: TRINE_TRACE: %.300s: %s; there will be no trace\n", env, strerrordesc_np(-err));

@@ -1,5 +1,6 @@
 /*
- * wait.h: a goroutine that waits for time or for a descriptor. Floor 7, in five files:
+ * wait.h: a goroutine that waits for time or for a descriptor. Floor 7, in five files, and a sixth beside them for one that
+ * waits for the kernel (syscall.c):
  *   wait_sleep.c  trine_sleep
  *   wait_fdmu.c   who uses a descriptor: one reader, one writer, and a close that waits for them
  *   wait_poll.c   parking until a descriptor is ready, its deadline passes or it is closed
@@ -28,7 +29,7 @@ void rt_fd_unlock(struct polldesc *pd, enum pd_dir dir);
 int rt_fd_ref(int fd, struct polldesc **pd);
 void rt_fd_unref(struct polldesc *pd);
 /* Forbids further users, sends away those that wait for a direction, and leaves one reference to be dropped by
- * rt_fd_drop. 0 or an error as above. */
+ * rt_fd_drop. 0, an error as above, or -EAGAIN: the number is in an earlier close. */
 int rt_fd_shut(int fd, struct polldesc **pd);
 bool rt_fd_sole(const struct polldesc *pd); /* true: there is no other user, nor can one come */
 bool rt_fd_drop(struct polldesc *pd); /* true: that was the last; the caller finishes the close */

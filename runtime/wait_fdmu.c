@@ -58,12 +58,13 @@ static void sema_release(struct polldesc *pd, enum pd_dir dir, uint64_t n)
 
 /* Open but not registered, or not open at all? Told apart, since the two mistakes need different remedies. A file that an
  * earlier run registered is registered again, and the result is 0: unless its number went to another, or the program
- * made it blocking (for then it uses it otherwise, and a read here would block the thread). */
-static __attribute__((noinline, cold)) int unregistered(struct polldesc *pd, int fd, bool again)
+ * made it blocking (for then it uses it otherwise, and a read here would block the thread). Who closes waits for an earlier
+ * close of the number: after it the number is nobody's, or another file's, which must be closed. */
+static __attribute__((noinline, cold)) int unregistered(struct polldesc *pd, int fd, bool closing)
 {
-    if (pd && at32_load_acq(&pd->nclosing)) return -EBADF; /* before the kernel is asked; partner: finish */
+    if (pd && at32_load_acq(&pd->nclosing)) return closing ? -EAGAIN : -EBADF; /* before the kernel is asked; partner: finish */
     int saved = errno, fl = fcntl(fd, F_GETFL), err = fl < 0 || rt_netpoll_owns(fd) ? -EBADF : -EPERM;
-    if (again && err == -EPERM && pd && (fl & O_NONBLOCK) && rt_netpoll_kept(pd)) err = rt_fd_open(fd);
+    if (!closing && err == -EPERM && pd && (fl & O_NONBLOCK) && rt_netpoll_kept(pd)) err = rt_fd_open(fd);
     errno = saved;
     return err;
 }
@@ -71,7 +72,7 @@ static __attribute__((noinline, cold)) int unregistered(struct polldesc *pd, int
 static int look_up(int fd, struct polldesc **out)
 {
     struct polldesc *pd = *out = rt_polldesc(fd);
-    return pd && (at64_load_acq(&pd->mu) & PD_OPEN) ? 0 : unregistered(pd, fd, true);
+    return pd && (at64_load_acq(&pd->mu) & PD_OPEN) ? 0 : unregistered(pd, fd, false);
 }
 
 static bool usable(uint64_t mu) { return (mu & (PD_OPEN | PD_CLOSED)) == PD_OPEN; }
@@ -147,7 +148,7 @@ void rt_fd_unref(struct polldesc *pd)
 int rt_fd_shut(int fd, struct polldesc **out)
 {
     struct polldesc *pd = *out = rt_polldesc(fd);
-    if (!pd || !(at64_load_acq(&pd->mu) & PD_OPEN)) return unregistered(pd, fd, false);
+    if (!pd || !(at64_load_acq(&pd->mu) & PD_OPEN)) return unregistered(pd, fd, true);
     uint64_t old, new;
     do {
         old = at64_load_rlx(&pd->mu);

@@ -4,12 +4,16 @@
  * A program may also close a registered number behind our back and get it again for another file. trine_open_fd finds
  * that out (the kernel no longer knows the registration) and starts afresh, after sending away whoever still waits.
  */
+#include "syscall.h"
 #include "wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <unistd.h>
+
+#define CLOSE_RETRY_MIN_NS 50000ll    /* 50 us: a close that does not linger is over */
+#define CLOSE_RETRY_MAX_NS 10000000ll /* 10 ms: one that does takes seconds */
 
 struct fd_closer { struct g *gp; int err; bool done; };
 
@@ -88,17 +92,21 @@ __attribute__((noinline)) int rt_fd_close_raw(int fd)
     return err;
 }
 
-/* Nobody uses pd any more. The number goes last: from then pd may serve somebody else. */
+/* Nobody uses pd any more. The number goes last: from then pd may serve somebody else. close(2) frees it first of all, and
+ * may then block for long (SO_LINGER, a terminal's output), so it is a blocking call like any other. */
 static int finish(struct polldesc *pd)
 {
+    struct g *gp = rt_getg();
     rt_lock(&pd->lock);
     pd->closer = NULL;
     rt_netpoll_close(pd);
     at32_add_ar(&pd->nclosing, 1);
     at64_store_rel(&pd->mu, 0);
     rt_unlock(&pd->lock);
+    rt_syscall_enter(gp);
     int err = rt_fd_close_raw(pd->fd);
-    at32_add_ar(&pd->nclosing, -1u);
+    at32_add_ar(&pd->nclosing, -1u); /* here: when the run is over, exit does not return */
+    rt_syscall_exit(gp);
     return err;
 }
 
@@ -134,13 +142,23 @@ static int close_registered(struct g *gp, struct polldesc *pd)
     return closer.done ? closer.err : finish(pd);
 }
 
+static int close_unregistered(struct g *gp, int fd)
+{
+    rt_syscall_enter(gp);
+    int err = rt_fd_close_raw(fd);
+    rt_syscall_exit(gp);
+    return err;
+}
+
 int trine_close(int fd)
 {
     struct g *gp = rt_enter("trine_close");
     struct polldesc *pd;
-    int err = rt_fd_shut(fd, &pd);
+    int err;
+    for (int64_t ns = CLOSE_RETRY_MIN_NS; (err = rt_fd_shut(fd, &pd)) == -EAGAIN; ns = ns < CLOSE_RETRY_MAX_NS ? 2 * ns : ns)
+        rt_sleep_until(gp, rt_deadline(rt_nanotime(), ns));
     if (err == 0) err = close_registered(gp, pd);
-    else if (err == -EPERM) err = rt_fd_close_raw(fd); /* never given to the poller */
+    else if (err == -EPERM) err = close_unregistered(gp, fd); /* never given to the poller */
     rt_leave(gp);
     return err;
 }

@@ -166,7 +166,7 @@ ssize_t trine_read(int fd, void *buf, size_t n);                 /* after one re
 ssize_t trine_write(int fd, const void *buf, size_t n);          /* everything, or the count before an error, or -errno */
 int trine_accept(int fd, struct sockaddr *addr, socklen_t *len); /* a registered descriptor, or -errno */
 int trine_connect(int fd, const struct sockaddr *addr, socklen_t len);
-int trine_close(int fd);                                         /* wakes whoever waits on it, with -EBADF */
+int trine_close(int fd); /* wakes whoever waits on it, with -EBADF; G alone waits where close(2) blocks, as with SO_LINGER */
 int trine_fd_deadline(int fd, int64_t read_deadline_ns, int64_t write_deadline_ns); /* 0: none; past it -ETIMEDOUT */
 
 /* Bracket any blocking call of the program's own: the P may leave the thread meanwhile, and nothing preempts it there. */
@@ -208,7 +208,8 @@ struct trine_stats {
  * handler (it takes a lock of the runtime's); on a goroutine it is a preemption point. Never parks. */
 void trine_stats(struct trine_stats *out);
 
-/* ---- the event trace: a JSON file that Perfetto (ui.perfetto.dev) opens; $TRINE_TRACE=file traces a whole run ---- */
+/* ---- the event trace: a JSON file that Perfetto (ui.perfetto.dev) opens; $TRINE_TRACE=file traces a whole run;
+ * the second one of a process goes to file.2, one in the child of a fork to file.PID ---- */
 /* One at a time; goes on over the end of a run, and over a fork in the parent alone. -EINVAL: no path; -EBUSY: one is on; else
  * what open or making a thread says. Legal anywhere but in a signal handler; does not park, but may block the thread in the
  * file system. */

@@ -130,7 +130,7 @@ static const struct model scenario[] = {
 
 static const struct site_waiver waiver[] = {
     {"rt_retakep", "at32_cas_ar", 1, "acquire", "atomic.h has one compare-and-swap: its release half is for others"},
-    {"trine_syscall_exit", "at32_cas_ar", 1, "acquire", "the same"},
+    {"rt_syscall_exit", "at32_cas_ar", 1, "acquire", "the same"},
     {"rt_retakep", "atp_store_rel", 1, "relaxed", "whoever gets the P has it from the taker, by sched.lock or a note"},
     {"rt_retakep", "at32_store_rel", 1, "relaxed", "the same"},
 };

@@ -115,6 +115,8 @@ DESCRIBED = {
     # ---- sched_misuse ----
     'sched_misuse.OutsideOfARun': ('44 functions outside of a run: one line each', 'cannot be written', ''),
     'sched_misuse.AfterTheRunEnded': ('the same after a run', 'cannot be written', ''),
+    'sched_making.EitherSideKeepsTheOtherOut': ('whoever makes a thread keeps others out of the preemption handler, and they him', 'no such test', 'any C is stopped there'),
+    'sched_making.NoThreadIsMadeBesideOneInTheHandler': ('sysmon makes a thread, which needs a lock whose owner is preempted meanwhile', 'no such test', 'any C is stopped there'),
     'sched_misuse.InASignalHandler': ('the same in a signal handler, and five that are legal anywhere else', 'signals are channels', ''),
     'sched_misuse.InABlockingCall': ('the same between trine_syscall_enter and _exit', 'entersyscall is not public', ''),
     'sched_misuse.ExitWithoutEnter': ('an unmatched trine_syscall_exit', 'not public', ''),
@@ -181,5 +183,6 @@ DESCRIBED = {
     'trace_file.test_a_whole_run_adds_up': ('tracks monotone, slices nested, counts equal to trine_stats', 'another format', 'JSON that Perfetto opens as it is'),
     'trace_file.test_a_part_of_a_run': ('started and stopped within a run', SAME, ''),
     'trace_file.test_what_does_not_fit_is_counted': ('dropped events are counted', 'buffers grow', 'bounded: tracing never allocates'),
+    'trace_file.test_a_file_for_each_process': ('$TRINE_TRACE in the child of a fork names another file', 'no such variable', ''),
     'trace_file.test_bad_files_are_told': ('a full disk, a path that is not', 'an error of the writer is lost', ''),
 }

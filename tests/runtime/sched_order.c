@@ -198,7 +198,7 @@ static void StoppedThreadsTakeTurns(void **state)
     static struct m ms[N];
     int turns[N] = {0};
     (void)state;
-    at32_store_rlx(&rt_sched.nasync, N);
+    at64_store_rlx(&rt_sched.makers_standers, N);
     for (int i = 0; i < N; i++) {
         gs[i].async = true;
         gs[i].lockedm = &ms[i];

@@ -1,0 +1,122 @@
+/*
+ * sched_making.c: making a thread takes locks of libc's, and a thread that is stopped in the preemption handler may own
+ * one. pthread_create is replaced here by one that takes such a lock, at the worst moment that there is: sysmon makes a
+ * thread, and the owner of the lock gets its preemption signal only now, after sysmon looked whether anybody stands there.
+ */
+#include "child.h"
+#include "m.h"
+#include "preempt.h"
+#include "sched.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+
+static const int64_t no_slice = 3600 * 1000000000ll; /* nobody is preempted but at the word of the test */
+enum { GIVE_UP_S = 10 };
+
+static int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+static pthread_mutex_t libcs = PTHREAD_MUTEX_INITIALIZER; /* stands for malloc's, or the loader's */
+static _Atomic(struct m *) hog_thread;                    /* who owns it; set when it does */
+static atomic_bool armed, signalled;
+static atomic_int met; /* how often a thread was made while the owner was signalled */
+
+/* The owner's thread has been in the handler, and either left it or stands there. */
+static void signal_the_owner(void)
+{
+    struct m *mp = atomic_load(&hog_thread);
+    rt_preemptone(mp->p, true);
+    for (int i = 0; i < GIVE_UP_S * 10000 && at32_load_acq(&mp->signal_pending); i++) rt_usleep(100);
+    atomic_store(&signalled, true);
+}
+
+static bool lock_as_libc_does(void)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += GIVE_UP_S;
+    return pthread_mutex_timedlock(&libcs, &until) == 0 && pthread_mutex_unlock(&libcs) == 0;
+}
+
+int pthread_create(pthread_t *restrict t, const pthread_attr_t *restrict attr, void *(*fn)(void *), void *restrict arg)
+{
+    if (!rt_getg() && atomic_exchange(&armed, false)) {
+        signal_the_owner();
+        CHECK(lock_as_libc_does());
+        atomic_fetch_add(&met, 1);
+    }
+    return create(t, attr, fn, arg);
+}
+
+static void hog(void *unused)
+{
+    (void)unused;
+    CHECK(pthread_mutex_lock(&libcs) == 0);
+    atomic_store(&hog_thread, rt_getm());
+    while (!atomic_load(&signalled)) at_pause(); /* calls nothing of the runtime's: a signal alone takes its P */
+    CHECK(pthread_mutex_unlock(&libcs) == 0);
+}
+
+/* In a blocking call until a thread was made for the next of them. */
+static void blocked(void *unused)
+{
+    (void)unused;
+    trine_syscall_enter();
+    for (int i = 0; i < 2 * GIVE_UP_S * 1000 && !atomic_load(&met); i++) rt_usleep(1000);
+    trine_syscall_exit();
+}
+
+/* Two Ps: one runs the hog, the other is taken from each blocking call for the next, until no thread is idle and sysmon
+ * makes one. */
+static void owner_is_signalled(void *unused)
+{
+    go(hog, NULL);
+    while (!atomic_load(&hog_thread)) trine_sleep(100000);
+    atomic_store(&armed, true);
+    for (int i = 0; i < 4; i++) go(blocked, NULL);
+    blocked(unused);
+    CHECK(atomic_load(&met) == 1);
+    atomic_store(&signalled, true);
+}
+
+static void run_it(void *unused)
+{
+    (void)unused;
+    CHECK(trine_run(&(trine_config){.gomaxprocs = 2, .slice_ns = no_slice}, owner_is_signalled, NULL) == 0);
+}
+
+static void NoThreadIsMadeBesideOneInTheHandler(void **state)
+{
+    (void)state;
+#if defined(RT_TSAN)
+    skip(); /* it defers signals: the flag alone preempts */
+#endif
+    in_child(run_it, NULL);
+    assert_ended_well("sysmon makes a thread while the owner of libc's lock is preempted");
+}
+
+/* ---- the word itself: whoever comes second steps back and leaves no trace ---- */
+static void EitherSideKeepsTheOtherOut(void **state)
+{
+    (void)state;
+    assert_true(rt_making_begin() && rt_making_begin());
+    assert_false(rt_stand_begin());
+    rt_making_end();
+    assert_false(rt_stand_begin());
+    rt_making_end();
+    assert_true(rt_stand_begin() && rt_stand_begin());
+    assert_false(rt_making_begin());
+    rt_stand_end();
+    assert_false(rt_making_begin());
+    rt_stand_end();
+    assert_int_equal(at64_load_rlx(&rt_sched.makers_standers), 0);
+}
+
+int main(void)
+{
+    *(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(EitherSideKeepsTheOtherOut),
+        cmocka_unit_test(NoThreadIsMadeBesideOneInTheHandler),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
