@@ -33,7 +33,8 @@ struct generator {
     struct wire *wires;
     int *idle, nidle, alive, epoll;
     int64_t *intended_ns;            /* from the start */
-    int64_t start_ns, next, sent, answered;
+    int64_t start_ns, next, answered;
+    int64_t idle_ns;                 /* since when there is an idle connection, from the start; when there is one */
 };
 
 /* splitmix64, as everywhere here; in (0, 1]. */
@@ -88,8 +89,9 @@ static void send_due(struct generator *g) {
         if (w->fd < 0) continue;                     /* it was closed while it was idle */
         w->request = g->next++;
         w->have = 0;
-        int64_t late_ns = now_ns - g->intended_ns[w->request];
-        if (g->alive > 0 && late_ns > g->shared->lag_max_ns) g->shared->lag_max_ns = late_ns;
+        int64_t since_ns = g->idle_ns > g->intended_ns[w->request] ? g->idle_ns : g->intended_ns[w->request];
+        g->shared->results[w->request].lag_ns = now_ns > since_ns ? now_ns - since_ns : 0;
+        g->shared->sent = g->next;
         if (send(w->fd, request_text, sizeof request_text - 1, MSG_NOSIGNAL) < 0) drop(g, w);
     }
 }
@@ -119,10 +121,13 @@ static void receive(struct generator *g, int i) {
         drop(g, w);
         return;
     }
-    g->shared->results[w->request] =
-        (struct load_result){child_now_ns() - g->start_ns - g->intended_ns[w->request], status};
+    int64_t now_ns = child_now_ns() - g->start_ns;
+    struct load_result *r = &g->shared->results[w->request];
+    r->latency_ns = now_ns - g->intended_ns[w->request];
+    r->status = status;
     w->request = NONE;
     g->answered++;
+    if (g->nidle == 0) g->idle_ns = now_ns;
     g->idle[g->nidle++] = i;
 }
 

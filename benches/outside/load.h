@@ -4,7 +4,8 @@
  * stalls pays for those it kept waiting.
  *
  * Requests go over kept-alive connections, one at a time on each; one that finds none idle waits here, and
- * that wait counts too. What was not answered by the end has status 0.
+ * that wait counts too. What was not answered by the end has status 0. The generator's own lateness is kept apart: from
+ * when a request is due and a connection idle to when it is sent.
  */
 #pragma once
 
@@ -24,6 +25,7 @@ struct load_config {
 
 struct load_result {
     int64_t latency_ns;              /* from the intended time */
+    int64_t lag_ns;                  /* of that, what the generator itself was late; kept of every request that was sent */
     int32_t status;                  /* of HTTP; 0: no answer */
 };
 
@@ -32,7 +34,7 @@ struct load_shared {
     _Atomic int64_t accepted;        /* by the driver */
     _Atomic int64_t connected;       /* and, as the last of its kind, failed connections too */
     _Atomic int done;
-    int64_t lag_max_ns;              /* how late the generator itself was at worst */
+    int64_t sent;                    /* requests; the first so many have a lag */
     struct load_result results[];
 };
 

@@ -4,7 +4,8 @@
  *
  *   trine-outside service CONNECTIONS RATE BURST   prints its port; "counts" prints what service_counts holds
  *   trine-outside load PORT CONNECTIONS REQUESTS RATE SEED
- *                       prints "connected"; "go" runs it and prints a line a request: latency in ns, status
+ *                       prints "connected"; "go" runs it and prints a line a request: latency in ns, status, and how late
+ *                       the generator was, in ns; -1: it was not sent
  *   trine-outside wrk PORT THREADS CONNECTIONS SECONDS
  *                       prints "installed" or "absent"; "go" runs it, and prints "done" and a line of numbers: answers, of
  *                       these a 1,000 s, mean, p50, p75, p90, p99, most (ns), errors of connect, read, write, time-outs,
@@ -85,7 +86,8 @@ static int run_load(char **argv) {
         while (!atomic_load(&l.shared->done)) child_nap_ns(LOOK_NS);
         say("done");
         for (int64_t i = 0; i < config.requests; i++)
-            printf("%lld %d\n", (long long)l.shared->results[i].latency_ns, l.shared->results[i].status);
+            printf("%lld %d %lld\n", (long long)l.shared->results[i].latency_ns, l.shared->results[i].status,
+                   i < l.shared->sent ? (long long)l.shared->results[i].lag_ns : -1);
         fflush(stdout);
     }
     load_stop(&l);

@@ -143,6 +143,8 @@ static int64_t field(const json_t *o, const char *name) {
     return (int64_t)json_integer_value(json_object_get(o, name));
 }
 
+static const char no_window[] = "switches are counted from the first connection to the last, requests in the client's window";
+
 static void echo_conclude(struct point *pt, const json_t *o) {
     double elapsed_s = (double)(field(o, "end_ns") - field(o, "start_ns")) / 1e9;
     double requests = (double)field(o, "requests"), cpu_s = (double)field(o, "server_cpu_ns") / 1e9;
@@ -160,6 +162,8 @@ static void echo_conclude(struct point *pt, const json_t *o) {
     pt->elapsed_ns = field(o, "end_ns") - field(o, "start_ns");
     point_sample(pt, requests / cpu_s);
     point_operations(pt, field(o, "sent"), field(o, "answered"));
+    point_metric_unavailable(pt, "switches_per_operation", no_window);
+    point_metric_unavailable(pt, "kernel_switches_per_operation", no_window);
     point_metric(pt, "throughput", requests / elapsed_s, "1/s", "higher");
     point_metric(pt, "server_cpus", cpu_s / elapsed_s, "CPUs", "lower");
     point_metric(pt, "client_cpus", (double)field(o, "client_cpu_ns") / 1e9 / elapsed_s, "CPUs", "lower");

@@ -10,11 +10,12 @@
  *              generator=wrk: the program of that name loads the same server instead, for wrk_s seconds, over --tasks
  *              connections from wrk_threads threads; `rate` and `requests` mean nothing then, and its figures are what it
  *              prints: no histogram, and no rate that was asked for.
- * Unit         ns: the median from the intended time to the whole answer, of those answered 200. Histogram:
- *              latency.
+ * Unit         ns: the median from the intended time to the whole answer, of those answered 200. Histograms:
+ *              latency; lag of the generator.
  * Expectation  Unlimited: the sum of the phases until the processors are full, then it grows for as long as
  *              the load lasts. limit and pool: rejections instead, with latency bounded.
- * Falsified by an answer sooner than the calls it needs (checked); requests that no status accounts for.
+ * Falsified by an answer sooner than the calls it needs (checked); requests that no status accounts for; a generator
+ *              whose own lag is above a tenth of the latency (checked at the median and at p99 where rate is above 0).
  * Known lies   Generator, services and server share the processors: a rate that fills them is lower than on
  *              three machines. Threads die of a limit: space_mib sets one on the server's address space. A
  *              task that could not be made closes its connection, whose requests count as unanswered. wrk is
@@ -172,6 +173,20 @@ static void quote_server(struct web_server *s, const struct usage *before, int64
     usage_quote(pt, before, &s->peak);
 }
 
+/* Its own lateness is in each latency; to a tenth of the figure that is no matter. */
+static void judge_generator(struct point *pt, const struct hist *latency) {
+    static const struct { double p; const char *check, *metric; } judged[] = {
+        {50, "generator_kept_up", "lag_p50_ns"}, {99, "generator_kept_up_p99", "lag_p99_ns"}};
+    struct hist *lag = point_histogram(pt, "lag", "ns");
+    for (int64_t i = 0; i < load.shared->sent; i++) hist_record(lag, (uint64_t)load.shared->results[i].lag_ns);
+    for (size_t i = 0; i < sizeof judged / sizeof *judged; i++) {
+        double of = point_percentile(latency, judged[i].p), late = point_percentile(lag, judged[i].p);
+        if (isnan(of) || isnan(late)) continue;
+        point_check(pt, judged[i].check, late <= 0.1 * of, 0.1 * of, late);
+        point_metric(pt, judged[i].metric, late, "ns", "lower");
+    }
+}
+
 static void judge(struct web_server *s) {
     struct point *pt = s->pt;
     struct hist *latency = point_histogram(pt, "latency", "ns");
@@ -196,6 +211,7 @@ static void judge(struct web_server *s) {
     else point_sample(pt, p50);
     if (ok > 0) point_metric(pt, "latency_mean_ns", hist_mean(latency), "ns", "lower");
     point_quote_percentiles(pt, "latency", latency);
+    if (point_real(pt, "rate") > 0) judge_generator(pt, latency);
     point_metric(pt, "throughput", (double)ok * 1e9 / (double)pt->elapsed_ns, "1/s", "higher");
     quote_share(pt, "served_percent", ok, n, "higher");
     quote_share(pt, "rejected_percent", full, n, "lower");

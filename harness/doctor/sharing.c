@@ -51,7 +51,7 @@ static void look_steal(const struct doctor_input *in, struct doctor_finding *f) 
         return;
     }
     const char *when = in->settle_ms > 0 ? "while we looked" : "since boot";
-    doctor_say(f, share - tick > 0.01 ? DOCTOR_WARNING : DOCTOR_OK, "%.1f %% of the CPU time was stolen %s",
+    doctor_say(f, share - tick > 0.01 ? DOCTOR_WARNING : DOCTOR_OK, "%.1f %% of the CPU time that was wanted was stolen %s",
                100 * share, when);
 }
 

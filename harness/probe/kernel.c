@@ -13,6 +13,10 @@ bool kernel_parse_stat(const char *text, struct kernel_snapshot *s) {
     s->total_ticks = 0;
     for (int i = 0; i < n; i++) s->total_ticks += v[i];
     s->steal_ticks = n == 8 ? v[7] : 0;
+    s->idle_ticks = n == 8 ? v[3] + v[4] : 0;
+    s->ncpus = 0;
+    for (const char *at = strstr(text, "\ncpu"); at; at = strstr(at + 1, "\ncpu")) s->ncpus++;
+    if (s->ncpus == 0) s->ncpus = 1;
     return s->stat_ok;
 }
 
@@ -42,7 +46,9 @@ void kernel_snapshot(const struct probe_root *r, const struct cgroup_cpu *c, str
 double kernel_steal_fraction(const struct kernel_snapshot *a, const struct kernel_snapshot *b,
                              double *resolution) {
     int64_t total = b->total_ticks - a->total_ticks, steal = b->steal_ticks - a->steal_ticks;
-    *resolution = total > 0 ? 1.0 / (double)total : 1;
-    if (!a->stat_ok || !b->stat_ok || total <= 0 || steal < 0) return -1;
-    return (double)steal / (double)total;
+    int64_t wanted = total - (b->idle_ticks - a->idle_ticks), one = b->ncpus > 0 ? total / b->ncpus : total;
+    if (wanted < one) wanted = one;
+    *resolution = wanted > 0 ? 1.0 / (double)wanted : 1;
+    if (!a->stat_ok || !b->stat_ok || wanted <= 0 || steal < 0) return -1;
+    return (double)steal / (double)wanted;
 }

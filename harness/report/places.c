@@ -3,7 +3,7 @@
  * (`-invalid`).
  *
  * One place holds one series: where several share a coordinate, the one with the fewest tasks, then with most
- * processors that the machine has, then the first of the plan. */
+ * processors that the machine has, then the first of the profile; the caption says that there are others. */
 #include "report/curves.h"
 #include "report/places.h"
 
@@ -73,7 +73,9 @@ static bool better(const struct rep_run *run, const struct rep_series *a, const 
     double pa = json_num(a->first, "procs", 0), pb = json_num(b->first, "procs", 0);
 
     if (ta != tb) return ta < tb;
-    return pa > pb && pa <= cpus;
+    if (pa != pb && (pa <= cpus) != (pb <= cpus)) return pa <= cpus;
+    if (pa != pb) return (pa > pb) == (pa <= cpus);
+    return a->order < b->order;
 }
 
 static void take(const struct rep_run *run, struct figure_data *d, const struct rep_series *s,
@@ -86,6 +88,7 @@ static void take(const struct rep_run *run, struct figure_data *d, const struct 
 
         if (strcmp(p->backend, backend) != 0 || strcmp(p->label, label) != 0) continue;
         if (better(run, s, p->series)) p->series = s;
+        d->nhidden++;
         free(label);
         return;
     }

@@ -50,6 +50,7 @@ struct figure_data {
     const char *experiment;               /* the only one whose series are taken; NULL: of all */
     struct strlist present, raw, invalid; /* backends that have such a block */
     size_t least_n, most_n;               /* repetitions of a place */
+    size_t nhidden;                       /* series whose place another one holds */
     size_t ndrawn, ninterval;             /* places with a median; those whose interval is one at 95 % */
 };
 

@@ -32,6 +32,16 @@ static int load_points(const char *run_dir, struct rep_run *run, FILE *log) {
     return all == NULL ? -1 : 0;
 }
 
+/* id of each planned point -> its place in the profile. */
+static json_t *orders_of(const json_t *manifest) {
+    json_t *orders = json_object(), *planned;
+    size_t i;
+
+    json_array_foreach(json_object_get(manifest, "plan"), i, planned)
+        json_object_set(orders, json_str(planned, "id", ""), json_object_get(planned, "order"));
+    return orders;
+}
+
 static struct rep_series *series_of(struct rep_run *run, const json_t *point, json_t *seats) {
     const char *key = json_str(point, "series", json_str(point, "id", ""));
     char *full = xasprintf("%s\n%s", json_str(point, "experiment", ""), key);
@@ -41,7 +51,7 @@ static struct rep_series *series_of(struct rep_run *run, const json_t *point, js
     if (seat == NULL) {
         json_object_set_new(seats, full, json_integer((json_int_t)at));
         run->series = xrealloc(run->series, (at + 1) * sizeof *run->series);
-        run->series[at] = (struct rep_series){.first = point};
+        run->series[at] = (struct rep_series){.first = point, .order = INT64_MAX};
         run->nseries++;
     }
     free(full);
@@ -58,17 +68,20 @@ int rep_load(const char *run_dir, struct rep_run *run, FILE *log) {
     run->claims = optional_file(run_dir, "claims.json");
     run->peers = optional_file(run_dir, "peers.json");
     run->history = optional_file(run_dir, "history.json");
+    json_t *orders = orders_of(run->manifest);
     int rc = load_points(run_dir, run, log);
 
     json_array_foreach(run->points, i, point) {
         struct rep_series *s = series_of(run, point, seats);
+        int64_t order = json_int(orders, json_str(point, "id", ""), INT64_MAX);
 
         s->points = xrealloc(s->points, (s->npoints + 1) * sizeof *s->points);
         s->points[s->npoints++] = point;
+        if (order < s->order) s->order = order;
         s->nok += rep_measured(point);
         s->ninvalid += rep_measured(point) && !rep_valid(point);
     }
-    json_decref(seats);
+    json_decref(seats), json_decref(orders);
     if (rc != 0) rep_free(run);
     return rc;
 }

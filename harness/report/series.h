@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct rep_series {
@@ -14,6 +15,7 @@ struct rep_series {
     const json_t **points; /* one a repetition */
     size_t npoints;
     size_t nok, ninvalid; /* of those: measured, and among them not to be trusted */
+    int64_t order;        /* its place in the profile, before the plan was shuffled; INT64_MAX: the manifest does not say */
 };
 
 struct rep_run {

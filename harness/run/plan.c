@@ -76,6 +76,7 @@ static void add_settings(const struct builder *b, const struct experiment *x, js
     json_object_set_new(point, "series", json_string(hex));
     hash_json(cell, hex);
     json_object_set_new(point, "cell", json_string(hex));
+    json_object_set_new(point, "order", json_integer((json_int_t)json_array_size(b->plan->points)));
     add_pinning(b, point, json_str(cell, "pin", "none"), (int)json_int(cell, "procs", 1));
     if (lacking) cannot_run(point, lacking);
     else if (!json_flag(workload, "applicable", workload != NULL))

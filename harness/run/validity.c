@@ -25,7 +25,7 @@ static void because(json_t *list, const char *fmt, ...) {
 static void judge_steal(const json_t *outside, json_t *why) {
     double steal = json_num(outside, "steal_fraction", 0), tick = json_num(outside, "steal_resolution", 0);
     if (steal > STEAL_MAX && steal - tick > STEAL_MAX)
-        because(why, "steal: %.1f %% of the CPU time went to other virtual machines", steal * 100);
+        because(why, "steal: %.1f %% of the CPU time that was wanted went to other virtual machines", steal * 100);
 }
 
 /* Whoever asks for no warm-up (warmup_ms = 0) measures what happens once, or counts: the one batch that a

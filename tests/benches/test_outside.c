@@ -152,7 +152,11 @@ static void load_accounts_for_every_request(void **state) {
         int expected = i == REQUESTS - 1 ? 0 : i % 2 ? 503 : 200;
         assert_int_equal(l.shared->results[i].status, expected);
         assert_true(expected == 0 || l.shared->results[i].latency_ns > 0);
+        assert_true(expected == 0 || l.shared->results[i].lag_ns <= l.shared->results[i].latency_ns);
     }
+    assert_int_equal(l.shared->sent, REQUESTS);
+    /* one connection, all due at once: the second waits for the first one's answer, which is no lateness of the generator's */
+    assert_true(l.shared->results[1].lag_ns < l.shared->results[1].latency_ns);
     close(listener);
     load_stop(&l);
 }

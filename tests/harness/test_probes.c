@@ -163,6 +163,14 @@ static void test_steal(void **state) {
     assert_true(kernel_steal_fraction(&a, &b, &tick) == 0.1);
     assert_true(tick == 0.01);
     assert_true(kernel_steal_fraction(&b, &a, &tick) == -1);
+    /* two busy CPUs of four lose 3 %, as they would of two */
+    assert_true(kernel_parse_stat("cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0\ncpu1 0\ncpu2 0\ncpu3 0\nintr 1\n", &a));
+    assert_true(kernel_parse_stat("cpu  194 0 0 190 10 0 0 6 0 0\ncpu0 0\ncpu1 0\ncpu2 0\ncpu3 0\nintr 1\n", &b));
+    assert_int_equal(b.ncpus, 4);
+    assert_true(kernel_steal_fraction(&a, &b, &tick) == 0.03 && tick == 0.005);
+    /* a tick of an idle machine is measured by one CPU's time, not by the few that were wanted */
+    assert_true(kernel_parse_stat("cpu  4 0 0 395 0 0 0 1 0 0\ncpu0 0\ncpu1 0\ncpu2 0\ncpu3 0\nintr 1\n", &b));
+    assert_true(kernel_steal_fraction(&a, &b, &tick) == 0.01 && tick == 0.01);
     assert_false(kernel_parse_stat("cpu  1 2 3 4 5 6 7\n", &a)); /* a kernel before 2.6.11 */
     assert_true(kernel_steal_fraction(&a, &b, &tick) == -1);
 }

@@ -199,7 +199,13 @@ static const char small_points[] =
     "{\"id\":\"3\",\"series\":\"3\",\"experiment\":\"yield\",\"backend\":\"trine\",\"workload\":\"yield\",\"procs\":1,\"tasks\":20,"
     "\"pin\":\"none\",\"params\":{},\"rep\":0,\"status\":\"ok\",\"valid\":true,\"record\":{\"samples\":[7]}}\n"
     "{\"id\":\"4\",\"series\":\"4\",\"experiment\":\"bare\",\"backend\":\"trine\",\"workload\":\"switch\",\"procs\":1,\"tasks\":null,"
-    "\"pin\":\"none\",\"params\":{},\"rep\":0,\"status\":\"ok\",\"valid\":true,\"record\":{\"samples\":[1]}}\n";
+    "\"pin\":\"none\",\"params\":{},\"rep\":0,\"status\":\"ok\",\"valid\":true,\"record\":{\"samples\":[1]}}\n"
+    "{\"id\":\"5\",\"series\":\"5\",\"experiment\":\"block\",\"backend\":\"trine\",\"workload\":\"block\",\"procs\":1,\"tasks\":4,"
+    "\"pin\":\"none\",\"params\":{\"via\":\"net\"},\"rep\":0,\"status\":\"ok\",\"valid\":true,\"record\":{\"samples\":[1]},"
+    "\"outside\":{\"threads\":{\"peak\":3}}}\n"
+    "{\"id\":\"6\",\"series\":\"6\",\"experiment\":\"block\",\"backend\":\"trine\",\"workload\":\"block\",\"procs\":1,\"tasks\":4,"
+    "\"pin\":\"none\",\"params\":{\"via\":\"block\"},\"rep\":0,\"status\":\"ok\",\"valid\":true,\"record\":{\"samples\":[1]},"
+    "\"outside\":{\"threads\":{\"peak\":7}}}\n";
 
 static void put(const char *name, const char *text) {
     char *path = path_join(run_dir, name);
@@ -209,9 +215,10 @@ static void put(const char *name, const char *text) {
     free(path);
 }
 
-/* `page` becomes the report of a run of four points; its manifest holds these arguments. */
+/* `page` becomes the report of a run of six points; its manifest holds these arguments. */
 static void of_a_small_run(const char *arguments) {
-    char *manifest = xasprintf("{\"schema\":\"trine-manifest\",\"version\":1,\"profile\":\"quick\",\"seed\":61,\"arguments\":%s}",
+    char *manifest = xasprintf("{\"schema\":\"trine-manifest\",\"version\":1,\"profile\":\"quick\",\"seed\":61,\"arguments\":%s,"
+                               "\"plan\":[{\"id\":\"5\",\"order\":9},{\"id\":\"6\",\"order\":8}]}",
                                arguments);
     char *path = path_join(run_dir, "report.html");
     FILE *log = tmpfile();
@@ -249,6 +256,17 @@ static void explains_the_layers_there_are(void **state) {
     has("The bare switch has no scheduler; yield goes through a run queue.");
     assert_null(strstr(page, "wake readies"));
     assert_null(strstr(page, "ping-pong parks"));
+}
+
+/* Of two series with one place the first of the profile stands there, also when the other one ran first; the caption says so. */
+static void one_series_has_the_place(void **state) {
+    char *path = path_join(run_dir, "figures/blocked.dat"), *data = file_read(path, NULL);
+
+    (void)state;
+    assert_non_null(data);
+    if (strstr(data, "\n4 7 7 7 1\n") == NULL || strstr(data, "\n4 3 ") != NULL) fail_msg("not the first of the profile: %s", data);
+    has("then the first of the profile; all are in the list of points below.");
+    free(data), free(path);
 }
 
 /* Not in the random order of the plan: what is compared stands together. */
@@ -294,6 +312,7 @@ int main(void) {
         cmocka_unit_test(repeats_with_its_seed),
         cmocka_unit_test(says_what_null_means),
         cmocka_unit_test(explains_the_layers_there_are),
+        cmocka_unit_test(one_series_has_the_place),
         cmocka_unit_test(sorts_its_rows),
     };
 

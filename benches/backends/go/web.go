@@ -376,11 +376,33 @@ func (pt *point) measureWeb(load *outside, a *admission, before use, least int64
 	pt.quoteUse(before, peak)
 }
 
+// judgeGenerator: its own lateness is in each latency; to a tenth of the figure that is no matter.
+func (pt *point) judgeGenerator(latency, lag *hist) {
+	for _, judged := range []struct {
+		p             float64
+		check, metric string
+	}{{50, "generator_kept_up", "lag_p50_ns"}, {99, "generator_kept_up_p99", "lag_p99_ns"}} {
+		of, enough := latency.percentile(judged.p)
+		late, known := lag.percentile(judged.p)
+		if enough && known {
+			pt.check(judged.check, late <= 0.1*of, 0.1*of, late)
+			pt.setMetric(judged.metric, late, "ns", "lower")
+		}
+	}
+}
+
 func (pt *point) judgeWeb(load *outside, least int64) {
 	h, n, early, sum := pt.hist("latency"), pt.params.int("requests"), 0, 0.0
 	counts := map[int64]int64{}
+	var lag *hist // nil: all at once
+	if pt.params.real("rate") > 0 {
+		lag = pt.hist("lag")
+	}
 	for i := int64(0); i < n; i++ {
-		r := load.numbers(2)
+		r := load.numbers(3)
+		if r[2] >= 0 && lag != nil {
+			lag.record(r[2])
+		}
 		counts[r[1]]++
 		if r[1] == 200 {
 			h.record(r[0])
@@ -404,6 +426,9 @@ func (pt *point) judgeWeb(load *outside, least int64) {
 		pt.setMetric("latency_mean_ns", sum/float64(ok), "ns", "lower")
 	}
 	pt.quotePercentiles("latency", h)
+	if lag != nil {
+		pt.judgeGenerator(h, lag)
+	}
 	pt.setMetric("throughput", float64(ok)*1e9/float64(pt.elapsedNs), "1/s", "higher")
 	for _, share := range []struct {
 		name, better string
