@@ -93,7 +93,7 @@ WAIT_DESCRIBED = {
     'net_alone.AReaderSurvivesAConnect': ('connect while another goroutine reads', SAME, ''),
     'net_close.test_close_wakes_whoever_waits': ('a descriptor closed while a G waits on it', SAME, ''),
     'net_close.test_only_one_close_wins': ('two closes at once', SAME, ''),
-    'net_close.test_a_close_that_lingers': ('SO_LINGER: the P goes on, and the number, used again, can be closed', 'the same: close is a blocking call', ''),
+    'net_linger.test_a_close_that_lingers': ('SO_LINGER: the P goes on, and the number, used again, can be closed', 'the same: close is a blocking call', ''),
     'net_close.test_an_event_of_the_previous_owner_of_a_number': ('an event of a recycled descriptor, for the whole runtime', '#59545', ''),
     'net_close.test_whoever_waits_for_a_number_that_changed_hands': ('closed behind the runtime\'s back', 'undefined', 'C programs call close(2)'),
     'net_close.test_a_run_that_ends_forgets_its_waiters': ('the end of a run', 'the process ends', 'a library must forget'),

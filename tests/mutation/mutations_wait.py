@@ -191,9 +191,9 @@ WAIT_MUTATIONS = [
     ('close-keeps-the-p', 'a close that lingers holds its P', 'wait_open.c',
      '    rt_syscall_enter(gp);\n    int err = rt_fd_close_raw(pd->fd);\n    at32_add_ar(&pd->nclosing, -1u);'
      ' /* here: when the run is over, exit does not return */\n    rt_syscall_exit(gp);\n',
-     '    int err = gp ? rt_fd_close_raw(pd->fd) : 0;\n    at32_add_ar(&pd->nclosing, -1u);\n', ['net_close']),
+     '    int err = gp ? rt_fd_close_raw(pd->fd) : 0;\n    at32_add_ar(&pd->nclosing, -1u);\n', ['net_linger']),
     ('close-beside-a-close-fails', 'a number whose earlier close lingers cannot be closed', 'wait_fdmu.c',
-     'return closing ? -EAGAIN : -EBADF;', 'return -EBADF;', ['net_close']),
+     'return closing ? -EAGAIN : -EBADF;', 'return -EBADF;', ['net_linger']),
     ('two-closes-win', 'a descriptor is closed as often as asked', 'wait_fdmu.c',
      '        if (!usable(old)) return -EBADF;\n        new = ((old | PD_CLOSED)', '        new = ((old | PD_CLOSED)', ['net_close']),
     ('changed-hands-unnoticed', 'a registered number is taken as the file that it was', 'wait_open.c',
