@@ -50,6 +50,7 @@ static void *mstart(void *arg)
     rt_mwatch(mp);
     at32_store_rel(&mp->tid, (uint32_t)rt_gettid()); /* from here it can be sent a signal */
     rt_sigmask_take();
+    rt_timerslack(RT_TIMER_SLACK_NS);
     if (mp->nextp) {
         struct p *pp = mp->nextp;
         mp->nextp = NULL;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -107,6 +108,7 @@ void rt_usleep(uint32_t us)
 }
 
 int32_t rt_gettid(void) { return (int32_t)syscall(SYS_gettid); }
+void rt_timerslack(unsigned long ns) { prctl(PR_SET_TIMERSLACK, ns, 0, 0, 0); }
 
 int rt_tgkill(int32_t tid, int sig) { return syscall(SYS_tgkill, getpid(), tid, sig) < 0 ? -errno : 0; }
 

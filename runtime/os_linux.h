@@ -50,6 +50,7 @@ int64_t rt_nanotime(void); /* CLOCK_MONOTONIC */
 void rt_osyield(void);
 void rt_usleep(uint32_t us);
 int32_t rt_gettid(void);
+void rt_timerslack(unsigned long ns); /* of the calling thread, and inherited by processes that it forks */
 int rt_tgkill(int32_t tid, int sig); /* 0 or -errno */
 
 /* Sleeps while *addr == val, ns < 0: without limit. Wakes without reason too: the caller checks again. Legal in a

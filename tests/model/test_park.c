@@ -60,6 +60,7 @@ int32_t rt_gettid(void) { return model_self() + 1; }
 int *rt_errno_loc(void) { static int e[MODEL_MAX_THREADS]; return &e[model_self()]; }
 int rt_bindcpu(int cpu) { return cpu; }
 void rt_sigmask_take(void) {}
+void rt_timerslack(unsigned long ns) { (void)ns; }
 void rt_print(const char *fmt, ...) { model_fail(fmt, "rt_print", 0); }
 void rt_throw(const char *fmt, ...) {
     model_fail(fmt, "rt_throw", 0);

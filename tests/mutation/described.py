@@ -117,6 +117,7 @@ DESCRIBED = {
     'sched_misuse.AfterTheRunEnded': ('the same after a run', 'cannot be written', ''),
     'sched_making.EitherSideKeepsTheOtherOut': ('whoever makes a thread keeps others out of the preemption handler, and they him', 'no such test', 'any C is stopped there'),
     'sched_making.NoThreadIsMadeBesideOneInTheHandler': ('sysmon makes a thread, which needs a lock whose owner is preempted meanwhile', 'no such test', 'any C is stopped there'),
+    'sched_making.SleepsEndWhenTheyShould': ('an M asks the kernel to be at most 1 us late; the caller\'s thread is left alone', 'the kernel\'s 50 us', 'threads of a benchmark do so, too'),
     'sched_misuse.InASignalHandler': ('the same in a signal handler, and five that are legal anywhere else', 'signals are channels', ''),
     'sched_misuse.InABlockingCall': ('the same between trine_syscall_enter and _exit', 'entersyscall is not public', ''),
     'sched_misuse.ExitWithoutEnter': ('an unmatched trine_syscall_exit', 'not public', ''),

@@ -361,6 +361,7 @@ MUTATIONS = [
     ('stands-beside-a-maker', 'a thread is stopped in the preemption handler while sysmon waits for a lock that it owns', 'm_make.c',
      'if (at64_add_ar(&rt_sched.makers_standers, 1) < MAKER) return true;', 'if (at64_add_ar(&rt_sched.makers_standers, 1) != MAKER - 1) return true;',
      ['sched_making']),
+    ('slack-left', 'the kernel may end a sleep 50 us late', 'm_make.c', '    rt_timerslack(RT_TIMER_SLACK_NS);\n', '', ['sched_making']),
     ('makes-beside-a-stander', 'a thread is made while another stands in the preemption handler', 'm_make.c',
      'if ((uint32_t)at64_add_ar(&rt_sched.makers_standers, MAKER) == 0) return true;',
      'if ((uint32_t)at64_add_ar(&rt_sched.makers_standers, MAKER) != UINT32_MAX) return true;', ['sched_making']),

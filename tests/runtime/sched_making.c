@@ -5,11 +5,13 @@
  */
 #include "child.h"
 #include "m.h"
+#include "param.h"
 #include "preempt.h"
 #include "sched.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sys/prctl.h>
 
 static const int64_t no_slice = 3600 * 1000000000ll; /* nobody is preempted but at the word of the test */
 enum { GIVE_UP_S = 10 };
@@ -111,12 +113,32 @@ static void EitherSideKeepsTheOtherOut(void **state)
     assert_int_equal(at64_load_rlx(&rt_sched.makers_standers), 0);
 }
 
+/* ---- what a made thread asks of the kernel ---- */
+static void slack_inside(void *slack) { *(int *)slack = prctl(PR_GET_TIMERSLACK); }
+
+static void sleeps(void *unused)
+{
+    int before = prctl(PR_GET_TIMERSLACK), inside = 0;
+    (void)unused;
+    CHECK(trine_run(NULL, slack_inside, &inside) == 0);
+    CHECK(inside == RT_TIMER_SLACK_NS);
+    CHECK(prctl(PR_GET_TIMERSLACK) == before); /* the caller's thread is the program's */
+}
+
+static void SleepsEndWhenTheyShould(void **state)
+{
+    (void)state;
+    in_child(sleeps, NULL);
+    assert_ended_well("the timer slack of a run's threads");
+}
+
 int main(void)
 {
     *(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(EitherSideKeepsTheOtherOut),
         cmocka_unit_test(NoThreadIsMadeBesideOneInTheHandler),
+        cmocka_unit_test(SleepsEndWhenTheyShould),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
