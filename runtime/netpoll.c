@@ -196,11 +196,14 @@ static int deliver(const struct epoll_event *e, struct glist *out)
     return n;
 }
 
-/* Nanosecond waits where the kernel has them: a 100 us sleep by epoll_wait takes a millisecond. */
+/* Nanosecond waits where the kernel has them: a 100 us sleep by epoll_wait takes a millisecond. It may end a wait late by a
+ * thousandth of it, whatever the thread's slack (select_estimate_accuracy), so it is asked for that much less: the caller
+ * looks at the clock and waits for the rest, if there is one. */
 static int wait_events(struct epoll_event *ev, int max, int64_t delay_ns)
 {
     if (delay_ns > 0 && !at32_load_rlx(&no_pwait2)) {
-        struct timespec ts = {delay_ns / 1000000000, delay_ns % 1000000000};
+        int64_t less = delay_ns - delay_ns / 1001;
+        struct timespec ts = {less / 1000000000, less % 1000000000};
         int n = (int)syscall(SYS_epoll_pwait2, epfd, ev, max, &ts, NULL, 0);
         if (n >= 0 || (errno != ENOSYS && errno != EPERM)) return n; /* EPERM: an old sandbox that filters it */
         at32_store_rlx(&no_pwait2, 1);
@@ -286,15 +289,26 @@ static void reset_one(struct polldesc *pd)
     at32_store_rlx(&pd->lock.held, 0);
 }
 
+static void each_used(void (*fn)(struct polldesc *))
+{
+    for (int c = 0; c < chunks_used; c++) {
+        struct polldesc *chunk = atp_load_acq(&table[c]);
+        for (int i = 0; chunk && i < CHUNK; i++) fn(&chunk[i]);
+    }
+}
+
+static void reset_used(struct polldesc *pd)
+{
+    if (at64_load_rlx(&pd->mu)) reset_one(pd);
+}
+
+static void forget_closers(struct polldesc *pd) { at32_store_rlx(&pd->nclosing, 0); }
+void rt_netpoll_forget_closers(void) { each_used(forget_closers); }
+
 void rt_netpoll_reset(void)
 {
     int saved = errno;
-    for (int c = 0; c < chunks_used; c++) {
-        struct polldesc *chunk = atp_load_acq(&table[c]);
-        for (int i = 0; chunk && i < CHUNK; i++) {
-            if (at64_load_rlx(&chunk[i].mu)) reset_one(&chunk[i]);
-        }
-    }
+    each_used(reset_used);
     ati32_store_rlx(&nwaiters, 0);
     at32_store_rlx(&woken, 0);
     if (at32_xchg_ar(&inited, 0)) {

@@ -33,7 +33,7 @@ struct polldesc {
     at_u32 info;        /* bits set under the lock, PD_HANGUP by the poller */
     at_u32 seq;         /* written under the lock: which file this is, for those who wait; never 0 for an open descriptor */
     at_u32 tag;         /* written under the lock: tags events; changes with seq, and with what makes earlier events void */
-    at_u32 nclosing;    /* closes between giving mu up and the end of their system call: still not for others */
+    at_u32 nclosing;    /* closes between giving mu up and the end of their system call */
     int fd;             /* constant */
     bool tcp;           /* a short read means that nothing is left (wait_io.c) */
     bool sock;
@@ -43,6 +43,7 @@ struct polldesc {
     uint64_t kept_dev, kept_ino;
     struct lock lock;   /* all that follows */
     struct pd_sema rsema, wsema;
+    uint64_t closing_dev, closing_ino; /* of the latest of those: while the number is this file, it is not for others */
     struct fd_closer *closer; /* waits in trine_close for the last user to leave: wait_open.c */
     int64_t read_deadline_ns, write_deadline_ns; /* 0: none; kept when past */
     struct timer timer; /* the sooner of the two; may fire too early, never too late */
@@ -54,12 +55,13 @@ bool rt_netpoll_any_waiters(void);
 void rt_netpoll_waiter(int delta); /* one more, or one less, goroutine is parked for a descriptor */
 
 /* Appends the goroutines whose descriptors are ready. delay_ns < 0: blocks M until there is an event or a break, 0:
- * only looks, > 0: blocks at most so long. Returns how many were appended. */
+ * only looks, > 0: blocks so long, or a thousandth less. Returns how many were appended. */
 int rt_netpoll(int64_t delay_ns, struct glist *out);
 /* Makes a blocking rt_netpoll, or the next one, return. Callable from any thread, also in a signal handler. */
 void rt_netpoll_break(void);
 /* End of a run: all waiters are gone, the poller's own descriptors are closed; which files were registered is kept. */
 void rt_netpoll_reset(void);
+void rt_netpoll_forget_closers(void); /* in the child of a fork: the threads that were closing something are not there */
 bool rt_netpoll_kept(struct polldesc *pd); /* pd->fd is a file that an earlier run registered, and not this one */
 
 /* The polldesc of a number, or NULL when none was ever registered with a number near it. */

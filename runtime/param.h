@@ -37,8 +37,8 @@
 #define RT_STEAL_PASSES 4           /* passes over all Ps: Go's; only the last takes timers and runnext */
 #define RT_RUNNEXT_BACKOFF_NS 3000  /* 3 us before runnext is stolen: its owner is likely about to run it; Go's */
 #define RT_SYSMON_MIN_NS 20000ll    /* 20 us: Go's */
-/* 1 us by which the kernel may end an M's sleep late. Its own default, 50 us, was half of what a lone sleeper was late on an
- * otherwise busy machine; Go leaves it. */
+/* 1 us by which the kernel may end an M's sleep late (in the poller by a thousandth of it, which netpoll.c sees to). Its own
+ * default, 50 us, was half of what a lone sleeper was late on an otherwise busy machine; Go leaves it. */
 #define RT_TIMER_SLACK_NS 1000
 #define RT_SYSMON_MAX_NS 10000000ll /* 10 ms: Go's */
 /* 20 ms without a switch before it sleeps for good: sooner, each message of an idle server would wake it (2 us). */

@@ -15,7 +15,7 @@
 
 bool rt_retakep(struct p *pp, struct m *mp, struct g *gp)
 {
-    if (!at32_cas_ar(&gp->status, Gsyscall, Gsyscall | Gscan)) return false; /* partner: trine_syscall_exit */
+    if (!at32_cas_ar(&gp->status, Gsyscall, Gsyscall | Gscan)) return false; /* partner: rt_syscall_exit */
     bool ours = gp->m == mp && mp->p == pp && rt_pm(pp) == mp;
     if (ours) {
         rt_trace(pp->id, TR_RETAKE, gp->goid, 0);

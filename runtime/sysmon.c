@@ -116,20 +116,37 @@ static bool check_stale_work(struct p *pp)
     return true;
 }
 
-static int look_at_ps(int64_t now)
+/* What pp runs, and by which M; NULL: nothing that runs. Ms are never unmapped, Gs not during a run; rt_retakep asks again. */
+static struct g *running(struct p *pp, struct m **mp)
 {
-    int did = 0;
+    *mp = at32_load_acq(&pp->status) == Prunning ? rt_pm(pp) : NULL;
+    return *mp ? rt_curg(*mp) : NULL;
+}
+
+/* After all that may make a thread: while one is made nobody can be stopped in the preemption handler (m_make.c). */
+static void check_slices(int64_t now)
+{
+    struct m *mp;
     slice_end = INT64_MAX;
     for (int i = 0; i < rt_nprocs(); i++) {
         struct p *pp = rt_sched.allp[i];
+        struct g *gp = running(pp, &mp);
+        if (gp && at32_load_acq(&gp->status) != Gsyscall) check_slice(pp, now);
+    }
+}
+
+static int look_at_ps(int64_t now)
+{
+    int did = 0;
+    for (int i = 0; i < rt_nprocs(); i++) {
+        struct p *pp = rt_sched.allp[i];
+        struct m *mp;
+        struct g *gp = running(pp, &mp);
         if (at32_load_acq(&pp->status) != Prunning) continue;
-        struct m *mp = rt_pm(pp);
-        struct g *gp = mp ? rt_curg(mp) : NULL; /* Ms are never unmapped, Gs not during a run; rt_retakep asks again */
         if (gp && at32_load_acq(&gp->status) == Gsyscall) {
             did += retake_syscall(pp, mp, gp, now);
             continue;
         }
-        if (gp) check_slice(pp, now);
         check_oldest(pp, now);
         int64_t due = rt_timers_earliest(pp);
         if (due && due <= now) {
@@ -138,6 +155,7 @@ static int look_at_ps(int64_t now)
         }
         did += check_stale_work(pp);
     }
+    check_slices(now);
     return did;
 }
 

@@ -201,7 +201,7 @@ static void dismiss(void)
         mp->zombie = true;
         rt_sched.nzombie++;
         rt_sched.mcount--;
-        if (blocked) at32_store_rel(&gp->status, Gsyscall); /* partner: trine_syscall_exit, which then sees the mark */
+        if (blocked) at32_store_rel(&gp->status, Gsyscall); /* partner: rt_syscall_exit, which then sees the mark */
         else rt_preempt_release(mp);
     }
 }
@@ -269,6 +269,7 @@ static void forget_threads(void)
     s->mcount = s->nzombie = 0;
     at64_store_rel(&s->makers_standers, 0);
     rt_maker_forget();
+    rt_netpoll_forget_closers();
 }
 
 static void after_fork(void)

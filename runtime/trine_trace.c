@@ -253,13 +253,13 @@ void rt_trace_env_start(void)
 {
     static int runs; /* of this process */
     static pid_t self;
-    char path[4096], process[16] = "", number[16] = "";
+    char path[4096], process[20] = "", number[16] = "";
     const char *env = getenv("TRINE_TRACE");
     forget_the_parents();
     if (!env || !*env) return;
     if (self != getpid()) runs = 0;
     self = getpid();
-    if (self != program) snprintf(process, sizeof process, ".%d", (int)self);
+    if (self != program) snprintf(process, sizeof process, ".pid%d", (int)self);
     if (++runs > 1) snprintf(number, sizeof number, ".%d", runs);
     int n = snprintf(path, sizeof path, "%s%s%s", env, process, number);
     int err = n < (int)sizeof path ? trine_trace_start(path) : -ENAMETOOLONG;

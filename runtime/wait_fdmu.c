@@ -56,13 +56,24 @@ static void sema_release(struct polldesc *pd, enum pd_dir dir, uint64_t n)
     if (!glist_empty(&wake)) rt_readylist(&wake);
 }
 
+/* Files that share an inode (eventfds, timers) pass for each other, but none of these lingers. */
+static bool is_being_closed(struct polldesc *pd)
+{
+    uint64_t dev, ino;
+    if (!rt_fd_identify(pd->fd, &dev, &ino)) return false;
+    rt_lock(&pd->lock);
+    bool same = dev == pd->closing_dev && ino == pd->closing_ino;
+    rt_unlock(&pd->lock);
+    return same;
+}
+
 /* Open but not registered, or not open at all? Told apart, since the two mistakes need different remedies. A file that an
  * earlier run registered is registered again, and the result is 0: unless its number went to another, or the program
- * made it blocking (for then it uses it otherwise, and a read here would block the thread). Who closes waits for an earlier
- * close of the number: after it the number is nobody's, or another file's, which must be closed. */
+ * made it blocking (for then it uses it otherwise, and a read here would block the thread). Until close(2) has freed the
+ * number it is still the file that is being closed: who closes comes again, since soon it is nobody's or another file's. */
 static __attribute__((noinline, cold)) int unregistered(struct polldesc *pd, int fd, bool closing)
 {
-    if (pd && at32_load_acq(&pd->nclosing)) return closing ? -EAGAIN : -EBADF; /* before the kernel is asked; partner: finish */
+    if (pd && at32_load_acq(&pd->nclosing) && is_being_closed(pd)) return closing ? -EAGAIN : -EBADF; /* partner: finish */
     int saved = errno, fl = fcntl(fd, F_GETFL), err = fl < 0 || rt_netpoll_owns(fd) ? -EBADF : -EPERM;
     if (!closing && err == -EPERM && pd && (fl & O_NONBLOCK) && rt_netpoll_kept(pd)) err = rt_fd_open(fd);
     errno = saved;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CLOSE_RETRY_MIN_NS 50000ll    /* 50 us: a close that does not linger is over */
@@ -92,6 +93,17 @@ __attribute__((noinline)) int rt_fd_close_raw(int fd)
     return err;
 }
 
+__attribute__((noinline)) bool rt_fd_identify(int fd, uint64_t *dev, uint64_t *ino)
+{
+    struct stat st = {0};
+    int saved = errno;
+    bool open = fstat(fd, &st) == 0;
+    errno = saved;
+    *dev = st.st_dev;
+    *ino = st.st_ino;
+    return open;
+}
+
 /* Nobody uses pd any more. The number goes last: from then pd may serve somebody else. close(2) frees it first of all, and
  * may then block for long (SO_LINGER, a terminal's output), so it is a blocking call like any other. */
 static int finish(struct polldesc *pd)
@@ -100,6 +112,7 @@ static int finish(struct polldesc *pd)
     rt_lock(&pd->lock);
     pd->closer = NULL;
     rt_netpoll_close(pd);
+    rt_fd_identify(pd->fd, &pd->closing_dev, &pd->closing_ino);
     at32_add_ar(&pd->nclosing, 1);
     at64_store_rel(&pd->mu, 0);
     rt_unlock(&pd->lock);

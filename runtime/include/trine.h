@@ -68,7 +68,8 @@ typedef struct trine_config { /* all zero: the defaults */
  * run (-EBUSY). -EINVAL: fn is NULL or the configuration is bad; -ENOMEM, -EAGAIN, -EMFILE, -ENFILE: no memory,
  * thread or descriptors (of the poller) to begin with. May be called again after it returned. Between two runs the
  * poller has no descriptors of its own, and the program may fork: then parent and child can each run again. A child
- * forked during a run cannot (-EBUSY). */
+ * forked during a run cannot (-EBUSY). The threads of a run have a timer slack of 1 us, which what is forked on them
+ * inherits. */
 int trine_run(const trine_config *cfg, trine_fn fn, void *arg);
 
 /* Starts a goroutine. Never blocks. -ENOMEM: no stack to be had; -EINVAL: fn is NULL or an option is out of range. */
@@ -209,7 +210,7 @@ struct trine_stats {
 void trine_stats(struct trine_stats *out);
 
 /* ---- the event trace: a JSON file that Perfetto (ui.perfetto.dev) opens; $TRINE_TRACE=file traces a whole run;
- * the second one of a process goes to file.2, one in the child of a fork to file.PID ---- */
+ * the second one of a process goes to file.2, one in the child of a fork to file.pidN ---- */
 /* One at a time; goes on over the end of a run, and over a fork in the parent alone. -EINVAL: no path; -EBUSY: one is on; else
  * what open or making a thread says. Legal anywhere but in a signal handler; does not park, but may block the thread in the
  * file system. */

@@ -42,10 +42,12 @@ static void linger_main(void *arg)
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     CHECK(null >= 0 && (null == fd[1] || (dup2(null, fd[1]) == fd[1] && close(null) == 0)));
     char c;
-    CHECK(trine_read(fd[1], &c, 1) == -EBADF);
-    go(later_reset, &fd[0]);
-    CHECK(trine_close(fd[1]) == 0);
+    CHECK(trine_read(fd[1], &c, 1) == -EPERM); /* open, never given to the poller */
+    CHECK(trine_close(fd[1]) == 0); /* that file, and at once */
+    CHECK(!atomic_load(&lingered));
     CHECK(fcntl(fd[1], F_GETFD) < 0);
+    CHECK(trine_close(fd[1]) == -EBADF && !atomic_load(&lingered)); /* nobody's */
+    go(later_reset, &fd[0]);
     trine_wg_wait(&wg);
 }
 
