@@ -10,14 +10,18 @@
 #include <time.h>
 #include <unistd.h>
 
+void child_settle(void) {
+    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
 pid_t child_start(void (*fn)(void *arg), void *arg) {
     pid_t parent = getpid(), pid = fork();
     if (pid < 0) return -errno;
     if (pid > 0) return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(1);      /* the parent ended before the request was in force */
-    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-    signal(SIGPIPE, SIG_IGN);
+    child_settle();
     fn(arg);
     _exit(0);
 }

@@ -9,6 +9,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Of the calling process: timers without slack, and no SIGPIPE. child_start does it in the child. */
+void child_settle(void);
+
 /* Starts a child that runs fn(arg) and exits; its pid, or -errno. */
 pid_t child_start(void (*fn)(void *arg), void *arg);
 

@@ -83,8 +83,9 @@ static void drop(struct generator *g, struct wire *w) {
 
 /* Sends what is due while there are idle connections. */
 static void send_due(struct generator *g) {
-    int64_t now_ns = child_now_ns() - g->start_ns;
-    while (g->next < g->config.requests && g->intended_ns[g->next] <= now_ns && g->nidle > 0) {
+    int64_t now_ns;
+    while (g->next < g->config.requests && g->nidle > 0 &&
+           g->intended_ns[g->next] <= (now_ns = child_now_ns() - g->start_ns)) {
         struct wire *w = &g->wires[g->idle[--g->nidle]];
         if (w->fd < 0) continue;                     /* it was closed while it was idle */
         w->request = g->next++;

@@ -5,7 +5,8 @@
  *
  * Requests go over kept-alive connections, one at a time on each; one that finds none idle waits here, and
  * that wait counts too. What was not answered by the end has status 0. The generator's own lateness is kept apart: from
- * when a request is due and a connection idle to when it is sent.
+ * when a request is due and a connection known to be idle to when it is sent. An answer that it reads late is in the latency
+ * alone.
  */
 #pragma once
 

@@ -183,6 +183,7 @@ static int run_pace(char **argv) {
 }
 
 int main(int argc, char **argv) {
+    child_settle();
     if (argc == 5 && !strcmp(argv[1], "service")) return run_service(argv + 2);
     if (argc == 7 && !strcmp(argv[1], "load")) return run_load(argv + 2);
     if (argc == 6 && !strcmp(argv[1], "wrk")) return run_wrk(argv + 2);

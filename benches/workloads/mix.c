@@ -48,17 +48,19 @@ struct mix {
     enum { WAIT_TIMER, WAIT_FD, WAIT_BLOCK } wait;
 };
 
-static void mix_wait(struct mixer *m) {
+/* False: it did not wait. */
+static bool mix_wait(struct mixer *m) {
     struct mix *w = m->all;
     uint64_t expirations;
     if (w->wait == WAIT_TIMER) {
         be_sleep(w->wait_ns);
-        return;
+        return true;
     }
     struct itimerspec once = {.it_value = {w->wait_ns / 1000000000, w->wait_ns % 1000000000}};
-    timerfd_settime(m->fd, 0, &once, NULL);
-    if (w->wait == WAIT_FD) be_net_read(m->fd, &expirations, sizeof expirations);
-    else be_read_blocking(m->fd, &expirations, sizeof expirations);
+    if (timerfd_settime(m->fd, 0, &once, NULL) < 0) return false;
+    ssize_t n = w->wait == WAIT_FD ? be_net_read(m->fd, &expirations, sizeof expirations)
+                                   : be_read_blocking(m->fd, &expirations, sizeof expirations);
+    return n == (ssize_t)sizeof expirations;
 }
 
 static void mix_task(void *arg) {
@@ -66,7 +68,7 @@ static void mix_task(void *arg) {
     struct mix *w = m->all;
     for (uint64_t i = 0; i < w->rounds; i++) {
         int64_t due = point_now() + w->wait_ns;
-        if (w->wait_ns > 0) mix_wait(m);
+        if (w->wait_ns > 0 && !mix_wait(m)) break; /* what is not counted fails the point */
         burst_iterations(w->iterations, i);
         m->late_ns[i] = point_now() - due;
         m->done++;
@@ -113,7 +115,10 @@ static void mix_open(struct mix *w) {
             point_fail(w->pt, "timerfd_create failed for task %llu", (unsigned long long)i);
             return;
         }
-        if (w->wait == WAIT_FD) be_net_open(w->mixers[i].fd);
+        if (w->wait == WAIT_FD && be_net_open(w->mixers[i].fd) < 0) {
+            point_fail(w->pt, "the timer of task %llu could not be given to the poller", (unsigned long long)i);
+            return;
+        }
     }
 }
 

@@ -9,7 +9,8 @@
  *              not rise with the stack's first touch.
  * Known lies   An empty task touches one page of its stack: real ones pay for more. Stacks are reused from the
  *              batch before (glibc keeps up to 40 MiB of them): the first-touch cost shows in `memory`. Each task
- *              counts itself in a word of its own.
+ *              counts itself in a word of its own. Go's `go` statement makes an object of what a goroutine is
+ *              given, here as in any program of it; in C it is a pointer.
  */
 #include "crowd.h"
 #include "workloads.h"

@@ -199,6 +199,25 @@ const char *did_you_mean(char *out, size_t bytes, const char *word, const char *
     return out;
 }
 
+size_t utf8_bytes(const char *text) {
+    const unsigned char *s = (const unsigned char *)text;
+    size_t n = *s < 0x80                 ? 1
+               : *s >= 0xc2 && *s < 0xe0 ? 2
+               : *s >= 0xe0 && *s < 0xf0 ? 3
+               : *s >= 0xf0 && *s < 0xf5 ? 4
+                                         : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80) return 0;
+    bool longer = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90); /* than it need be */
+    bool none = (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f);   /* a surrogate; beyond the last */
+    return longer || none ? 0 : n;
+}
+
+void text_make_utf8(char *s) {
+    for (size_t n; *s; s += n ? n : 1)
+        if ((n = utf8_bytes(s)) == 0) *s = '?';
+}
+
 char *slug(const char *s) {
     struct strbuf b = {0};
     for (; *s; s++) {

@@ -28,6 +28,9 @@ void strbuf_printf(struct strbuf *b, const char *fmt, ...) __attribute__((format
 const char *strbuf_str(const struct strbuf *b); /* "" when nothing was added */
 void strbuf_free(struct strbuf *b);
 
+size_t utf8_bytes(const char *s); /* of the character at s; 0: there is none, but what no UTF-8 holds */
+void text_make_utf8(char *s);     /* each byte that is of no character becomes '?' */
+
 /* A list of owned strings; {0} is empty. */
 struct strlist {
     char **v;

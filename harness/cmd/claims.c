@@ -185,6 +185,12 @@ static int measure(const struct request *q, const struct ledger *l, const struct
     char *dir = session_start(s, argc, argv, &limits, &manifest, e);
     if (!dir) return e->code;
     add_request(manifest, q, l);
+    rc = manifest_write(dir, manifest, e); /* before anything is measured: whoever is killed can be judged later */
+    if (rc) {
+        json_decref(manifest);
+        free(dir);
+        return rc;
+    }
     char *others = comparators(q, s->plan.points);
     if (others) fprintf(stderr, "trine claims: %s is measured too: claims compare with it\n", others);
     free(others);
@@ -197,6 +203,9 @@ static int measure(const struct request *q, const struct ledger *l, const struct
     if (!rc && result.failed)
         fprintf(stderr, "trine claims: %zu of %zu points failed; the first: %s\n", result.failed, result.complete,
                 result.first_failure);
+    if (!rc && result.unstarted && !result.interrupted)
+        rc = err_set(e, TRINE_EXIT_INFRA, "%zu points could not be run; the first: %.300s; when it is there again: trine resume "
+                     "%.300s, then trine claims --run", result.unstarted, result.first_unstarted, dir);
     if (!rc && result.complete < result.points && !result.interrupted)
         fprintf(stderr, "trine claims: the time budget is used up, %zu of %zu points are left; go on with: trine resume "
                         "%s --budget 0, then trine claims --run %s\n",

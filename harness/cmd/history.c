@@ -32,11 +32,28 @@ static void print(const struct history_table *t, const struct request *q) {
 }
 
 /* The history's own file, behind links: it is replaced when it is damaged, and a device or a FIFO must not be. */
+/* Or may have been one: an empty file is as good as none, and one of such a name may be a damaged history. */
+static bool is_history(const char *path) {
+    static const char header[] = "SQLite format 3";
+    const char *ending = strrchr(path, '.');
+    size_t n = 0;
+    if (ending && (strcmp(ending, ".sqlite") == 0 || strcmp(ending, ".db") == 0)) return true;
+    char *text = file_read(path, &n);
+    bool is = !text || n == 0 || (n >= sizeof header && memcmp(text, header, sizeof header) == 0);
+    free(text);
+    return is;
+}
+
 static char *find_db(const struct request *q, struct err *e) {
     struct stat st;
     char *named = q->db ? xstrdup(q->db) : path_join(q->results, "history.sqlite"), *path = file_target(named);
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
         err_set(e, TRINE_EXIT_USAGE, "%s is not a regular file: give --db FILE, which is made where there is none", named);
+        free(path);
+        path = NULL;
+    }
+    if (path && q->db && !is_history(path)) { /* else it would be put aside, or with --rebuild removed */
+        err_set(e, TRINE_EXIT_USAGE, "--db %s is no history: give another FILE, which is made where there is none", named);
         free(path);
         path = NULL;
     }

@@ -17,10 +17,10 @@ static void on_signal(int sig) {
 }
 
 void cmd_catch_signals(void) {
-    struct sigaction a = {.sa_handler = on_signal}; /* no SA_RESTART: a poll must return */
+    struct sigaction a = {.sa_handler = on_signal}, was; /* no SA_RESTART: a poll must return */
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
-    sigaction(SIGHUP, &a, NULL);
+    if (sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler != SIG_IGN) sigaction(SIGHUP, &a, NULL); /* nohup's stays */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a write past the limit then fails with EFBIG, and is reported */
 }

@@ -90,7 +90,8 @@ static int run_aa(const struct selftest_options *o, const char *runs_text) {
                 r.metrics, a.metrics);
         return TRINE_EXIT_INFRA;
     }
-    printf("A against A: %zu metrics, %zu runs, %zu processes a side: %zu false alarms, %zu inconclusive\n",
+    printf("A against A: %zu metrics, %zu runs, %zu processes a side: %zu runs with a false alarm, %zu runs with a figure that decides "
+           "nothing\n",
            r.metrics, r.runs, a.samples, r.alarms, r.inconclusive);
     if (r.interrupted) return TRINE_EXIT_INTERRUPTED;
     if (r.alarms <= 1) return TRINE_EXIT_PASS;

@@ -159,7 +159,7 @@ int session_report(const char *verb, const char *run_dir, struct err *e) {
 }
 
 static const char *how_it_ended(const struct run_result *r, int rc) {
-    if (rc) return "failed";
+    if (rc || r->unstarted) return "failed";
     if (r->interrupted) return "interrupted";
     if (r->complete < r->points) return "out of budget";
     return "complete";
@@ -191,6 +191,11 @@ static int verdict(const char *verb, const char *run_dir, const struct run_resul
                 verb, r->complete, r->points, run_dir);
         return TRINE_EXIT_INTERRUPTED;
     }
+    if (r->unstarted) {
+        fprintf(stderr, "trine %s: %zu points could not be run; the first: %s; when it is there again: trine resume %s\n", verb,
+                r->unstarted, r->first_unstarted, run_dir);
+        return TRINE_EXIT_INFRA;
+    }
     if (left && left == r->points) {
         fprintf(stderr, "trine %s: the time budget is too short for any of the %zu points; go on with: trine resume %s "
                         "--budget 0\n", verb, left, run_dir);
@@ -210,7 +215,10 @@ static int verdict(const char *verb, const char *run_dir, const struct run_resul
                 r->first_failure);
         return TRINE_EXIT_INFRA;
     }
-    return r->ok && r->invalid == r->ok ? TRINE_EXIT_INVALID : TRINE_EXIT_PASS;
+    if (r->ok == 0)
+        fprintf(stderr, "trine %s: nothing was measured: %zu points skipped, %zu not applicable; the report says why\n", verb,
+                r->skipped, r->not_applicable);
+    return r->invalid == r->ok ? TRINE_EXIT_INVALID : TRINE_EXIT_PASS;
 }
 
 /* What opening the store has done to it. */
@@ -257,12 +265,25 @@ int session_run(const char *verb, const char *run_dir, json_t *manifest, const s
     return closed ? cmd_fail(verb, &e2) : 0;
 }
 
+/* They were of fewer points than there are now, and a report would show them beside these. */
+static void drop_verdicts(const char *verb, const char *run_dir) {
+    static const char *const kept[][2] = {{"claims.json", "claims --run "}, {"peers.json", "peers "}};
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        char *path = path_join(run_dir, kept[i][0]);
+        if (unlink(path) == 0)
+            fprintf(stderr, "trine %s: %s was of fewer points and is removed; judge again: trine %s%s\n", verb, kept[i][0],
+                    kept[i][1], run_dir);
+        free(path);
+    }
+}
+
 int session_measure(const char *verb, const char *run_dir, json_t *manifest, const struct catalog *catalog,
                     int64_t budget_ms, int64_t reruns, bool quiet) {
     struct run_result result;
     struct err e;
     int rc = session_run(verb, run_dir, manifest, catalog, budget_ms, reruns, quiet, &result);
     if (rc) return rc;
+    if (result.ran) drop_verdicts(verb, run_dir);
     if (!result.interrupted && session_report(verb, run_dir, &e)) return cmd_fail(verb, &e);
     if (!result.interrupted)
         precision_print(stdout, json_object_get(manifest, "precision"), result.not_needed);

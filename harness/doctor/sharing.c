@@ -68,7 +68,9 @@ static void look_quota(const struct doctor_input *in, struct doctor_finding *f) 
         return;
     }
     double cpus = cgroup_quota_cpus(in->root, &c);
-    int64_t throttled = cgroup_throttled_ns(in->root, &c);
+    struct cgroup_throttled levels;
+    cgroup_throttled(in->root, &c, &levels);
+    int64_t throttled = cgroup_throttled_most(&levels);
     if (cpus > 0)
         doctor_say(f, DOCTOR_WARNING, "a quota of %.2f CPUs; throttled for %.1f s so far", cpus,
                    throttled > 0 ? (double)throttled / 1e9 : 0);

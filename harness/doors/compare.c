@@ -175,7 +175,12 @@ static int name_columns(struct compare *c, const struct side *sides, size_t n, c
         return 0;
     }
     if (n == 1) return backend_columns(c, sides, base, e);
-    for (size_t i = 0; i < n; i++) strlist_add(&c->columns, sides[i].name);
+    for (size_t i = 0; i < n; i++) {
+        if (measures_have_builds(&c->measures[i]))
+            return err_set(e, TRINE_EXIT_USAGE, "%s holds two builds, which stand side by side when it is compared alone",
+                           sides[i].name);
+        strlist_add(&c->columns, sides[i].name);
+    }
     return 0;
 }
 

@@ -209,6 +209,7 @@ static void decide(struct gate *g) {
         if (r->canary || r->accepted || r->verdict == GATE_PASS) continue;
         bool fail = r->verdict == GATE_FAIL, clock = gate_by_clock(r);
         hard += fail && !clock, slow += fail && clock, open += !fail;
+        if (g->machine_changed && clock) continue; /* does not stand, so it decided nothing */
         if (!first || (fail && first->verdict != GATE_FAIL)) first = r;
     }
     if (hard)
@@ -219,7 +220,8 @@ static void decide(struct gate *g) {
         g->verdict = slow ? GATE_FAIL : open || g->ntimed == 0 || g->hidden ? GATE_INCONCLUSIVE : GATE_PASS;
     if (g->machine_changed && !hard) return;
     if (first)
-        snprintf(g->why, sizeof g->why, "%.120s: %.120s", first->baseline->name, first->why);
+        snprintf(g->why, sizeof g->why, "%.110s: %.100s%s", first->baseline->name, first->why,
+                 g->machine_changed ? "; a canary moved, so no clock decides" : "");
     else if (g->ntimed == 0)
         snprintf(g->why, sizeof g->why, "there is no figure that both sides have");
     else if (g->hidden)

@@ -160,7 +160,7 @@ struct value value_near(struct value a, struct value b, double tolerance, bool r
     struct value v;
     if (lost(&a, &b, &v)) return v;
     double most = fmax(a.high - b.low, b.high - a.low), least = fmax(0, fmax(a.low - b.high, b.low - a.high));
-    double small = fmin(fabs(b.low), fabs(b.high)), large = fmax(fabs(b.low), fabs(b.high));
+    double small = b.low <= 0 && b.high >= 0 ? 0 : fmin(fabs(b.low), fabs(b.high)), large = fmax(fabs(b.low), fabs(b.high));
     bool all = most <= (relative ? tolerance * small : tolerance);
     bool none = least > (relative ? tolerance * large : tolerance);
     return statement(all ? TRUTH_YES : none ? TRUTH_NO : TRUTH_MAYBE);

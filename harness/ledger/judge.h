@@ -21,7 +21,7 @@ void evidence_free(struct evidence *v);
  * {"verdict","reason","measured","low","high","unit","quantities":{name:{"value","low","high"}},
  *  "beside":[{"name","unit","value","low","high" or "unavailable"}],
  *  "predicates":[{"name","text","holds":"yes|no|unclear"}],"control":{...}}; what is absent was not measured.
- * lacking: a resource that the claim needs and this machine has not, or NULL.
+ * lacking: a resource that the claim needs and this machine has not, or NULL; what was measured all the same is judged.
  */
 json_t *judge(const struct claim *c, const struct evidence *v, const char *backend, const char *lacking);
 

@@ -267,7 +267,6 @@ static void sort_points(struct plan *p) {
     }
     qsort(v, n, sizeof *v, by_repetition);
     for (size_t i = 0; i < n; i++) {
-        json_object_del(v[i], "order");
         json_array_append(sorted, v[i]);
     }
     json_decref(p->points);

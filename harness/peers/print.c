@@ -49,8 +49,12 @@ static void put_ratio(struct strbuf *out, const json_t *target, const char *unit
     }
     if (*against) strbuf_printf(out, "%.3g x %s", json_num(r, "estimate", NAN), against);
     else put(out, json_num(r, "estimate", NAN), unit);
-    if (json_object_get(r, "low"))
+    if (json_object_get(r, "low") && *against) {
         strbuf_printf(out, " [%.3g, %.3g]", json_num(r, "low", NAN), json_num(r, "high", NAN));
+    } else if (json_object_get(r, "low")) {
+        strbuf_puts(out, " ["), put(out, json_num(r, "low", NAN), unit);
+        strbuf_puts(out, ", "), put(out, json_num(r, "high", NAN), unit), strbuf_puts(out, "]");
+    }
     put_marks(out, r);
 }
 

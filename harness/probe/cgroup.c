@@ -103,19 +103,31 @@ static bool parent_of(const struct cgroup_cpu *c, char *dir) {
     return true;
 }
 
-int64_t cgroup_throttled_ns(const struct probe_root *r, const struct cgroup_cpu *c) {
+void cgroup_throttled(const struct probe_root *r, const struct cgroup_cpu *c, struct cgroup_throttled *t) {
     char dir[sizeof c->dir];
-    int64_t longest = -1;
-    if (c->version == 0) return -1;
+    t->n = 0;
+    if (c->version == 0) return;
     snprintf(dir, sizeof dir, "%s", c->dir);
     do {
         char *s = probe_read(r, "%s/cpu.stat", dir);
         int64_t v = s ? probe_keyed(s, c->version == 1 ? "throttled_time" : "throttled_usec", -1) : -1;
-        if (v >= 0 && c->version == 2) v *= 1000;
-        if (v > longest) longest = v;
+        t->ns[t->n++] = v >= 0 && c->version == 2 ? v * 1000 : v;
         free(s);
-    } while (parent_of(c, dir));
-    return longest;
+    } while (t->n < CGROUP_LEVELS && parent_of(c, dir));
+}
+
+int64_t cgroup_throttled_most(const struct cgroup_throttled *t) {
+    int64_t most = -1;
+    for (size_t i = 0; i < t->n; i++)
+        if (t->ns[i] > most) most = t->ns[i];
+    return most;
+}
+
+int64_t cgroup_throttled_between(const struct cgroup_throttled *a, const struct cgroup_throttled *b) {
+    int64_t most = -1;
+    for (size_t i = 0; i < a->n && i < b->n; i++)
+        if (a->ns[i] >= 0 && b->ns[i] - a->ns[i] > most) most = b->ns[i] - a->ns[i];
+    return most;
 }
 
 static double quota_of(const struct probe_root *r, const struct cgroup_cpu *c, const char *dir) {

@@ -20,9 +20,17 @@ struct cgroup_cpu {
 void cgroup_find(const struct probe_root *r, struct cgroup_cpu *c); /* of this process */
 void cgroup_find_of(const struct probe_root *r, pid_t pid, struct cgroup_cpu *c);
 
-/* Total throttled time of the group and its ancestors' (the longest of them) in ns, or -1: not told by the
- * kernel. */
-int64_t cgroup_throttled_ns(const struct probe_root *r, const struct cgroup_cpu *c);
+/* Throttled time so far in ns, of the group and of each of its ancestors upwards; -1: not told by the kernel. Kept a
+ * level each, since an ancestor's old total would hide what a group of today collects. */
+enum { CGROUP_LEVELS = 32 };
+struct cgroup_throttled {
+    size_t n;
+    int64_t ns[CGROUP_LEVELS];
+};
+void cgroup_throttled(const struct probe_root *r, const struct cgroup_cpu *c, struct cgroup_throttled *t);
+int64_t cgroup_throttled_most(const struct cgroup_throttled *t); /* of all levels; -1: none tells */
+/* The most that any level collected between the two, or -1: none tells. */
+int64_t cgroup_throttled_between(const struct cgroup_throttled *a, const struct cgroup_throttled *b);
 
 /* The tightest quota from the group up, in CPUs; 0: none. */
 double cgroup_quota_cpus(const struct probe_root *r, const struct cgroup_cpu *c);

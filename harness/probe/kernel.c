@@ -40,7 +40,7 @@ void kernel_snapshot(const struct probe_root *r, const struct cgroup_cpu *c, str
         s->pressure_us[i] = kernel_parse_pressure(text);
         free(text);
     }
-    s->throttled_ns = cgroup_throttled_ns(r, c);
+    cgroup_throttled(r, c, &s->throttled);
 }
 
 double kernel_steal_fraction(const struct kernel_snapshot *a, const struct kernel_snapshot *b,

@@ -20,7 +20,7 @@ struct kernel_snapshot {
     bool stat_ok;
     int64_t steal_ticks, idle_ticks, total_ticks; /* over all CPUs, in USER_HZ; idle: waiting for a disk too */
     int64_t ncpus;                    /* that the kernel gives lines of their own; at least 1 */
-    int64_t throttled_ns;             /* -1: not told */
+    struct cgroup_throttled throttled;
     int64_t pressure_us[KERNEL_PRESSURES]; /* that some task waited for it, since the start; -1: not told */
 };
 

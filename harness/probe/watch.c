@@ -91,7 +91,9 @@ static bool steal(struct watch *w, char *why) {
 }
 
 static bool throttled(struct watch *w, char *why) {
-    if (cgroup_throttled_ns(w->root, &w->cgroup) >= 0) return true;
+    struct cgroup_throttled levels;
+    cgroup_throttled(w->root, &w->cgroup, &levels);
+    if (cgroup_throttled_most(&levels) >= 0) return true;
     if (w->cgroup.version == 0)
         snprintf(why, WHY_BYTES, "no cpu controller is mounted");
     else

@@ -253,7 +253,7 @@ static char *note_of(const struct rep_run *run, const struct figure_spec *s, con
         strbuf_puts(&b, "One process a point: no interval, nothing here can be compared. ");
     if (d->nhidden > 0)
         strbuf_puts(&b, "Where several series have one place, that with the fewest tasks stands there, then that with the most Ps "
-                        "the machine has CPUs for, then the first of the profile; all are in the list of points below. ");
+                        "the machine has CPUs for, then the first of the profile (of runs without its order: the first that ran); all are in the list of points below. ");
     strbuf_puts(&b, strbuf_str(&d->note));
     if (d->raw.n > 0) strbuf_puts(&b, "Hollow marks: each process. ");
     if (d->invalid.n > 0) strbuf_puts(&b, "Crosses: measured, not to be trusted. ");

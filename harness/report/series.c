@@ -51,11 +51,19 @@ static struct rep_series *series_of(struct rep_run *run, const json_t *point, js
     if (seat == NULL) {
         json_object_set_new(seats, full, json_integer((json_int_t)at));
         run->series = xrealloc(run->series, (at + 1) * sizeof *run->series);
-        run->series[at] = (struct rep_series){.first = point, .order = INT64_MAX};
+        run->series[at] = (struct rep_series){.first = point, .order = INT64_MAX, .ran = at};
         run->nseries++;
     }
     free(full);
     return &run->series[at];
+}
+
+/* As in the profile; without its order (runs of before it was kept) as they ran. */
+static int by_order(const void *pa, const void *pb) {
+    const struct rep_series *a = pa, *b = pb;
+
+    if (a->order != b->order) return a->order < b->order ? -1 : 1;
+    return a->ran < b->ran ? -1 : a->ran > b->ran;
 }
 
 int rep_load(const char *run_dir, struct rep_run *run, FILE *log) {
@@ -82,6 +90,7 @@ int rep_load(const char *run_dir, struct rep_run *run, FILE *log) {
         s->ninvalid += rep_measured(point) && !rep_valid(point);
     }
     json_decref(seats), json_decref(orders);
+    if (run->nseries > 0) qsort(run->series, run->nseries, sizeof *run->series, by_order);
     if (rc != 0) rep_free(run);
     return rc;
 }

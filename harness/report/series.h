@@ -16,6 +16,7 @@ struct rep_series {
     size_t npoints;
     size_t nok, ninvalid; /* of those: measured, and among them not to be trusted */
     int64_t order;        /* its place in the profile, before the plan was shuffled; INT64_MAX: the manifest does not say */
+    size_t ran;           /* how many others ran first */
 };
 
 struct rep_run {

@@ -87,10 +87,10 @@ static void add_machine(struct outside *o) {
     json_object_set_new(o->view, "steal_fraction",
                         steal >= 0 ? json_real(steal) : json_unavailable("/proc/stat"));
     if (steal >= 0) json_object_set_new(o->view, "steal_resolution", json_real(resolution));
-    bool told = o->before.throttled_ns >= 0 && o->after.throttled_ns >= 0;
+    int64_t throttled = cgroup_throttled_between(&o->before.throttled, &o->after.throttled);
     json_object_set_new(o->view, "throttled_ns",
-                        told ? json_integer(o->after.throttled_ns - o->before.throttled_ns)
-                             : json_unavailable("cgroup %s: no throttled time in cpu.stat", o->cgroup.mode));
+                        throttled >= 0 ? json_integer(throttled)
+                                       : json_unavailable("cgroup %s: no throttled time in cpu.stat", o->cgroup.mode));
 }
 
 /* Of the whole machine: how long some task waited, the point's own among them. */
@@ -160,6 +160,7 @@ static void command_line(struct strlist *argv, const char *path, const json_t *p
 static void last_words(const struct strbuf *err, char *out, size_t bytes) {
     char *copy = xstrdup(strbuf_str(err)), *text = trim(copy), *newline = strrchr(text, '\n');
     snprintf(out, bytes, "%s%.200s", *text ? ": " : "", newline ? newline + 1 : text);
+    text_make_utf8(out); /* JSON takes nothing else, and a cut may fall inside a character */
     free(copy);
 }
 
@@ -170,10 +171,6 @@ static const char *outcome(const struct child_result *r, const json_t *planned, 
     char words[256];
     last_words(&r->err, words, sizeof words);
     why[0] = '\0';
-    if (r->end == CHILD_NOT_STARTED) {
-        snprintf(why, bytes, "the driver cannot be started: %s", strerror(r->code));
-        return "failed";
-    }
     if (r->output_too_long) {
         snprintf(why, bytes, "the driver printed more than %d MiB", RECORD_MAX_BYTES >> 20);
         return "failed";
@@ -209,7 +206,7 @@ static json_t *new_point(const json_t *planned, int attempt) {
     static const char *const first[] = {"id", "series", "experiment", "rep"};
     static const char *const then[] = {"backend", "workload", "procs", "tasks",
                                        "params",  "pin",      "cpus",  "seed",
-                                       "anchor"};
+                                       "anchor",  "quota_cpus"};
     json_t *p = json_pack("{s:s,s:i}", "schema", "trine-point", "version", 1);
     char now[32];
     time_t t = time(NULL);
@@ -268,14 +265,18 @@ static void release(struct outside *o, struct strlist *argv, struct child_result
 }
 
 json_t *exec_point(const struct exec_context *x, const json_t *planned, int attempt,
-                   const char *driver_path) {
+                   const char *driver_path, struct err *e) {
     struct outside o;
     struct strlist argv = {0};
     struct child_result r;
     char why[1024];
     const char *decided = json_str(planned, "status", NULL);
+    e->code = 0;
     if (decided) return without_running(planned, decided, json_str(planned, "reason", ""));
-    if (!driver_path) return without_running(planned, "failed", "the driver is gone");
+    if (!driver_path) {
+        err_set(e, TRINE_EXIT_INFRA, "the driver of %s is gone", json_str(planned, "backend", "?"));
+        return NULL;
+    }
     prepare(&o, x, planned);
     command_line(&argv, driver_path, planned);
     struct child_spec spec = {.argv = argv.v,
@@ -291,22 +292,22 @@ json_t *exec_point(const struct exec_context *x, const json_t *planned, int atte
         return without_running(planned, "skipped", why);
     }
     child_run(&spec, &r);
-    if (r.end == CHILD_STOPPED) {
+    if (r.end == CHILD_NOT_STARTED)
+        err_set(e, TRINE_EXIT_INFRA, "%s cannot be started: %s", driver_path, strerror(r.code));
+    if (r.end == CHILD_STOPPED || r.end == CHILD_NOT_STARTED) {
         json_decref(point);
         point = NULL;
     } else {
         json_object_set_new(point, "elapsed_ns", json_integer(r.elapsed_ns));
         const char *status = outcome(&r, planned, point, why, sizeof why);
         set_status(point, status, why);
-        if (r.end != CHILD_NOT_STARTED) {
-            add_usage(o.view, &r.usage);
-            add_machine(&o);
-            add_pressure(&o);
-            if (o.quota.group.version) json_object_set_new(o.view, "in_quota", json_boolean(o.in_quota));
-            json_object_set_new(o.view, "elapsed_ns", json_integer(r.elapsed_ns));
-            json_object_set(point, "outside", o.view);
-            json_object_set(point, "counters", o.counted);
-        }
+        add_usage(o.view, &r.usage);
+        add_machine(&o);
+        add_pressure(&o);
+        if (o.quota.group.version) json_object_set_new(o.view, "in_quota", json_boolean(o.in_quota));
+        json_object_set_new(o.view, "elapsed_ns", json_integer(r.elapsed_ns));
+        json_object_set(point, "outside", o.view);
+        json_object_set(point, "counters", o.counted);
         validity_judge(point, planned);
     }
     release(&o, &argv, &r);

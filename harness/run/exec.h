@@ -5,6 +5,7 @@
 #ifndef TRINE_HARNESS_EXEC_H
 #define TRINE_HARNESS_EXEC_H
 
+#include "base/err.h"
 #include "probe/pmu.h"
 #include "probe/root.h"
 
@@ -27,8 +28,9 @@ struct exec_context {
     const struct exec_fault *fault;    /* NULL: none */
 };
 
-/* NULL when it was stopped: nothing of it is kept. driver_path NULL: the driver has gone, the point is
- * failed. */
-json_t *exec_point(const struct exec_context *x, const json_t *planned, int attempt, const char *driver_path);
+/* NULL when nothing of it is kept: it was stopped (e->code 0), or its driver is gone (driver_path NULL) or cannot be started
+ * (e says why). That is no finding about the point, so a resumed run tries it again. */
+json_t *exec_point(const struct exec_context *x, const json_t *planned, int attempt, const char *driver_path,
+                   struct err *e);
 
 #endif

@@ -2,7 +2,7 @@
  * plan: see plan.h. A planned point is the JSON object
  *   {"id","series","cell","experiment","rep","backend","workload","procs","tasks" (null: the driver's
  * own),"params", "pin","cpus","seed","measure_ms","warmup_ms","timeout_ms","counters","throttle_expected",
- *    "reps_min","until" (where repeating ends with the interval narrow), "anchor" (true: spread evenly),
+ *    "order" (its place in the profile, from 0), "reps_min","until" (where repeating ends with the interval narrow), "anchor" (true: spread evenly),
  *    "status","reason" (only where the point cannot run: skipped or not_applicable)}
  * `series` hashes what is measured, `id` that and the repetition, `cell` what remains without the backend.
  */

@@ -44,9 +44,13 @@ static bool out_of_time(struct pass *p, const json_t *planned) {
 static int run_one(struct pass *p, const json_t *planned, int attempt) {
     const struct driver *d = catalog_driver(p->r->catalog, json_str(planned, "backend", ""));
     progress_point(&p->progress, planned, attempt);
-    json_t *point = exec_point(p->r->exec, planned, attempt, d ? d->path : NULL);
-    if (!point) return 0; /* stopped */
+    struct err why;
+    json_t *point = exec_point(p->r->exec, planned, attempt, d ? d->path : NULL, &why);
+    if (!point && why.code && p->result->unstarted++ == 0)
+        snprintf(p->result->first_unstarted, sizeof p->result->first_unstarted, "%.500s", why.text);
+    if (!point) return 0;
     int rc = store_append(p->store, point, p->e);
+    p->result->ran += !rc;
     if (!rc) json_object_set(p->last, json_str(planned, "id", ""), point);
     if (!rc) precision_add(&p->precision, planned, point);
     json_decref(point);
@@ -81,9 +85,10 @@ static int rerun_pass(struct pass *p, bool *any) {
         point = json_object_get(p->last, json_str(planned, "id", ""));
         if (rc || stopped(p)) break;
         if (!point || !wants_rerun(point, p->r->reruns) || out_of_time(p, planned)) continue;
-        *any = true;
+        size_t unstarted = p->result->unstarted;
         progress_more(&p->progress, 1, plan_point_ms(planned));
         rc = run_one(p, planned, (int)json_int(point, "attempt", 0) + 1);
+        *any |= p->result->unstarted == unstarted; /* else it would be tried for ever */
     }
     return rc;
 }

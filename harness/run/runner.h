@@ -25,6 +25,9 @@ struct run_result {
     size_t points, complete, ok, invalid, failed, skipped, not_applicable;
     bool interrupted, out_of_budget;
     char first_failure[512];
+    size_t ran;       /* points that were run now, more than one attempt each counted */
+    size_t unstarted; /* whose driver is gone or cannot be started: they have no line, so they run when the run is resumed */
+    char first_unstarted[512];
     size_t not_needed; /* of the complete ones: repetitions that their series no longer needed */
     json_t *precision; /* of precision_json; the caller drops it */
 };

@@ -70,6 +70,8 @@ void validity_judge(json_t *point, const json_t *planned) {
         int64_t throttled = json_int(outside, "throttled_ns", 0);
         if (throttled > 0 && !json_flag(planned, "throttle_expected", false))
             because(why, "throttled: %.1f ms by a CPU quota", (double)throttled / 1e6);
+        if (json_is_false(json_object_get(outside, "in_quota")))
+            because(why, "quota: the process could not be put into its cgroup");
         if (json_is_false(json_object_get(pinning, "verified")))
             because(why, "pinning: not every CPU of the list had a thread bound to it");
         judge_warmup(json_object_get(json_object_get(point, "record"), "warmup"), planned, why);

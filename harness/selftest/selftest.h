@@ -57,7 +57,7 @@ struct aa_options {
     int64_t measure_ms;
 };
 struct aa_result {
-    size_t metrics, runs, alarms, inconclusive; /* alarms: runs in which the gate said FAIL */
+    size_t metrics, runs, alarms, inconclusive; /* alarms: runs with a FAIL; inconclusive: where it could not say */
     bool interrupted;
 };
 /* 0, or -EINVAL when the cells give fewer metrics than asked for. */

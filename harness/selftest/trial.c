@@ -114,12 +114,13 @@ json_t *trial_point(struct outcome *t, json_t *planned, struct fault *fault) {
         .root = &machine, .pmu = &pmu_kernel, .stop = t->o->stop, .fault = fault ? &fault->hooks : NULL};
     bool quiet = !fault || !fault->at;
     struct usage before = usage_now();
-    json_t *point = t->o->stop && *t->o->stop ? NULL : exec_point(&x, planned, 0, t->o->driver_path);
+    struct err unstarted = {0};
+    json_t *point = t->o->stop && *t->o->stop ? NULL : exec_point(&x, planned, 0, t->o->driver_path, &unstarted);
     note_neighbours(t, &before);
     const char *status = json_str(point, "status", "stopped");
     if (strcmp(status, "ok") != 0) {
         snprintf(t->missing, sizeof t->missing, "%s: %s %.200s", json_str(planned, "workload", ""), status,
-                 json_str(point, "reason", ""));
+                 point ? json_str(point, "reason", "") : unstarted.code ? unstarted.text : "");
         json_decref(point);
         point = NULL;
     }

@@ -142,8 +142,10 @@ class Verdicts(runs.Runs):
         self.assertTrue(v["machine_changed"])
 
     def test_a_count_fails_whatever_the_canary_does(self):
-        self.gate(run() + run(backend="pthread", seed=3),
-                  run(seed=2, runtime={"switches": 110000}) + run(factor=1.2, backend="pthread", seed=4), code=1)
+        slow = run(factor=1.3, seed=2, runtime={"switches": 110000})
+        v = self.verdict(run() + run(backend="pthread", seed=3), slow + run(factor=1.2, backend="pthread", seed=4), code=1)
+        self.assertIn("switches_per_operation: ", v["why"])
+        self.assertIn("a canary moved, so no clock decides", v["why"])
 
     def test_a_still_canary_lets_the_verdict_stand(self):
         self.gate(run() + run(backend="pthread", seed=3), run(factor=1.2, seed=2) + run(backend="pthread", seed=4), code=1)

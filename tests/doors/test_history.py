@@ -285,6 +285,10 @@ class Damage(Base):
         self.refused("history", "--results", self.path("none"), says="there is no folder")
         self.refused("history", "--results", self.results, "--add", self.path("none"), says="there is no run")
         self.refused("history", "--results", self.results, "--plto", "x", says="did you mean --plot")
+        points = self.put("points.jsonl", '{"schema":"trine-point"}\n')
+        for more in ([], ["--rebuild"]):
+            self.refused("history", "--results", self.results, "--db", points, *more, says="is no history")
+        self.assertEqual(runs.read(points), '{"schema":"trine-point"}\n')
         self.refused("history", "--results", self.results, "--db", self.path("no", "folder", "db"), says="cannot open", code=4)
 
 

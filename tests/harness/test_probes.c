@@ -12,6 +12,21 @@ static void put(const char *dir, const char *name, const char *text) {
     free(scratch_file(dir, name, text));
 }
 
+static int64_t throttled_now(const struct probe_root *r, const struct cgroup_cpu *c) {
+    struct cgroup_throttled t;
+    cgroup_throttled(r, c, &t);
+    return cgroup_throttled_most(&t);
+}
+
+/* A group of today under one that was throttled long before: what the young one collects is not hidden. */
+static void test_throttled_between(void **state) {
+    struct cgroup_throttled a = {3, {0, -1, 60000000000}}, b = {3, {400000000, -1, 60000000000}}, none = {2, {-1, -1}};
+    (void)state;
+    assert_int_equal(cgroup_throttled_between(&a, &b), 400000000);
+    assert_int_equal(cgroup_throttled_between(&b, &b), 0);
+    assert_int_equal(cgroup_throttled_between(&none, &none), -1);
+}
+
 static void test_v1(void **state) {
     char *dir = scratch_make();
     struct probe_root r = {dir};
@@ -32,7 +47,7 @@ static void test_v1(void **state) {
     assert_int_equal(c.version, 1);
     assert_string_equal(c.mode, "v1");
     assert_string_equal(c.dir, "/sys/fs/cgroup/cpu,cpuacct/jobs/one");
-    assert_int_equal(cgroup_throttled_ns(&r, &c), 123456789);
+    assert_int_equal(throttled_now(&r, &c), 123456789);
     assert_true(cgroup_quota_cpus(&r, &c) == 1.5); /* the parent's */
     scratch_remove(dir);
 }
@@ -52,7 +67,7 @@ static void test_v2(void **state) {
     cgroup_find(&r, &c);
     assert_int_equal(c.version, 2);
     assert_string_equal(c.mode, "v2");
-    assert_int_equal(cgroup_throttled_ns(&r, &c), 2500000);
+    assert_int_equal(throttled_now(&r, &c), 2500000);
     assert_true(cgroup_quota_cpus(&r, &c) == 0.5);
     scratch_remove(dir);
 }
@@ -71,7 +86,7 @@ static void test_hybrid(void **state) {
     assert_int_equal(c.version, 1);
     assert_string_equal(c.mode, "hybrid");
     assert_string_equal(c.dir, "/sys/fs/cgroup/cpu");
-    assert_int_equal(cgroup_throttled_ns(&r, &c), 0);
+    assert_int_equal(throttled_now(&r, &c), 0);
     assert_true(cgroup_quota_cpus(&r, &c) == 0);
     scratch_remove(dir);
 }
@@ -88,7 +103,7 @@ static void test_container_mount(void **state) {
     put(dir, "sys/fs/cgroup/cpu/cpu.stat", "throttled_time 7\n");
     cgroup_find(&r, &c);
     assert_string_equal(c.dir, "/sys/fs/cgroup/cpu");
-    assert_int_equal(cgroup_throttled_ns(&r, &c), 7);
+    assert_int_equal(throttled_now(&r, &c), 7);
     scratch_remove(dir);
 }
 
@@ -100,10 +115,10 @@ static void test_no_cgroup(void **state) {
     (void)state;
     cgroup_find(&r, &c);
     assert_int_equal(c.version, 0);
-    assert_int_equal(cgroup_throttled_ns(&r, &c), -1);
+    assert_int_equal(throttled_now(&r, &c), -1);
     kernel_snapshot(&r, &c, &s);
     assert_false(s.stat_ok);
-    assert_int_equal(s.throttled_ns, -1);
+    assert_int_equal(cgroup_throttled_most(&s.throttled), -1);
     put(dir, "proc/self/cgroup", "garbage\n:::\n0::");
     put(dir, "proc/self/mountinfo", "x - cgroup2\n\n - \n1 2 3 4 5 - cgroup2");
     cgroup_find(&r, &c);
@@ -189,6 +204,7 @@ static void test_rise_and_shrink(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_throttled_between),
         cmocka_unit_test(test_v1),        cmocka_unit_test(test_v2),
         cmocka_unit_test(test_hybrid),    cmocka_unit_test(test_container_mount),
         cmocka_unit_test(test_no_cgroup), cmocka_unit_test(test_rise_and_shrink),

@@ -58,6 +58,7 @@ static void test_the_whole_interval(void **state) {
     expect("p = x == 100 within 10 %", "e.median@trine=110", 5, "inconclusive", "p");
     expect("p = x == 100 within 10 %", "e.median@trine=120", 5, "contradicted", "p");
     expect("p = x == 100 within 10 %", "e.median@trine=80", 5, "contradicted", "p");
+    expect("p = x == y within 10 %", "e.median@trine=105 e.metrics.y@trine=105", 1, "inconclusive", "p");
     expect("p = x == 61 within 0", "e.median@trine=61~0", 5, "reproduced", "");
     expect("p = x == 61 within 0", "e.median@trine=60~0", 5, "contradicted", "p");
 }

@@ -265,7 +265,7 @@ static void one_series_has_the_place(void **state) {
     (void)state;
     assert_non_null(data);
     if (strstr(data, "\n4 7 7 7 1\n") == NULL || strstr(data, "\n4 3 ") != NULL) fail_msg("not the first of the profile: %s", data);
-    has("then the first of the profile; all are in the list of points below.");
+    has("then the first of the profile (of runs without its order: the first that ran); all are in the list of points below.");
     free(data), free(path);
 }
 

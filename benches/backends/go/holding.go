@@ -34,14 +34,19 @@ func newTimerWait(pt *point, net bool) *timerWait {
 	return t
 }
 
-func (t *timerWait) wait(ns int64) {
+// False: it did not wait, so whoever asked has done nothing.
+func (t *timerWait) wait(ns int64) bool {
 	var b [8]byte
-	timerfdSet(t.fd, ns)
-	if t.file != nil {
-		t.file.Read(b[:])
-	} else {
-		blockingRead(t.fd, b[:])
+	if !timerfdSet(t.fd, ns) {
+		return false
 	}
+	n := 0
+	if t.file != nil {
+		n, _ = t.file.Read(b[:])
+	} else {
+		n = blockingRead(t.fd, b[:])
+	}
+	return n == len(b)
 }
 
 func parseHolds(text string) []int64 {
@@ -109,17 +114,21 @@ var waiters = workload{
 						t = <-pool
 						atomic.AddInt64(&queued, -1)
 					}
+					waited := true
 					for _, ns := range holds {
 						if t == nil {
 							time.Sleep(time.Duration(ns))
 						} else {
-							t.wait(ns)
+							waited = t.wait(ns) && waited
 						}
 					}
 					if pool != nil {
 						pool <- t
 					}
 					*slot = now() - begun
+					if !waited {
+						*slot = -1
+					}
 					wg.Done()
 				}()
 			}
@@ -133,9 +142,11 @@ var waiters = workload{
 			wg.Wait()
 			all := now() - start
 			for _, e := range elapsed {
-				h.record(e)
+				if e >= 0 {
+					h.record(e)
+					total++
+				}
 			}
-			total += pt.tasks
 			return float64(all)
 		}
 		if pt.status == "ok" {
@@ -162,7 +173,7 @@ var limit = workload{
 			return
 		}
 		bytes, hold, total := uint64(pt.params.int("as_mib"))<<20, pt.params.int("hold_ms")*1000000, int64(0)
-		calls := make([]*timerWait, pt.tasks)
+		calls, waited := make([]*timerWait, pt.tasks), make([]bool, pt.tasks)
 		for i := range calls {
 			calls[i] = newTimerWait(pt, false)
 		}
@@ -174,16 +185,21 @@ var limit = workload{
 			var wg sync.WaitGroup
 			wg.Add(len(calls))
 			start := now()
-			for _, c := range calls {
-				c := c
+			for i, c := range calls {
+				c, held := c, &waited[i]
 				go func() {
-					c.wait(hold)
+					*held = c.wait(hold)
 					wg.Done()
 				}()
 			}
 			wg.Wait()
-			total += pt.tasks
-			return float64(now() - start)
+			elapsed := now() - start
+			for _, ok := range waited {
+				if ok {
+					total++
+				}
+			}
+			return float64(elapsed)
 		}
 		pt.once(batch, func() int64 { return total })
 	},

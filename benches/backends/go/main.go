@@ -69,6 +69,13 @@ func parseRange(option, text string, min, max int64) int64 {
 	return v
 }
 
+var unbound [16]uint64 // the mask that this process was started with: what stands beside it belongs there
+
+func affinity(call uintptr, tid int, mask *[16]uint64) syscall.Errno {
+	_, _, errno := syscall.RawSyscall(call, uintptr(tid), unsafe.Sizeof(*mask), uintptr(unsafe.Pointer(mask)))
+	return errno
+}
+
 // bindProcess sets every thread's affinity mask: Go gives no way to bind one P, and the record says so.
 func bindProcess(list string, procs int) {
 	var mask [16]uint64
@@ -78,12 +85,11 @@ func bindProcess(list string, procs int) {
 			mask[cpu/64] |= 1 << uint(cpu%64)
 		}
 	}
+	affinity(syscall.SYS_SCHED_GETAFFINITY, 0, &unbound)
 	tasks, _ := os.ReadDir("/proc/self/task")
 	for _, t := range tasks {
 		tid, _ := strconv.Atoi(t.Name())
-		_, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, uintptr(tid), unsafe.Sizeof(mask),
-			uintptr(unsafe.Pointer(&mask)))
-		if errno != 0 {
+		if errno := affinity(syscall.SYS_SCHED_SETAFFINITY, tid, &mask); errno != 0 {
 			usage("--cpus: the CPUs %s could not be set: %v", list, errno)
 		}
 	}

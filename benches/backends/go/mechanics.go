@@ -269,11 +269,11 @@ var matrix = workload{
 		}
 		batch := func() float64 {
 			var wg sync.WaitGroup
-			var all uint64
+			sums := make([]uint64, shares)
 			wg.Add(shares)
 			start := now()
 			for s := 0; s < shares; s++ {
-				from, to := rows*s/shares, rows*(s+1)/shares
+				own, from, to := &sums[s], rows*s/shares, rows*(s+1)/shares
 				go func() {
 					sum := uint64(0)
 					for row := from; row < to; row++ {
@@ -283,12 +283,16 @@ var matrix = workload{
 							}
 						}
 					}
-					atomic.AddUint64(&all, sum)
+					*own = sum
 					wg.Done()
 				}()
 			}
 			wg.Wait()
 			elapsed := now() - start
+			all := uint64(0)
+			for _, sum := range sums {
+				all += sum
+			}
 			if all == expected {
 				total += pt.tasks
 			}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // An outside is a process of trine-outside beside this one: a service, a load generator, or clients.
@@ -36,6 +37,9 @@ func startOutside(pt *point, extra []*os.File, args ...string) *outside {
 	if err := o.cmd.Start(); err != nil {
 		pt.fail("trine-outside, which stands beside the drivers, did not start: %v", err)
 		return nil
+	}
+	if pt.cpus != "" { // bound with us, it would take its time from what it measures
+		affinity(syscall.SYS_SCHED_SETAFFINITY, o.cmd.Process.Pid, &unbound)
 	}
 	return o
 }

@@ -47,16 +47,18 @@ func fibOf(n int) (value, made uint64) {
 	if n < 2 {
 		return uint64(n), 0
 	}
-	var wg sync.WaitGroup
-	var left, leftMade uint64
-	wg.Add(1)
+	var left struct { // one object, as the record of a call in C
+		wg          sync.WaitGroup
+		value, made uint64
+	}
+	left.wg.Add(1)
 	go func() {
-		left, leftMade = fibOf(n - 1)
-		wg.Done()
+		left.value, left.made = fibOf(n - 1)
+		left.wg.Done()
 	}()
 	right, rightMade := fibOf(n - 2)
-	wg.Wait()
-	return left + right, leftMade + rightMade + 1
+	left.wg.Wait()
+	return left.value + right, left.made + rightMade + 1
 }
 
 // skynet: benches/workloads/skynet.c.

@@ -252,9 +252,10 @@ func timerfdCreate(nonblocking bool) (int, error) {
 	return int(fd), nil
 }
 
-func timerfdSet(fd int, ns int64) {
+func timerfdSet(fd int, ns int64) bool {
 	spec := [4]int64{0, 0, ns / 1000000000, ns % 1000000000}
-	syscall.Syscall6(sysTimerfdSettime, uintptr(fd), 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
+	_, _, errno := syscall.Syscall6(sysTimerfdSettime, uintptr(fd), 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
+	return errno == 0
 }
 
 // mix: benches/workloads/mix.c.
@@ -295,17 +296,21 @@ func runMix(pt *point) {
 	if waitNs > 0 {
 		h = pt.hist("latency")
 	}
-	wait := func(i int64, buf []byte) {
+	wait := func(i int64, buf []byte) bool {
+		n := len(buf)
 		switch kind {
 		case "timer":
 			time.Sleep(time.Duration(waitNs))
+			return true
 		case "fd":
-			timerfdSet(fds[i], waitNs)
-			files[i].Read(buf)
+			if timerfdSet(fds[i], waitNs) {
+				n, _ = files[i].Read(buf)
+				return n == len(buf)
+			}
 		case "block":
-			timerfdSet(fds[i], waitNs)
-			blockingRead(fds[i], buf)
+			return timerfdSet(fds[i], waitNs) && blockingRead(fds[i], buf) == n
 		}
+		return false
 	}
 	done := make([][8]int64, pt.tasks) // a cache line each
 	batch := func(n int64) float64 {
@@ -319,8 +324,8 @@ func runMix(pt *point) {
 				buf := make([]byte, 8)
 				for i := int64(0); i < n; i++ {
 					due := now() + waitNs
-					if waitNs > 0 {
-						wait(t, buf)
+					if waitNs > 0 && !wait(t, buf) {
+						break // what is not counted fails the point
 					}
 					burst(iterations, uint64(i))
 					late[t*n+i] = now() - due

@@ -108,7 +108,8 @@ impl Hist {
 
     /// None with fewer than ten samples beyond it.
     fn percentile(&self, p: f64) -> Option<u64> {
-        let rank = (p / 100.0 * self.count as f64).ceil() as u64;
+        let exact = p / 100.0 * self.count as f64;
+        let rank = (exact - exact * 1e-15).ceil() as u64; // 99.9 % of 10,000 is 9,990, though not in binary
         if self.count < rank + 10 {
             return None;
         }
