@@ -110,7 +110,12 @@ void rt_usleep(uint32_t us)
 int32_t rt_gettid(void) { return (int32_t)syscall(SYS_gettid); }
 void rt_timerslack(unsigned long ns) { prctl(PR_SET_TIMERSLACK, ns, 0, 0, 0); }
 
-int rt_tgkill(int32_t tid, int sig) { return syscall(SYS_tgkill, getpid(), tid, sig) < 0 ? -errno : 0; }
+int rt_tgkill(int32_t tid, int sig)
+{
+    int saved = errno, err = syscall(SYS_tgkill, getpid(), tid, sig) < 0 ? -errno : 0;
+    errno = saved; /* of the goroutine that stops the world: the thread may have ended */
+    return err;
+}
 
 void (rt_futexsleep)(at_u32 *addr, uint32_t val, int64_t ns)
 {

@@ -90,7 +90,8 @@ static void NoThreadIsMadeBesideOneInTheHandler(void **state)
 {
     (void)state;
 #if defined(RT_TSAN)
-    skip(); /* it defers signals: the flag alone preempts */
+    puts("SKIP: TSan defers signals, so the flag alone preempts");
+    skip();
 #endif
     in_child(run_it, NULL);
     assert_ended_well("sysmon makes a thread while the owner of libc's lock is preempted");

@@ -368,7 +368,8 @@ static void test_a_file_for_each_process(void **state)
 {
     (void)state;
 #if defined(RT_TSAN) || defined(RT_ASAN)
-    skip(); /* TSan starts no thread in the child of a process that had several; ASan's allocator may be locked there */
+    puts("SKIP: TSan starts no thread in the child of a process that had several, and ASan's allocator may be locked there");
+    skip();
 #endif
     in_child(on_both_sides, NULL);
     assert_ended_well("a run before a fork and one behind it");
