@@ -112,6 +112,22 @@ void rt_polldesc_info(struct polldesc *pd, uint32_t set, uint32_t clear)
     }
 }
 
+bool rt_file_id(int fd, struct file_id *id)
+{
+    struct stat st;
+    int saved = errno;
+    bool open = fstat(fd, &st) == 0;
+    errno = saved;
+    *id = open ? (struct file_id){st.st_dev, st.st_ino} : (struct file_id){0, 0};
+    return open;
+}
+
+bool rt_file_is(int fd, const struct file_id *id)
+{
+    struct file_id now;
+    return rt_file_id(fd, &now) && now.dev == id->dev && now.ino == id->ino;
+}
+
 /* ---- registration ---- */
 static int control(int op, struct polldesc *pd)
 {
@@ -258,21 +274,14 @@ void rt_netpoll_break(void)
 }
 
 /* ---- end of a run ---- */
-/* The file itself, by its inode: all that is left to tell it by once the poller is gone. */
+/* The file itself: all that is left to tell it by once the poller is gone. */
 static void keep(struct polldesc *pd)
 {
-    struct stat st;
-    bool same = rt_netpoll_rearm(pd) && fstat(pd->fd, &st) == 0; /* else the program has closed it itself */
-    if (same) pd->kept_dev = st.st_dev;
-    if (same) pd->kept_ino = st.st_ino;
+    bool same = rt_netpoll_rearm(pd) && rt_file_id(pd->fd, &pd->kept_id); /* else the program has closed it itself */
     at32_store_rel(&pd->kept, same); /* partner: rt_netpoll_kept */
 }
 
-bool rt_netpoll_kept(struct polldesc *pd)
-{
-    struct stat st;
-    return at32_load_acq(&pd->kept) && fstat(pd->fd, &st) == 0 && st.st_dev == pd->kept_dev && st.st_ino == pd->kept_ino;
-}
+bool rt_netpoll_kept(struct polldesc *pd) { return at32_load_acq(&pd->kept) && rt_file_is(pd->fd, &pd->kept_id); }
 
 static void reset_one(struct polldesc *pd)
 {

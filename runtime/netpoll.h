@@ -27,6 +27,8 @@ enum { /* bits of polldesc.info, read without the lock */
 /* A queue of goroutines for a direction's lock, as a semaphore. */
 struct pd_sema { struct glist q; uint32_t count; };
 
+struct file_id { uint64_t dev, ino; };
+
 struct polldesc {
     at_u64 mu;          /* who uses the descriptor: wait_fdmu.c */
     at_ptr rg, wg;      /* see above; partners: rt_netpoll_unblock and the parking side in wait_poll.c */
@@ -40,10 +42,10 @@ struct polldesc {
     bool drained;       /* the reader's lock: the last read was short, so a read now would find nothing */
     int write_err;      /* the writer's lock: an error that came after the first byte of a write */
     at_u32 kept;        /* an earlier run registered this file; what it is stands below */
-    uint64_t kept_dev, kept_ino;
+    struct file_id kept_id;
     struct lock lock;   /* all that follows */
     struct pd_sema rsema, wsema;
-    uint64_t closing_dev, closing_ino; /* of the latest of those: while the number is this file, it is not for others */
+    struct file_id closing_id; /* of the latest of those: while the number is this file, it is not for others */
     struct fd_closer *closer; /* waits in trine_close for the last user to leave: wait_open.c */
     int64_t read_deadline_ns, write_deadline_ns; /* 0: none; kept when past */
     struct timer timer; /* the sooner of the two; may fire too early, never too late */
@@ -63,6 +65,9 @@ void rt_netpoll_break(void);
 void rt_netpoll_reset(void);
 void rt_netpoll_forget_closers(void); /* in the child of a fork: the threads that were closing something are not there */
 bool rt_netpoll_kept(struct polldesc *pd); /* pd->fd is a file that an earlier run registered, and not this one */
+
+bool rt_file_id(int fd, struct file_id *id); /* which file a number is now; false: none. errno is kept */
+bool rt_file_is(int fd, const struct file_id *id);
 
 /* The polldesc of a number, or NULL when none was ever registered with a number near it. */
 struct polldesc *rt_polldesc(int fd);

@@ -44,5 +44,4 @@ int rt_fd_wait(struct polldesc *pd, enum pd_dir dir, uint32_t seq);
 
 int rt_fd_open(int fd);      /* 0 or -errno; see trine_open_fd */
 int rt_fd_close_raw(int fd); /* close(2): 0 or -errno, errno kept */
-bool rt_fd_identify(int fd, uint64_t *dev, uint64_t *ino); /* false: not open; errno kept */
 #endif

@@ -56,15 +56,13 @@ static void sema_release(struct polldesc *pd, enum pd_dir dir, uint64_t n)
     if (!glist_empty(&wake)) rt_readylist(&wake);
 }
 
-/* Files that share an inode (eventfds, timers) pass for each other, but none of these lingers. */
+/* Files that share an inode pass for each other: eventfds and timers, whose close is short, and a terminal opened again. */
 static bool is_being_closed(struct polldesc *pd)
 {
-    uint64_t dev, ino;
-    if (!rt_fd_identify(pd->fd, &dev, &ino)) return false;
     rt_lock(&pd->lock);
-    bool same = dev == pd->closing_dev && ino == pd->closing_ino;
+    struct file_id closing = pd->closing_id;
     rt_unlock(&pd->lock);
-    return same;
+    return rt_file_is(pd->fd, &closing);
 }
 
 /* Open but not registered, or not open at all? Told apart, since the two mistakes need different remedies. A file that an

@@ -10,11 +10,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define CLOSE_RETRY_MIN_NS 50000ll    /* 50 us: a close that does not linger is over */
-#define CLOSE_RETRY_MAX_NS 10000000ll /* 10 ms: one that does takes seconds */
+#define CLOSE_RETRY_MIN_NS 50000ll    /* 50 us: close(2) frees the number first of all */
+#define CLOSE_RETRY_MAX_NS 10000000ll /* 10 ms: a terminal that was opened again passes for the one that drains, for seconds */
 
 struct fd_closer { struct g *gp; int err; bool done; };
 
@@ -93,17 +92,6 @@ __attribute__((noinline)) int rt_fd_close_raw(int fd)
     return err;
 }
 
-__attribute__((noinline)) bool rt_fd_identify(int fd, uint64_t *dev, uint64_t *ino)
-{
-    struct stat st = {0};
-    int saved = errno;
-    bool open = fstat(fd, &st) == 0;
-    errno = saved;
-    *dev = st.st_dev;
-    *ino = st.st_ino;
-    return open;
-}
-
 /* Nobody uses pd any more. The number goes last: from then pd may serve somebody else. close(2) frees it first of all, and
  * may then block for long (SO_LINGER, a terminal's output), so it is a blocking call like any other. */
 static int finish(struct polldesc *pd)
@@ -112,7 +100,7 @@ static int finish(struct polldesc *pd)
     rt_lock(&pd->lock);
     pd->closer = NULL;
     rt_netpoll_close(pd);
-    rt_fd_identify(pd->fd, &pd->closing_dev, &pd->closing_ino);
+    rt_file_id(pd->fd, &pd->closing_id);
     at32_add_ar(&pd->nclosing, 1);
     at64_store_rel(&pd->mu, 0);
     rt_unlock(&pd->lock);

@@ -75,7 +75,7 @@ static bool better(const struct rep_run *run, const struct rep_series *a, const 
     if (ta != tb) return ta < tb;
     if (pa != pb && (pa <= cpus) != (pb <= cpus)) return pa <= cpus;
     if (pa != pb) return (pa > pb) == (pa <= cpus);
-    return a->order < b->order;
+    return false; /* the series stand in the order of the profile, so the first of it has the place */
 }
 
 static void take(const struct rep_run *run, struct figure_data *d, const struct rep_series *s,

@@ -38,6 +38,12 @@ static json_t *points_of(const char *dir) {
     return latest;
 }
 
+static void assert_npoints(const char *dir, size_t n) {
+    json_t *points = points_of(dir);
+    assert_int_equal(json_array_size(points), n);
+    json_decref(points);
+}
+
 /* It is no crash: nothing is written of those points, and they run when it is there again. */
 static void test_a_driver_that_is_gone(void **state) {
     char *dir = scratch_make(), *out = path_join(dir, "out");
@@ -49,17 +55,13 @@ static void test_a_driver_that_is_gone(void **state) {
     assert_true(contains(&r.err, "4 points could not be run; the first: ") && contains(&r.err, "No such file or directory"));
     assert_true(contains(&r.err, "trine resume "));
     child_result_free(&r);
-    json_t *points = points_of(dir);
-    assert_int_equal(json_array_size(points), 1);
-    json_decref(points);
+    assert_npoints(dir, 1);
     free(once);
     once = scripted(dir, "exec " FAKE_DRIVERS "/trine-driver-fake \"$@\"");
     char *run = only_run(out);
     trine(&r, 30000, "resume", run, "--quiet", NULL);
     assert_int_equal(r.code, 0);
-    points = points_of(dir);
-    assert_int_equal(json_array_size(points), 5);
-    json_decref(points);
+    assert_npoints(dir, 5);
     child_result_free(&r);
     free(once), free(run), free(out);
     scratch_remove(dir);
@@ -119,9 +121,7 @@ static void test_nohup(void **state) {
     signal(SIGHUP, SIG_DFL);
     assert_int_equal(r.end, CHILD_EXITED);
     assert_int_equal(r.code, 0);
-    json_t *points = points_of(dir);
-    assert_int_equal(json_array_size(points), 5);
-    json_decref(points);
+    assert_npoints(dir, 5);
     child_result_free(&r);
     free(ini), free(out), free(pattern);
     scratch_remove(dir);

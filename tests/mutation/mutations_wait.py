@@ -207,7 +207,7 @@ WAIT_MUTATIONS = [
     ('registrations-end-with-their-run', 'what an earlier run registered must be registered again by hand', 'netpoll.c',
      'at32_store_rel(&pd->kept, same);', 'at32_store_rel(&pd->kept, 0);', ['net_close', 'net_runs']),
     ('any-file-of-that-number', 'whatever has the number that an earlier run registered counts as registered', 'netpoll.c',
-     ' && st.st_dev == pd->kept_dev && st.st_ino == pd->kept_ino', '', ['net_runs']),
+     ' && rt_file_is(pd->fd, &pd->kept_id)', '', ['net_runs']),
     ('blocking-again-unseen', 'a descriptor that was made blocking between two runs still counts as registered', 'wait_fdmu.c',
      ' && (fl & O_NONBLOCK)', '', ['net_runs']),
     ('deadline-unseen', 'deadlines of descriptors end nothing', 'wait_poll.c',
