@@ -66,16 +66,23 @@ static struct arena *arena_make(int cls)
     return a;
 }
 
+/* Those of the next batch. */
+static void guard_more(struct arena *a, uint32_t from)
+{
+    uint32_t n = a->slots - from < RT_GUARD_BATCH ? a->slots - from : RT_GUARD_BATCH;
+    uint32_t did = (uint32_t)rt_sysguards(a->base + from * a->stride, a->stride, (int)n);
+    a->bare = did < n;
+    at32_store_rel(&a->guarded, from + did); /* partner: arena_guarded */
+}
+
 bool arena_guard(struct arena *a, uint32_t i)
 {
     if (guard_bytes(a->cls) == 0) return false;
-    if (i >= a->guarded && !a->bare) {
-        uint32_t n = a->slots - a->guarded < RT_GUARD_BATCH ? a->slots - a->guarded : RT_GUARD_BATCH;
-        uint32_t did = (uint32_t)rt_sysguards(a->base + a->guarded * a->stride, a->stride, (int)n);
-        a->guarded += did;
-        a->bare = did < n;
-    }
-    return i < a->guarded;
+    if (arena_guarded(a, i)) return true;
+    rt_lock(&rt_arenas.guards);
+    for (uint32_t from; (from = at32_load_rlx(&a->guarded)) <= i && !a->bare;) guard_more(a, from);
+    rt_unlock(&rt_arenas.guards);
+    return arena_guarded(a, i);
 }
 
 /* A slot that was vacated. Wants the lock, and that there is one. */
@@ -113,14 +120,11 @@ bool rt_stackcarve(int cls, struct stackslot *out)
     uint32_t i = 0;
     rt_lock(&rt_arenas.lock);
     struct arena *a = c->nvacant ? carve_vacant(c, &i) : carve_fresh(cls, &i);
-    if (a) {
-        bool guarded = arena_guard(a, i);
-        *out = slot_at(a, i);
-        out->guarded = guarded;
-    }
     rt_unlock(&rt_arenas.lock);
     if (!a) return false;
-    if (!out->guarded) {
+    bool guarded = arena_guard(a, i);
+    *out = slot_at(a, i);
+    if (!guarded) {
         at64_add_rlx(&rt_arenas.count.unguarded, 1);
         *(uint64_t *)out->lo = RT_STACK_CANARY;
     }

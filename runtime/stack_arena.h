@@ -23,10 +23,10 @@ struct arena {
     uintptr_t base;
     size_t bytes, stride; /* of a slot with its guard */
     uint32_t used, slots; /* carved; capacity */
-    uint32_t guarded;     /* slots with a guard, from the first on */
+    at_u32 guarded;       /* slots with a guard, from the first on; written under `guards` */
     uint32_t ahead;       /* up to here slots need not be committed ahead */
     uint32_t first;       /* the number of its first slot within the class */
-    bool bare;            /* no more guards to be had: a canary instead */
+    bool bare;            /* no more guards to be had: a canary instead; under `guards` */
     bool open;            /* still carved from; false: kept only for goroutines that outlive their run */
     int cls;
     uint32_t nvacant;
@@ -49,13 +49,17 @@ struct stackclass {
 
 struct arenas {
     struct lock lock;
+    struct lock guards; /* for the making of guards, which is system calls: nobody carves or shelves less quickly for it */
     struct stackclass class[RT_STACK_CLASSES];
     at_u32 crowd; /* 1 + the class of which a crowd is being made; read without the lock: a hint */
     struct { at_u64 made, unguarded, trimmed, ahead; } count; /* as in struct stackcounts */
 };
 extern struct arenas rt_arenas;
-bool arena_guard(struct arena *a, uint32_t i); /* sees to the guard of slot i, and of those behind it; wants the lock */
+/* Sees to the guard of slot i, and of some behind it. Wants a P, which keeps the arena there, and neither lock. */
+bool arena_guard(struct arena *a, uint32_t i);
 
+/* acquire: partner is the release of guard_more */
+static inline bool arena_guarded(const struct arena *a, uint32_t i) { return i < at32_load_acq(&a->guarded); }
 static inline uintptr_t arena_slot(const struct arena *a, uint32_t i) { return a->base + i * a->stride; }
 static inline size_t guard_bytes(int cls) { return rt_stackclass_bytes(cls) >= RT_STACK_GUARDED_BYTES ? rt_pagesize() : 0; }
 /* Slots that share a page: 1 where each has pages of its own. */
@@ -66,6 +70,6 @@ static inline uint32_t slots_a_page(const struct arena *a)
 static inline struct arenaref *arena_of(struct stackclass *c, uint32_t slot) { return &c->arenas[slot >> c->shift]; }
 static inline struct stackslot slot_at(const struct arena *a, uint32_t i)
 {
-    return (struct stackslot){arena_slot(a, i) + guard_bytes(a->cls), arena_slot(a, i + 1), a->first + i, i < a->guarded};
+    return (struct stackslot){arena_slot(a, i) + guard_bytes(a->cls), arena_slot(a, i + 1), a->first + i, arena_guarded(a, i)};
 }
 #endif

@@ -143,10 +143,12 @@ DESCRIBED = {
     'stack_trim.AFewStayHoweverCold': ('1,024 of a class stay', 'all are freed at a collection', 'a small program never pays for a first touch twice'),
     'stack_trim.StacksInUseStay': ('trimming takes nothing from a stack in use', SAME, ''),
     'stack_trim.TrimmedStacksServeAgain': ('a vacant slot is carved before a fresh one, once, zeroed', 'spans are reused', ''),
+    'stack_trim.GuardsByWhatTheKernelHas': ('kernels that refuse PIDFD_SELF, or guards by process_madvise: as many guards', 'no guards', 'C has no prologue to check in'),
     'stack_trim.EveryStackHasItsGuard': ('guards made sixteen at a time, to the last slot of an arena', 'a check in each prologue', 'C has no prologue to check in'),
     'stack_trim.GuardsStayWhenMemoryGoes': ('the guard of a stack that was given back', 'no guards', ''),
     # ---- stack_ahead ----
     'stack_ahead.FewGetNoneAhead': ('no memory is committed ahead for the first 1,023 stacks', 'stacks are not committed ahead', 'decision 19'),
+    'stack_ahead.GuardsAreFurtherAheadThanMemory': ('guards sixteen slots further than memory, to the end of an arena', 'no guards', 'C has no prologue to check in'),
     'stack_ahead.AheadByAGapWithinAWindow': ('8 slots from who carves, 64 at most: 56 pages', 'the same', 'the same'),
     'stack_ahead.OneMoreForEachCarved': ('each page once, in step with who carves', 'the same', 'the same'),
     'stack_ahead.OvertakenOnesArePassedOver': ('what is carved meanwhile is passed over', 'the same', 'the same'),

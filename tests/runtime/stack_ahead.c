@@ -82,6 +82,20 @@ static void AheadByAGapWithinAWindow(void **state)
         assert_int_equal(committed(RT_AHEAD_FROM + i), i >= RT_AHEAD_GAP && i < RT_AHEAD_WINDOW);
 }
 
+/* Whoever carves finds the guards there too, and never waits for the one who makes them. */
+static void GuardsAreFurtherAheadThanMemory(void **state)
+{
+    (void)state;
+    uint32_t slots = (uint32_t)(RT_ARENA_BYTES / BYTES);
+    crowd(BYTES, RT_AHEAD_FROM);
+    until_enough();
+    struct arena *a = rt_arenas.class[cls].arenas[0].a;
+    assert_true(arena_guarded(a, RT_AHEAD_FROM + RT_AHEAD_WINDOW - 1 + RT_GUARD_BATCH));
+    for (uint32_t i = RT_AHEAD_FROM; i < slots - RT_AHEAD_GAP - 1; i++) carve();
+    until_enough();
+    assert_int_equal(at32_load_rlx(&a->guarded), slots);
+}
+
 /* Each that is carved makes room for one more, and each page is committed once. */
 static void OneMoreForEachCarved(void **state)
 {
@@ -205,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(FewGetNoneAhead, no_arenas),
         cmocka_unit_test_setup(AheadByAGapWithinAWindow, no_arenas),
+        cmocka_unit_test_setup(GuardsAreFurtherAheadThanMemory, no_arenas),
         cmocka_unit_test_setup(OneMoreForEachCarved, no_arenas),
         cmocka_unit_test_setup(OvertakenOnesArePassedOver, no_arenas),
         cmocka_unit_test_setup(SmallStacksShareAPage, no_arenas),

@@ -2,14 +2,25 @@
  * stack_trim.c: stacks given back by age, from inside: dead Gs and their stacks on a P that no run knows, and a clock that
  * the test turns itself. Also the guards, which are made many at a time: each stack has one, whatever became of it.
  */
+#include "child.h"
 #include "g.h"
-#include "goroutines.h"
 #include "os_linux.h"
 #include "param.h"
 #include "stacks.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+#ifndef PIDFD_SELF_THREAD_GROUP
+#define PIDFD_SELF_THREAD_GROUP (-10001) /* Linux 6.14 */
+#endif
 
 enum { CROWD = RT_TRIM_KEEP + 1300, MARK = 0x5a };
 static struct p *pp;
@@ -202,6 +213,58 @@ static void GuardsStayWhenMemoryGoes(void **state)
     assert_guards(CROWD);
 }
 
+/* ---- guards on kernels that refuse a way to make them ---- */
+enum { NO_FILTER = 77 };
+struct refusal { const char *what; int self; bool all; }; /* of process_madvise: where it names the caller so, or always */
+static const struct refusal refusals[] = {
+    {"without PIDFD_SELF (before Linux 6.14)", PIDFD_SELF_THREAD_GROUP, false},
+    {"without guards by process_madvise (before Linux 6.13)", 0, true},
+};
+
+static bool refuse(const struct refusal *r)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_madvise, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])), /* its low half: little endian */
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)r->self, 0, (uint8_t)(r->all ? 0 : 1)),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EBADF),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog p = {sizeof code / sizeof *code, code};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p) == 0;
+}
+
+static void guards_when_refused(void *arg)
+{
+    const struct refusal *r = arg;
+    struct iovec none = {0};
+    if (!refuse(r)) _exit(NO_FILTER);
+    CHECK(syscall(SYS_process_madvise, PIDFD_SELF_THREAD_GROUP, &none, 0, MADV_NORMAL, 0) == -1 && errno == EBADF);
+    void *first = rt_sysreserve(CROWD * 2 * rt_pagesize(), rt_pagesize());
+    CHECK(first != NULL);
+    for (int i = 0; first && i < CROWD; i += RT_GUARD_BATCH) {
+        uintptr_t at = (uintptr_t)first + (size_t)i * 2 * rt_pagesize();
+        int n = CROWD - i < RT_GUARD_BATCH ? CROWD - i : RT_GUARD_BATCH;
+        CHECK(rt_sysguards(at, 2 * rt_pagesize(), n) == n);
+        for (int k = 0; k < n; k++, at += 2 * rt_pagesize()) CHECK(!readable(at) && readable(at + rt_pagesize()));
+    }
+}
+
+static void GuardsByWhatTheKernelHas(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        struct refusal r = refusals[i];
+        in_child(guards_when_refused, &r);
+        if (last.status == NO_FILTER) {
+            print_message("SKIP: no seccomp filter can be set here\n");
+            skip();
+        }
+        assert_ended_well(r.what);
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -221,6 +284,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(WarmStacksStay),          T(ColdStacksGoAfterAPeriod), T(AFewStayHoweverCold),     T(StacksInUseStay),
         T(TrimmedStacksServeAgain), T(EveryStackHasItsGuard),    T(GuardsStayWhenMemoryGoes),
+        T(GuardsByWhatTheKernelHas),
     };
     return cmocka_run_group_tests_name("stacks given back by age, and guards", tests, setup, teardown);
 }
