@@ -43,6 +43,7 @@ const struct verb verbs[] = {
      "  anchor      1: repeat it evenly through the run, to show drift\n"
      "  samples     batches a process, exactly             quota      CPUs of a cgroup for each process\n"
      "  throttled   1: throttling by a quota is meant      title, doc for the report\n"
+     "  ready_mib   memory touched before each process, so that all find as much of it at hand\n"
      "Lists are separated by blanks or commas; every combination is a point.\n"
      "\nExamples:\n"
      "  trine plan --profile full\n"

@@ -25,6 +25,7 @@ char *cell_name(const struct experiment *x) {
     strbuf_printf(&b, "/%lld/%lld/%lld/%lld/%s", (long long)x->warmup_ms, (long long)x->measure_ms,
                   (long long)x->timeout_ms, (long long)x->throttle_expected, counters);
     strbuf_printf(&b, "/%lld/%g", (long long)x->samples, x->quota_cpus);
+    if (x->ready_mib) strbuf_printf(&b, "/%lld", (long long)x->ready_mib);
     add_params(&b, x);
     hash_hex(hash_bytes(b.s, b.len), hex);
     char *name = xasprintf("%s-%.8s", x->workload, hex);

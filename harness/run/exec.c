@@ -6,6 +6,7 @@
 #include "probe/kernel.h"
 #include "probe/quota.h"
 #include "probe/sampler.h"
+#include "run/ready.h"
 #include "run/validity.h"
 #include "store/record.h"
 
@@ -291,6 +292,8 @@ json_t *exec_point(const struct exec_context *x, const json_t *planned, int atte
         json_decref(point);
         return without_running(planned, "skipped", why);
     }
+    int64_t mib = json_int(planned, "ready_mib", 0);
+    if (mib) json_object_set_new(o.view, "readied_bytes", memory_ready(x->root, mib, x->stop));
     child_run(&spec, &r);
     if (r.end == CHILD_NOT_STARTED)
         err_set(e, TRINE_EXIT_INFRA, "%s cannot be started: %s", driver_path, strerror(r.code));

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POINTS_MAX = 50000, PROCESS_OVERHEAD_MS = 40 };
+enum { POINTS_MAX = 50000, PROCESS_OVERHEAD_MS = 40, READY_MIB_A_MS = 2 };
 
 struct builder {
     struct plan *plan;
@@ -89,6 +89,7 @@ static void add_settings(const struct builder *b, const struct experiment *x, js
     json_object_set_new(point, "warmup_ms", json_integer(x->warmup_ms));
     if (x->quota_cpus > 0) json_object_set_new(point, "quota_cpus", json_real(x->quota_cpus));
     if (x->samples) json_object_set_new(point, "samples", json_integer(x->samples));
+    if (x->ready_mib) json_object_set_new(point, "ready_mib", json_integer(x->ready_mib));
     json_object_set_new(point, "timeout_ms", json_integer(x->timeout_ms));
     json_object_set_new(point, "counters", counters);
     json_object_set_new(point, "throttle_expected", json_boolean(x->throttle_expected));
@@ -284,7 +285,8 @@ void plan_free(struct plan *p) {
 
 int64_t plan_point_ms(const json_t *v) {
     if (json_object_get(v, "status")) return 0;
-    return json_int(v, "warmup_ms", 0) + json_int(v, "measure_ms", 0) + PROCESS_OVERHEAD_MS;
+    return json_int(v, "warmup_ms", 0) + json_int(v, "measure_ms", 0) + PROCESS_OVERHEAD_MS +
+           json_int(v, "ready_mib", 0) / READY_MIB_A_MS;
 }
 
 int64_t plan_total_ms(const json_t *points) {

@@ -202,7 +202,7 @@ static int experiment_key(struct parser *p, struct experiment *x, const char *ke
     static const char *const keys[] = {"title",     "doc",       "workload", "backends", "procs",
                                        "tasks",     "param.",    "pin",      "reps",     "measure_ms",
                                        "warmup_ms", "timeout_s", "counters", "throttled", "until",
-                                       "anchor",    "samples",   "quota"};
+                                       "anchor",    "samples",   "quota",    "ready_mib"};
     char hint[96];
     if (strcmp(key, "title") == 0) return set_text(&x->title, value, p->continued);
     if (strcmp(key, "doc") == 0) return set_text(&x->doc, value, p->continued);
@@ -222,6 +222,7 @@ static int experiment_key(struct parser *p, struct experiment *x, const char *ke
     if (strcmp(key, "warmup_ms") == 0) return set_count(p, key, value, 0, 3600000, &x->warmup_ms);
     if (strcmp(key, "samples") == 0) return set_count(p, key, value, 1, 1000000, &x->samples);
     if (strcmp(key, "quota") == 0) return set_quota(p, value, x);
+    if (strcmp(key, "ready_mib") == 0) return set_count(p, key, value, 1, 1 << 20, &x->ready_mib);
     if (strcmp(key, "throttled") == 0) return set_count(p, key, value, 0, 1, &x->throttle_expected);
     if (strcmp(key, "timeout_s") == 0) {
         if (!set_count(p, key, value, 1, 86400, &x->timeout_ms)) return 0;

@@ -34,6 +34,7 @@ struct experiment {
     double until;           /* half-width of the interval, as a share, that ends repeating; 0: not asked */
     int64_t anchor;         /* 1: repeated evenly through the run */
     double quota_cpus;      /* of a cgroup made for each process; 0: none */
+    int64_t ready_mib;      /* memory readied before each process (run/ready.h); 0: none */
     int64_t samples;        /* batches a process, neither fewer nor more; 0: the driver's own bounds */
     int64_t measure_ms, warmup_ms, timeout_ms, throttle_expected;
 };

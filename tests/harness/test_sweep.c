@@ -72,6 +72,7 @@ static const struct fault faults[] = {
     {"[experiment a]\nworkload = p\nprocs = 0x\n", "f.ini:3:", "'0x' is no number"},
     {"[experiment a]\nworkload = p\nprocs = default\n", "f.ini:3:", "'default' is no number"},
     {"[experiment a]\nworkload = p\nprocs = 1\n  0\n", "f.ini:4:", "procs: '0' is out of range; expected 1 to 1024"},
+    {"[experiment a]\nworkload = p\nready_mib = 4g\n", "f.ini:3:", "ready_mib = 4g: expected a whole number from 1 to 1048576"},
     {"[experiment a]\nworkload = p\nprocs = 0n\n", "f.ini:3:", "procs: '0n' is out of range"},
     {"[experiment a]\nworkload = p\nprocs = 99999999\n", "f.ini:3:", "procs: '99999999' is out of range; expected 1 to 1024"},
     {"[experiment a]\nworkload = p\nprocs = 1025n\n", "f.ini:3:", "procs: '1025n' is out of range"},
