@@ -254,26 +254,40 @@ static bool any_work(void)
     return false;
 }
 
-/* The earliest timer of all Ps; 0: none. */
-static int64_t next_timer(void)
+/* The earliest timer of all Ps, and whose it is; 0 and NULL: none. */
+static int64_t next_timer(struct p **whose)
 {
     int64_t min = 0;
+    *whose = NULL;
     for (int i = 0; i < rt_nprocs(); i++) {
-        int64_t when = rt_timermask((uint32_t)i) ? rt_timers_earliest(rt_sched.allp[i]) : 0;
-        if (when && (min == 0 || when < min)) min = when;
+        struct p *pp = rt_sched.allp[i];
+        int64_t when = rt_timermask((uint32_t)i) ? rt_timers_earliest(pp) : 0;
+        if (when == 0 || (min && when >= min)) continue;
+        min = when;
+        *whose = pp;
     }
     return min;
 }
 
-/* A P again, as a spinner, if one is idle. */
-static bool take_idle_p(struct m *mp, bool spin)
+/* A P again, if one is idle: that one if it is, else any. */
+static bool take_idle_p(struct m *mp, struct p *that)
 {
     rt_lock(&rt_sched.lock);
-    struct p *pp = spin ? rt_pidleget_spinning() : rt_pidleget();
+    struct p *pp = rt_pidleget_prefer(that);
+    rt_unlock(&rt_sched.lock);
+    if (pp) rt_acquirep(mp, pp);
+    return pp != NULL;
+}
+
+/* The same as a spinner. */
+static bool take_idle_p_spinning(struct m *mp)
+{
+    rt_lock(&rt_sched.lock);
+    struct p *pp = rt_pidleget_spinning();
     rt_unlock(&rt_sched.lock);
     if (!pp) return false;
     rt_acquirep(mp, pp);
-    if (spin) begin_spinning(mp);
+    begin_spinning(mp);
     return true;
 }
 
@@ -308,7 +322,7 @@ static bool stop_spinning(struct m *mp)
     if (rt_nprocs() == 1) return false; /* all other submitters go through the global queue's lock, which give_up_p held */
     at64_add_rlx(&rt_sched.idle_fences, 1);
     rt_fence_idle(); /* nmspinning before the queues: partner is every submitter */
-    return any_work() && take_idle_p(mp, true);
+    return any_work() && take_idle_p_spinning(mp);
 }
 
 /* One M sleeps for all of them in the poller until the next timer. A goroutine, or NULL; mp may have a P then. */
@@ -316,7 +330,8 @@ static struct g *poll_blocking(struct m *mp)
 {
     struct sched *s = &rt_sched;
     at_fence_sc(); /* lastpoll == 0 before what it waits for is read: partner is rt_checkdead, which breaks a vain wait */
-    int64_t until = next_timer();
+    struct p *whose;
+    int64_t until = next_timer(&whose);
     ati64_store_sc(&s->polluntil, until);
     int64_t delay = rt_netpoll_any_waiters() ? -1 : 0;
     if (until) {
@@ -328,7 +343,7 @@ static struct g *poll_blocking(struct m *mp)
     int n = at32_load_acq(&s->ending) ? 0 : rt_netpoll(delay, &l);
     ati64_store_rel(&s->polluntil, 0);
     ati64_store_rel(&s->lastpoll, rt_nanotime());
-    bool have = take_idle_p(mp, false);
+    bool have = take_idle_p(mp, n > 0 ? NULL : whose); /* from another its timer would be stolen, and a thief wakes the next */
     if (n > 0) make_runnable(mp->p, &l);
     if (!have) {
         rt_injectlist(NULL, &l);
@@ -340,7 +355,6 @@ static struct g *poll_blocking(struct m *mp)
     }
     struct g *gp = glist_pop(&l);
     rt_injectlist(mp, &l);
-    if (!gp) begin_spinning(mp);
     return gp;
 }
 
@@ -348,7 +362,8 @@ static struct g *poll_blocking(struct m *mp)
 static struct g *wait_for_work(struct m *mp, bool *end)
 {
     struct sched *s = &rt_sched;
-    int64_t until = next_timer();
+    struct p *whose;
+    int64_t until = next_timer(&whose);
     if ((until || rt_netpoll_any_waiters()) && ati64_load_rlx(&s->lastpoll) != 0 && ati64_xchg_ar(&s->lastpoll, 0) != 0) {
         struct g *gp = poll_blocking(mp);
         if (gp || mp->p) return gp;

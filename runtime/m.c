@@ -226,14 +226,25 @@ void rt_wakep(void)
     if (pp) rt_startm(pp, true);
 }
 
-void rt_wakenetpoller(int64_t when)
+/* Somebody sleeps in the poller: broken when it would sleep past `when`. */
+static bool poller_told(int64_t when)
 {
     struct sched *s = &rt_sched;
-    if (ati64_load_acq(&s->lastpoll) == 0) {
-        /* somebody sleeps in the poller: break it when it would sleep past `when` (0: for good) */
-        int64_t until = ati64_load_acq(&s->polluntil);
-        if (until == 0 || until > when) rt_netpoll_break();
-    } else if (at32_load_rlx(&s->npidle)) {
-        rt_wakep(); /* nobody sleeps there: an idle P must come to do it */
-    }
+    if (ati64_load_acq(&s->lastpoll) != 0) return false;
+    int64_t until = ati64_load_acq(&s->polluntil); /* 0: for good */
+    if (until == 0 || until > when) rt_netpoll_break();
+    return true;
+}
+
+void rt_wakenetpoller(int64_t when)
+{
+    if (!poller_told(when) && at32_load_rlx(&rt_sched.npidle)) rt_wakep(); /* an idle P must come to do it */
+}
+
+void rt_wakenetpoller_parked(struct m *mp, int64_t when)
+{
+    if (poller_told(when)) return;
+    struct p *pp = mp->p;
+    bool work = rt_curg(mp) || !rt_runqempty(pp) || pp->spill.head || at32_load_acq(&rt_sched.runqsize);
+    if (work && at32_load_rlx(&rt_sched.npidle)) rt_wakep();
 }

@@ -14,7 +14,7 @@ void rt_acquirep(struct m *mp, struct p *pp);
 struct p *rt_releasep(struct m *mp);
 void rt_pidleput(struct p *pp);
 struct p *rt_pidleget(void);
-struct p *rt_pidleget_prefer(struct p *pp); /* pp if it is idle, else any */
+struct p *rt_pidleget_prefer(struct p *pp); /* pp if it is idle, else any; it may be NULL */
 struct p *rt_pidleget_spinning(void); /* none: leaves the needspinning flag for whoever is about to drop a P */
 
 /* ---- the global queue. Want sched.lock. ---- */
@@ -57,6 +57,9 @@ void rt_maker_forget(void); /* in the child of a fork: the thread that makes spa
 void rt_wakep(void);
 /* A timer is due at `when`, perhaps before the M in the network poller would return. */
 void rt_wakenetpoller(int64_t when);
+/* The same by an M that has just parked a goroutine (in rt_gopark's unlockf). Without work it looks for some next, and whoever
+ * looks in vain waits in the poller: no other is woken for it. (Go wakes one, at each sleep while nobody polls.) */
+void rt_wakenetpoller_parked(struct m *mp, int64_t when);
 /* Throws when no goroutine can ever run again. Wants sched.lock. */
 void rt_checkdead(void);
 /* Stops counting the calling M; the thread's function returns after it. */

@@ -184,14 +184,15 @@ static bool commit(struct g *gp, void *arg)
     struct sel *s = arg;
     struct sudog *list = s->list;
     int64_t deadline_ns = s->deadline_ns;
+    struct m *mp = rt_getm();
     int timer = 0;
     if (s->timed) {
-        timer = rt_timers_add(rt_getm()->p, &gp->timer, deadline_ns);
+        timer = rt_timers_add(mp->p, &gp->timer, deadline_ns);
         if (timer < 0) rt_throw("out of memory: the timer of a select");
     }
     /* with an empty list the goroutine may run from here */
     unlock_all(list);
-    if (timer & TIMER_SOONER) rt_wakenetpoller(deadline_ns);
+    if (timer & TIMER_SOONER) rt_wakenetpoller_parked(mp, deadline_ns);
     return true;
 }
 

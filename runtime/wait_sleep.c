@@ -15,9 +15,10 @@ int64_t rt_deadline(int64_t now_ns, int64_t ns)
 static bool arm_sleep(struct g *gp, void *deadline)
 {
     int64_t deadline_ns = *(int64_t *)deadline; /* on gp's stack, which may be in use again once the timer is armed */
-    int r = rt_timers_add(rt_getm()->p, &gp->timer, deadline_ns);
+    struct m *mp = rt_getm();
+    int r = rt_timers_add(mp->p, &gp->timer, deadline_ns);
     if (r < 0) rt_throw("out of memory: timer heap");
-    if (r & TIMER_SOONER) rt_wakenetpoller(deadline_ns);
+    if (r & TIMER_SOONER) rt_wakenetpoller_parked(mp, deadline_ns);
     return true;
 }
 

@@ -37,6 +37,10 @@ DESCRIBED = {
     'sched_monitor.MonitorSleepsSoonWhereEventsAreRare': ('after a sleep of 100 ms or more it sleeps again after 100 us of quiet', 'at once', 'two looks an event instead of ten'),
     # ---- sched_wake ----
     'sched_wake.SearchesInVainAreFew': ('two goroutines that hand each other the turn are left alone by an M that could not help', 'woken at each ready, and looks again while runnext is taken', 'docs/decisions/0003: what it costs the two'),
+    'sched_wake.ALoneSleeperWakesNobody': ('whoever parks a sleeper and has no other work waits for its timer itself', 'wakes another M for it at each sleep', 'two kernel switches a sleep'),
+    'sched_wake.ALoneSelectWithADeadlineWakesNobody': ('the same for a select with a deadline', 'the same', 'the same'),
+    'sched_wake.ASleeperBeforeAHogWakesOne': ('an M that goes on with another goroutine wakes one to wait for the timer', 'the same', 'the same'),
+    'sched_wake.ASleeperIsWokenOnItsOwnP': ('who waited in the poller takes the P whose timer it waited for', 'any idle P, then steals the timer', 'a thief that finds work wakes the next'),
     # ---- sched_join ----
     'sched_join.JoinByChannelTakesTheNewest': ('a receive by who made goroutines leaves the P to the newest of the ring, a wait each', 'the oldest', 'docs/decisions/0010: a tree runs depth first on a few hot stacks; TRINE_FIFO_JOIN is Go\'s order'),
     'sched_join.OneJoinForEachGoroutineMade': ('who made one goroutine waits so once; then the oldest goes on', 'the oldest', 'docs/decisions/0010'),

@@ -53,7 +53,7 @@ WAIT_MUTATIONS = [
     ('null-case-is-ready', 'a case without a channel counts as ready', 'select.c',
      'if (!k->chan || blocks(k)) continue;', 'if (k->chan && blocks(k)) continue;', SELECT),
     ('select-ends-early', 'a deadline of select is 100 us early', 'select.c',
-     'timer = rt_timers_add(rt_getm()->p, &gp->timer, deadline_ns);', 'timer = rt_timers_add(rt_getm()->p, &gp->timer, deadline_ns - 100000);',
+     'timer = rt_timers_add(mp->p, &gp->timer, deadline_ns);', 'timer = rt_timers_add(mp->p, &gp->timer, deadline_ns - 100000);',
      ['select_basic', 'timer_run']),
     ('deadline-wins-always', 'a deadline readies a select that a channel has served', 'select.c',
      'if (at32_cas_ar(&gp->selectdone, 0, 1)) glist_push(ready, gp);', 'at32_store_rlx(&gp->selectdone, 1);\n    glist_push(ready, gp);',

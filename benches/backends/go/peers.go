@@ -214,8 +214,8 @@ var idle = workload{
 			}()
 		}
 		g.ready.Wait()
-		time.Sleep(20 * time.Millisecond)
 		pt.begin()
+		time.Sleep(20 * time.Millisecond) // begin stops the world, and whoever that woke looks for work a while
 		syscall.Getrusage(syscall.RUSAGE_SELF, &before)
 		start, ticked := now(), int64(0)
 		for ; ticked < ticks; ticked++ {
