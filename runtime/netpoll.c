@@ -213,8 +213,7 @@ static int deliver(const struct epoll_event *e, struct glist *out)
 }
 
 /* Nanosecond waits where the kernel has them: a 100 us sleep by epoll_wait takes a millisecond. It may end a wait late by a
- * thousandth of it, whatever the thread's slack (select_estimate_accuracy), so it is asked for that much less: the caller
- * looks at the clock and waits for the rest, if there is one. */
+ * thousandth of it, whatever the thread's slack (select_estimate_accuracy), so it is asked for that much less. */
 static int wait_events(struct epoll_event *ev, int max, int64_t delay_ns)
 {
     if (delay_ns > 0 && !at32_load_rlx(&no_pwait2)) {
@@ -237,6 +236,16 @@ static void take_break(void)
     at_fence_sc(); /* before the caller looks for timers; partner: rt_netpoll_break */
 }
 
+/* Waits for the rest too, if there is one: any interrupt that comes by within its slack ends the wait early. A caller that
+ * took a P for that would wake the monitor, find nothing due and come back. */
+static int wait_out(struct epoll_event *ev, int max, int64_t delay_ns)
+{
+    int64_t begun = delay_ns > 0 ? rt_nanotime() : 0, left = delay_ns;
+    int got = wait_events(ev, max, left);
+    while (got == 0 && delay_ns > 0 && (left = delay_ns - (rt_nanotime() - begun)) > 0) got = wait_events(ev, max, left);
+    return got;
+}
+
 int rt_netpoll(int64_t delay_ns, struct glist *out)
 {
     if (!rt_netpoll_inited()) return 0;
@@ -244,7 +253,7 @@ int rt_netpoll(int64_t delay_ns, struct glist *out)
     int saved = errno, got, readied = 0;
     for (;;) {
         int err = rt_os_fail(OS_EPOLL_WAIT);
-        got = err ? -1 : wait_events(ev, RT_NETPOLL_EVENTS, delay_ns);
+        got = err ? -1 : wait_out(ev, RT_NETPOLL_EVENTS, delay_ns);
         if (got < 0 && !err) err = errno;
         if (got >= 0) break;
         if (err != EINTR) rt_throw("netpoll: epoll_wait on descriptor %d failed with errno %d", epfd, err);

@@ -57,7 +57,7 @@ bool rt_netpoll_any_waiters(void);
 void rt_netpoll_waiter(int delta); /* one more, or one less, goroutine is parked for a descriptor */
 
 /* Appends the goroutines whose descriptors are ready. delay_ns < 0: blocks M until there is an event or a break, 0:
- * only looks, > 0: blocks so long, or a thousandth less. Returns how many were appended. */
+ * only looks, > 0: blocks so long. Returns how many were appended. */
 int rt_netpoll(int64_t delay_ns, struct glist *out);
 /* Makes a blocking rt_netpoll, or the next one, return. Callable from any thread, also in a signal handler. */
 void rt_netpoll_break(void);

@@ -86,6 +86,7 @@ WAIT_DESCRIBED = {
     'net_break.test_no_break_is_lost': ('NetpollBreak, 1e5 times', 'TestNetpollBreak', 'model-checked as well'),
     'net_break.test_a_break_waits_for_a_poll_that_blocks': ('a look does not take it', SAME, ''),
     'net_break.test_a_timed_poll_is_never_short': ('nanoseconds to milliseconds', 'rounds up to 1 ms (#44343)', 'epoll_pwait2'),
+    'net_break.test_a_poll_beside_other_timers_is_never_short': ('a wait that an interrupt ends within its slack goes on', 'a thread wakes for nothing', 'epoll_pwait2'),
     'net_break.test_an_old_tag_wakes_nobody': ('an event of a recycled descriptor', 'fdseq since #59545', ''),
     'net_break.test_numbers_out_of_range': ('negative and absurd numbers', 'cannot be written', ''),
     'net_alone.ALockedReaderIsServed': ('a goroutine locked to its thread waits for the network at 2 Ps and more', SAME, ''),
