@@ -1,7 +1,7 @@
 /*
  * Calibrated processor work: a chain of dependent multiplications that touches no memory and calls nothing, so its
  * length is what the clock says on an undisturbed CPU. Calibration takes the fastest of several tries: a slower
- * one was disturbed. The barrier in the loop keeps the compiler from folding it.
+ * one was disturbed.
  */
 #pragma once
 
@@ -9,14 +9,8 @@
 
 #include "point.h"
 
-static inline uint64_t burst_iterations(uint64_t n, uint64_t seed) {
-    uint64_t x = seed | 1;
-    for (uint64_t i = 0; i < n; i++) {
-        x = x * 6364136223846793005u + 1442695040888963407u;
-        __asm__ volatile("" : "+r"(x));
-    }
-    return x;
-}
+/* One copy for all, calibration too: the same loop at two addresses may run at two speeds, by where the loader puts them. */
+uint64_t burst_iterations(uint64_t n, uint64_t seed);
 
 /* Iterations a nanosecond; about 5 ms. */
 double burst_calibrate(void);
