@@ -79,12 +79,12 @@ static json_t *first_point(const char *dir, const char *text) {
 #define ONE "[experiment e]\nworkload = pingpong\nbackends = fake\nprocs = 1\nreps = 1\nmeasure_ms = 1\nwarmup_ms = 0\n"
 static void test_a_point_says_so(void **state) {
     char *dir = scratch_make(), *other = scratch_make();
-    json_t *with = first_point(dir, ONE "ready_mib = 8\n"), *without = first_point(other, ONE);
+    json_t *with = first_point(dir, ONE "ready_mib = 64\n"), *without = first_point(other, ONE);
     (void)state;
-    assert_int_equal(json_int(json_object_get(with, "outside"), "readied_bytes", 0), 8 << 20);
+    assert_int_equal(json_int(json_object_get(with, "outside"), "readied_bytes", 0), 64 << 20);
     assert_null(json_object_get(json_object_get(without, "outside"), "readied_bytes"));
-    /* the driver's own faults are its own */
-    assert_true(json_int(json_object_get(with, "outside"), "minor_faults", 0) < (8 << 20) / sysconf(_SC_PAGESIZE));
+    /* the driver's faults are its own: some hundred, under a sanitizer some thousand, where 16,384 pages were touched */
+    assert_true(json_int(json_object_get(with, "outside"), "minor_faults", 0) < (32 << 20) / sysconf(_SC_PAGESIZE));
     json_decref(with);
     json_decref(without);
     scratch_remove(dir);
