@@ -75,14 +75,12 @@ static void guard_more(struct arena *a, uint32_t from)
     at32_store_rel(&a->guarded, from + did); /* partner: arena_guarded */
 }
 
-bool arena_guard(struct arena *a, uint32_t i)
+void arena_guard(struct arena *a, uint32_t i)
 {
-    if (guard_bytes(a->cls) == 0) return false;
-    if (arena_guarded(a, i)) return true;
+    if (guard_bytes(a->cls) == 0 || arena_guarded(a, i)) return;
     rt_lock(&rt_arenas.guards);
     for (uint32_t from; (from = at32_load_rlx(&a->guarded)) <= i && !a->bare;) guard_more(a, from);
     rt_unlock(&rt_arenas.guards);
-    return arena_guarded(a, i);
 }
 
 /* A slot that was vacated. Wants the lock, and that there is one. */
@@ -122,9 +120,9 @@ bool rt_stackcarve(int cls, struct stackslot *out)
     struct arena *a = c->nvacant ? carve_vacant(c, &i) : carve_fresh(cls, &i);
     rt_unlock(&rt_arenas.lock);
     if (!a) return false;
-    bool guarded = arena_guard(a, i);
+    arena_guard(a, i);
     *out = slot_at(a, i);
-    if (!guarded) {
+    if (!out->guarded) {
         at64_add_rlx(&rt_arenas.count.unguarded, 1);
         *(uint64_t *)out->lo = RT_STACK_CANARY;
     }

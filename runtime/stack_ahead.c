@@ -46,7 +46,8 @@ bool rt_stackahead(void)
     uint32_t i = 0;
     struct arena *a = claim(&i);
     if (!a) return false;
-    arena_guard(a, i + RT_GUARD_BATCH < a->slots ? i + RT_GUARD_BATCH : a->slots - 1); /* done before the slot is carved */
+    /* a batch further than the page: whoever carves would wait for one that is being made */
+    arena_guard(a, i + RT_GUARD_BATCH < a->slots ? i + RT_GUARD_BATCH : a->slots - 1);
     if (rt_syscommit((arena_slot(a, i + 1) - 1) & ~(rt_pagesize() - 1))) at64_add_rlx(&rt_arenas.count.ahead, 1);
     return true;
 }

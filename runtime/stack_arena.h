@@ -56,7 +56,7 @@ struct arenas {
 };
 extern struct arenas rt_arenas;
 /* Sees to the guard of slot i, and of some behind it. Wants a P, which keeps the arena there, and neither lock. */
-bool arena_guard(struct arena *a, uint32_t i);
+void arena_guard(struct arena *a, uint32_t i);
 
 /* acquire: partner is the release of guard_more */
 static inline bool arena_guarded(const struct arena *a, uint32_t i) { return i < at32_load_acq(&a->guarded); }

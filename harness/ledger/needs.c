@@ -20,10 +20,7 @@ static char *cpus(const char *n) {
 }
 
 static char *memory(const char *gib) {
-    long long kib = 0;
-    char *text = file_read("/proc/meminfo", NULL), *at = text ? strstr(text, "MemAvailable:") : NULL;
-    if (at) sscanf(at, "MemAvailable: %lld", &kib);
-    free(text);
+    int64_t told = probe_available_kib(&(struct probe_root){""}), kib = told < 0 ? 0 : told;
     if (kib >= atoll(gib) * 1048576) return NULL;
     return xasprintf("needs %s GiB of free memory, this machine has %.1f", gib, (double)kib / 1048576);
 }

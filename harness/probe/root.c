@@ -55,3 +55,10 @@ int64_t probe_keyed(const char *text, const char *key, int64_t fallback) {
     }
     return fallback;
 }
+
+int64_t probe_available_kib(const struct probe_root *r) {
+    char *text = probe_read(r, "/proc/meminfo");
+    int64_t kib = text ? probe_keyed(text, "MemAvailable", -1) : -1;
+    free(text);
+    return kib;
+}

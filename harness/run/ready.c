@@ -50,23 +50,16 @@ static bool finish(pid_t child, const volatile sig_atomic_t *stop) {
     return got == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* MiB that can be touched without taking them from anybody; -1: not known. */
-static int64_t available_mib(const struct probe_root *root) {
-    char *text = probe_read(root, "/proc/meminfo");
-    int64_t kib = text ? probe_keyed(text, "MemAvailable", -1) : -1;
-    free(text);
-    return kib < 0 ? -1 : kib / 1024;
-}
-
 json_t *memory_ready(const struct probe_root *root, int64_t mib, const volatile sig_atomic_t *stop) {
-    int64_t there = available_mib(root);
+    int64_t kib = probe_available_kib(root), there = kib / 1024;
     pid_t child[CHILDREN_MAX];
-    if (there < 0) return json_unavailable("/proc/meminfo does not tell what is available");
+    if (kib < 0) return json_unavailable("/proc/meminfo does not tell what is available");
     if (there < mib + mib / 8)
         return json_unavailable("%lld MiB wanted, and an eighth to spare; %lld are available", (long long)mib, (long long)there);
     size_t bytes = (size_t)mib << 20;
     int n = children(), started = start(bytes, n, child);
     bool all = started == n;
     for (int i = 0; i < started; i++) all &= finish(child[i], stop);
+    if (stop && *stop) return json_unavailable("interrupted");
     return all ? json_integer((json_int_t)bytes) : json_unavailable("a process that touched memory could not be started, or was killed");
 }

@@ -12,8 +12,8 @@
 #include <signal.h>
 #include <stdint.h>
 
-/* Touches so many MiB, in children that end at once, and so leaves them to whoever comes next. Blocks meanwhile, some 0.5 ms
- * a MiB; ends early when *stop is set (it may be NULL). The bytes touched, or {"unavailable": why}. */
+/* Touches so many MiB, in children that end at once, and so leaves them to whoever comes next. Blocks meanwhile, 0.5 to 1 ms
+ * a MiB here; ends early when *stop is set (it may be NULL). The bytes touched, or {"unavailable": why}. */
 json_t *memory_ready(const struct probe_root *root, int64_t mib, const volatile sig_atomic_t *stop);
 
 #endif

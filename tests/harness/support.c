@@ -1,5 +1,6 @@
 /* support: see support.h. */
 #include "support.h"
+#include "store/store.h"
 
 #include <dirent.h>
 #include <ftw.h>
@@ -64,6 +65,16 @@ char *only_run(const char *out) {
     char *machine = only_entry(out), *run = machine ? only_entry(machine) : NULL;
     free(machine);
     return run;
+}
+
+json_t *run_sweep(const char *dir, const char *text, struct child_result *r) {
+    char *ini = scratch_file(dir, "s.ini", text), *out = path_join(dir, "out");
+    struct err e;
+    trine(r, 60000, "run", "--profile", ini, "--out", out, "--backends", "fake", "--seed", "1", NULL);
+    char *run = only_run(out);
+    json_t *points = run ? store_load(run, NULL, &e) : NULL;
+    free(run), free(out), free(ini);
+    return points;
 }
 
 bool contains(const struct strbuf *b, const char *needle) {

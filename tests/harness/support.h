@@ -24,6 +24,8 @@ char *scratch_file(const char *dir, const char *name,
 void trine(struct child_result *r, int64_t timeout_ms, ...) __attribute__((sentinel));
 /* The only run below out, or NULL. Caller frees. */
 char *only_run(const char *out);
+/* Runs a sweep below dir, on the fake driver; the points of its run, or NULL. */
+json_t *run_sweep(const char *dir, const char *text, struct child_result *r);
 bool contains(const struct strbuf *b, const char *needle);
 void assert_one_line(const struct strbuf *b); /* and it begins with "trine" */
 

@@ -18,17 +18,6 @@
     "[profile]\nreruns = 2\n[experiment e]\nworkload = pingpong\nbackends = fake\nprocs = 1\nreps = 1\n"     \
     "warmup_ms = 1\nmeasure_ms = 1\ntimeout_s = " timeout_s "\n" extra
 
-/* Runs a sweep; returns the points of its run. */
-static json_t *run_sweep(const char *dir, const char *text, struct child_result *r) {
-    char *ini = scratch_file(dir, "s.ini", text), *out = path_join(dir, "out");
-    struct err e;
-    trine(r, 60000, "run", "--profile", ini, "--out", out, "--backends", "fake", "--seed", "1", NULL);
-    char *run = only_run(out);
-    json_t *points = run ? store_load(run, NULL, &e) : NULL;
-    free(run), free(out), free(ini);
-    return points;
-}
-
 struct ending {
     const char *mode;
     int code;
