@@ -90,18 +90,16 @@ static bool about_the_end(const char *path) {
 }
 
 /* How processes ended is a figure of those that ran at all. */
-static struct value of_ends(const json_t *points, const char *path, double level) {
+static size_t of_ends(const json_t *points, const char *path, double *x, struct value *none) {
     const json_t *p;
     size_t i, n = 0;
-    double *x = xcalloc(json_array_size(points) + 1, sizeof *x);
     json_array_foreach((json_t *)points, i, p) {
         const char *status = json_str(p, "status", "");
         if (strcmp(status, "skipped") == 0 || strcmp(status, "not_applicable") == 0) continue;
         x[n++] = strcmp(status, strcmp(path, "ok") == 0 ? "ok" : "timeout") == 0;
     }
-    struct value v = n ? value_of_processes(x, n, level) : value_missing(MISSING_HERE, "no process ran");
-    free(x);
-    return v;
+    if (!n) *none = value_missing(MISSING_HERE, "no process ran");
+    return n;
 }
 
 /* Of points none of which was measured. */
@@ -114,14 +112,11 @@ static struct value none_measured(const json_t *points) {
 
 enum { VALID_LEAST = 3 }; /* two have an interval of twelve deviations either way */
 
-struct value figure_of_cell(const json_t *points, const char *path, double level, bool *invalid) {
+size_t figures_of_cell(const json_t *points, const char *path, double *x, struct value *none, bool *invalid) {
     const json_t *p;
     size_t i, n = 0, n_ok = 0;
     char why[REASON_MAX / 2] = "";
-    if (!json_array_size(points))
-        return value_missing(MISSING_HERE, "it was not run: the run was cut short, or it has no driver of this backend");
-    if (about_the_end(path)) return of_ends(points, path, level);
-    double *x = xcalloc(json_array_size(points) + 1, sizeof *x);
+    if (about_the_end(path) && json_array_size(points)) return of_ends(points, path, x, none);
     for (int trusted = 1; trusted >= 0 && n < VALID_LEAST; trusted--) {
         json_array_foreach((json_t *)points, i, p) {
             if (!rep_measured(p) || rep_valid(p) != trusted) continue;
@@ -132,9 +127,17 @@ struct value figure_of_cell(const json_t *points, const char *path, double level
             *invalid |= !trusted;
         }
     }
-    struct value v = n      ? value_of_processes(x, n, level)
-                     : n_ok ? value_missing(MISSING_HERE, "%s", why)
-                            : none_measured(points);
+    if (!json_array_size(points))
+        *none = value_missing(MISSING_HERE, "it was not run: the run was cut short, or it has no driver of this backend");
+    else if (!n) *none = n_ok ? value_missing(MISSING_HERE, "%s", why) : none_measured(points);
+    return n;
+}
+
+struct value figure_of_cell(const json_t *points, const char *path, double level, bool *invalid) {
+    struct value v;
+    double *x = xcalloc(json_array_size(points) + 1, sizeof *x);
+    size_t n = figures_of_cell(points, path, x, &v, invalid);
+    if (n) v = value_of_processes(x, n, level);
     free(x);
     return v;
 }

@@ -16,8 +16,14 @@
  */
 double figure_of_point(const json_t *point, const char *path, char *why, size_t why_bytes);
 
-/* points: the repetitions of one experiment on one backend, NULL when there are none. Figures of valid points
- * count; with fewer than three of them those that are not valid do too, and *invalid is set. */
+/*
+ * points: the repetitions of one experiment on one backend, NULL when there are none. Figures of valid points
+ * count; with fewer than three of them those that are not valid do too, and *invalid is set. x, with room for one a
+ * point, takes them; how many they are comes back. 0: *none says why.
+ */
+size_t figures_of_cell(const json_t *points, const char *path, double *x, struct value *none, bool *invalid);
+
+/* The same figures as one value. */
 struct value figure_of_cell(const json_t *points, const char *path, double level, bool *invalid);
 
 #endif

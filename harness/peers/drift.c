@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "ledger/figure.h"
+#include "ledger/interval.h"
 #include "report/series.h"
 #include "run/validity.h"
 #include "stats/stats.h"
@@ -52,25 +53,22 @@ static size_t valid_of(const json_t *cell) {
     return n;
 }
 
-bool drift_widens(const json_t *cell, double level, struct value *v, double *drift) {
+bool drift_of_series(const json_t *cell, double *x, size_t *n, double *drift) {
     const json_t *p;
-    size_t i, n = 0, all = json_array_size(cell);
+    size_t i, counted = 0;
     char why[REASON_MAX];
     if (valid_of(cell) >= PROCESSES_LEAST) return false;
-    double *x = xcalloc(all + 1, sizeof *x), *d = xcalloc(all + 1, sizeof *d);
+    double *d = xcalloc(json_array_size(cell) + 1, sizeof *d);
     json_array_foreach(cell, i, p) {
         if (!counts(p)) continue;
-        x[n] = figure_of_point(p, "median", why, sizeof why);
-        d[n++] = drift_of_process(p);
+        x[counted] = figure_of_point(p, "median", why, sizeof why);
+        d[counted] = x[counted] > 0 ? drift_of_process(p) : NAN;
+        counted++;
     }
-    struct value whole = value_of_processes(x, n, level);
-    double most = n >= PROCESSES_LEAST ? largest_mean(d, n) : NAN;
-    free(x);
+    double most = counted >= PROCESSES_LEAST ? largest_mean(d, counted) : NAN;
     free(d);
-    if (!isfinite(most) || !(whole.low > 0)) return false;
-    whole.low *= exp(-most);
-    whole.high *= exp(most);
-    *v = whole;
+    if (!isfinite(most)) return false;
+    *n = counted;
     *drift = most;
     return true;
 }

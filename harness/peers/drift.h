@@ -6,15 +6,16 @@
 #ifndef TRINE_HARNESS_PEERS_DRIFT_H
 #define TRINE_HARNESS_PEERS_DRIFT_H
 
-#include "ledger/interval.h"
-
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 /*
- * cell: the processes of one series. True: *v is the median figure of those that are valid or not valid for their warm-up
- * alone, its interval at `level` wider at both ends by e^*drift, the largest drift that they may have in common. False,
- * and nothing is written: there are valid ones enough to do without, or too few of both to tell.
+ * cell: the processes of one series. True: x, with room for one a process, holds the median figures of the *n that are valid
+ * or not valid for their warm-up alone, and an interval of theirs is to be wider at both ends by e^*drift, the largest drift
+ * that they may have in common. False, and nothing but x is written: there are valid ones enough to do without, or too few of
+ * both to tell.
  */
-bool drift_widens(const json_t *cell, double level, struct value *v, double *drift);
+bool drift_of_series(const json_t *cell, double *x, size_t *n, double *drift);
 
 #endif

@@ -224,6 +224,38 @@ static void level_is_kept(void **state) {
     }
 }
 
+/* A positive figure: e^(spread x normal), in one of five `jump` times as much. */
+static double figure(uint64_t *seed, double spread, double jump) {
+    double z = stat_normal_quantile(((double)stat_random_below(seed, 1u << 30) + 0.5) / (1u << 30));
+
+    return exp(spread * z) * (stat_random_below(seed, 5) == 0 ? jump : 1);
+}
+
+/* In how many of 2,000 comparisons of ten with ten the interval held the true factor, 1. */
+static int covered(double spread_x, double spread_y, double jump) {
+    uint64_t seed = 11;
+    int held = 0;
+
+    for (int round = 0; round < 2000; round++) {
+        double x[10], y[10];
+        struct stat_shift s;
+
+        for (int i = 0; i < 10; i++) x[i] = figure(&seed, spread_x, jump), y[i] = figure(&seed, spread_y, jump);
+        assert_int_equal(stat_ratio(x, 10, y, 10, 0.95, &s), 0);
+        held += s.interval.low <= 1 && s.interval.high >= 1;
+    }
+    return held;
+}
+
+/* The interval of a ratio covers as often as it says, bursts or not, and not needlessly more: for ten and ten 95.7 %, 1,914
+ * expected, three deviations 27. Where one side scatters seven times as much as the other it covers 92 %. */
+static void ratio_covers(void **state) {
+    (void)state;
+    assert_in_range(covered(0.03, 0.03, 1), 1914 - 40, 1914 + 40);
+    assert_in_range(covered(0.03, 0.03, 1.5), 1914 - 40, 1914 + 40);
+    assert_in_range(covered(0.03, 0.2, 1), 1800, 1914);
+}
+
 static void warm_up(void **state) {
     const double settles[] = {200, 150, 120, 104, 101, 100, 99, 150};
     const double never[] = {1, 2, 1, 2, 1, 2};
@@ -242,6 +274,7 @@ int main(void) {
         cmocka_unit_test(refusals),
         cmocka_unit_test(too_few_for_an_interval),
         cmocka_unit_test(level_is_kept),
+        cmocka_unit_test(ratio_covers),
         cmocka_unit_test(warm_up),
     };
 
