@@ -53,6 +53,14 @@ static char *left_out(const struct peer_rows *rows, const struct sweep *profile,
     return first ? first : xstrdup("");
 }
 
+static void tell_unready(const struct sweep *profile, const json_t *held) {
+    const char *why = "";
+    size_t n = peers_unready(profile, held, &why);
+    if (n)
+        fprintf(stderr, "trine peers: %zu points were measured without the memory that the profile readies (%s): what they took "
+                        "to create tasks depends on the process before each\n", n, why);
+}
+
 static int print(const struct request *q, const json_t *table, struct err *e) {
     if (q->json) return output_json("-", table, e);
     (q->markdown ? peers_markdown : peers_print)(stdout, table);
@@ -64,6 +72,7 @@ static int tell(const struct request *q, const struct peer_rows *rows, const str
     json_t *held = peers_points(profile, points), *table = peers_judge(rows, held);
     char *path = path_join(q->run, "peers.json"), *first = left_out(rows, profile, points, table);
     int rc = json_array_size(table) ? json_write_file(path, table, e) : refuse(q->run, path, first, e);
+    if (!rc) tell_unready(profile, held);
     if (!rc) rc = print(q, table, e);
     if (!rc) rc = rewrite_report(q->run, e);
     free(path), free(first);

@@ -100,3 +100,15 @@ char *peers_absent(const struct sweep *profile, const char *experiment, const js
     }
     return why;
 }
+
+size_t peers_unready(const struct sweep *profile, const json_t *points, const char **why) {
+    size_t i, n = 0;
+    json_t *p;
+    json_array_foreach((json_t *)points, i, p) {
+        const struct experiment *x = experiment_of(profile, json_str(p, "experiment", ""));
+        const json_t *bytes = json_object_get(json_object_get(p, "outside"), "readied_bytes");
+        if (!x || !x->ready_mib || strcmp(json_str(p, "status", ""), "ok") != 0 || json_is_integer(bytes)) continue;
+        if (!n++) *why = json_str(bytes, "unavailable", "it was not asked for");
+    }
+    return n;
+}

@@ -48,6 +48,10 @@ json_t *peers_points(const struct sweep *profile, const json_t *points);
  * all, or some that hold. Caller frees. */
 char *peers_absent(const struct sweep *profile, const char *experiment, const json_t *points);
 
+/* How many measured points of experiments whose memory the profile has readied (ready_mib) did not have it at hand; *why of
+ * the first, of as long a life as the points. */
+size_t peers_unready(const struct sweep *profile, const json_t *points, const char **why);
+
 /*
  * [{id, row, unit, better, figures: {BACKEND: {low, estimate, high} or {unavailable}},
  *   targets: [{against, ratio: {low, estimate, high} or {unavailable}, target, verdict: met | not met | open}]}]

@@ -111,6 +111,24 @@ static void test_points_of_other_cells(void **state) {
     }
 }
 
+static void test_unready(void **state) {
+    struct sweep s;
+    struct err e = {0};
+    const char *why = NULL;
+    json_t *points = json_loads("[{\"experiment\":\"x\",\"status\":\"ok\",\"outside\":{\"readied_bytes\":5}},"
+                                "{\"experiment\":\"x\",\"status\":\"ok\",\"outside\":{\"readied_bytes\":{\"unavailable\":\"no room\"}}},"
+                                "{\"experiment\":\"x\",\"status\":\"ok\",\"outside\":{}},"
+                                "{\"experiment\":\"x\",\"status\":\"not_applicable\"},"
+                                "{\"experiment\":\"own\",\"status\":\"ok\",\"outside\":{}}]", 0, NULL);
+    (void)state;
+    assert_non_null(points);
+    if (sweep_parse(&s, "f.ini", "[experiment x]\nworkload = w\nready_mib = 7\n[experiment own]\nworkload = v\n", &e)) fail_msg("%s", e.text);
+    assert_int_equal(peers_unready(&s, points, &why), 2);
+    assert_string_equal(why, "no room");
+    json_decref(points);
+    sweep_free(&s);
+}
+
 static void test_faults(void **state) {
     static const char *const bad[][2] = {
         {ROW, "needs row, experiment"},       {"", "no row"},
@@ -134,6 +152,7 @@ int main(void) {
         cmocka_unit_test(test_numbers_of_any_machine),
         cmocka_unit_test(test_points_of_the_profile),
         cmocka_unit_test(test_points_of_other_cells),
+        cmocka_unit_test(test_unready),
         cmocka_unit_test(test_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
