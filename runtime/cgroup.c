@@ -11,6 +11,7 @@
  */
 #include "cgroup.h"
 #include "os_linux.h"
+#include "param.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -225,6 +226,8 @@ struct cpu_quota rt_cgroup_quota(const char *root)
 
 int rt_procs_rule(int ncpu, struct cpu_quota q)
 {
+    if (ncpu < 1) ncpu = 1;
+    if (ncpu > RT_MAX_PROCS) ncpu = RT_MAX_PROCS;
     if (q.quota_us < 0) return ncpu;
     int64_t procs = q.quota_us / q.period_us + (q.quota_us % q.period_us != 0);
     if (procs < 2) procs = 2;

@@ -18,25 +18,8 @@
 #include "netpoll.h"
 #include "runq.h"
 #include "stack.h"
+#include "stride.h"
 #include "timer.h"
-
-/* ---- the order of stealing ---- */
-static uint16_t strides[RT_MAX_PROCS]; /* numbers coprime to nprocs: each walks all Ps once from any start */
-static uint32_t nstrides;
-
-void rt_stealorder_init(uint32_t n)
-{
-    nstrides = 0;
-    for (uint32_t i = 1; i <= n; i++) {
-        uint32_t a = i, b = n;
-        while (b) {
-            uint32_t r = a % b;
-            a = b;
-            b = r;
-        }
-        if (a == 1) strides[nstrides++] = (uint16_t)i;
-    }
-}
 
 /* ---- helpers ---- */
 void rt_injectlist(struct m *mp, struct glist *l)
@@ -45,10 +28,7 @@ void rt_injectlist(struct m *mp, struct glist *l)
     if (!l->head) return;
     if (pp && !rt_ablated(TRINE_GLOBAL_ONLY)) rt_runqputbatch(pp, l);
     if (l->head && pp && rt_ablated(TRINE_LOCAL_ONLY)) glist_append(&pp->spill, l);
-    if (l->head) {
-        if (pp) at64_bump(&pp->count.global_puts, l->n);
-        rt_globrunqinject(l);
-    }
+    if (l->head) rt_globrunqinject(l);
     rt_fence_submit();
     /* one spinner is enough: each that finds work wakes the next */
     if (at32_load_rlx(&rt_sched.npidle)) rt_wakep();
@@ -203,7 +183,7 @@ static struct g *steal(struct m *mp, struct p *pp, bool *again)
     int passes = rt_ablated(TRINE_NO_SPIN) ? 1 : RT_STEAL_PASSES;
     for (int pass = 0; pass < passes; pass++) {
         bool last = pass == passes - 1;
-        uint32_t at = rt_fastrand(mp) % n, stride = strides[rt_fastrand(mp) % nstrides];
+        uint32_t at = rt_fastrand(mp) % n, stride = rt_stride(rt_fastrand(mp));
         for (uint32_t i = 0; i < n; i++, at = (at + stride) % n) {
             if (at32_load_rlx(&rt_sched.gcwaiting)) {
                 *again = true;
@@ -343,9 +323,11 @@ static struct g *poll_blocking(struct m *mp)
     int n = at32_load_acq(&s->ending) ? 0 : rt_netpoll(delay, &l);
     ati64_store_rel(&s->polluntil, 0);
     ati64_store_rel(&s->lastpoll, rt_nanotime());
+    mp->owes_wait = true;
     bool have = take_idle_p(mp, n > 0 ? NULL : whose); /* from another its timer would be stolen, and a thief wakes the next */
     if (n > 0) make_runnable(mp->p, &l);
     if (!have) {
+        if (n > 0) at64_add_rlx(&s->netpolls_outside, (uint64_t)n);
         rt_injectlist(NULL, &l);
         return NULL;
     }
@@ -363,6 +345,7 @@ static struct g *wait_for_work(struct m *mp, bool *end)
 {
     struct sched *s = &rt_sched;
     struct p *whose;
+    mp->owes_wait = false;
     int64_t until = next_timer(&whose);
     if ((until || rt_netpoll_any_waiters()) && ati64_load_rlx(&s->lastpoll) != 0 && ati64_xchg_ar(&s->lastpoll, 0) != 0) {
         struct g *gp = poll_blocking(mp);
@@ -373,6 +356,17 @@ static struct g *wait_for_work(struct m *mp, bool *end)
     }
     *end = !rt_stopm(mp);
     return NULL;
+}
+
+/* This M goes on to run something, and was the one to wait for timers: somebody else must. Those that are not near the monitor
+ * sees in time, at the latest when its present sleep is over (sysmon.c). */
+static void leave_wait(void)
+{
+    const struct sched *s = &rt_sched;
+    struct p *whose;
+    if (at32_load_rlx(&s->npidle) == 0 || ati64_load_acq(&s->lastpoll) == 0) return;
+    int64_t until = next_timer(&whose);
+    if (until && until - rt_nanotime() < RT_SYSMON_MAX_NS) rt_wakep();
 }
 
 /* At most half as many Ms look for work as Ps are busy; true: mp is one of them. */
@@ -442,7 +436,8 @@ struct g *rt_findg(struct m *mp, bool *inherit)
         if (!gp) gp = find(mp, inherit);
         if (!gp) return NULL;
         if (mp->spinning) found_work(mp);
-        mp->woken = false;
+        else if (mp->owes_wait) leave_wait();
+        mp->woken = mp->owes_wait = false;
         if (!gp->lockedm) return gp;
         rt_startlockedm(mp, gp);
     }

@@ -13,6 +13,4 @@ struct g *rt_findg(struct m *mp, bool *inherit);
 /* Ready Gs (their state is set) to mp's P as far as they fit, else to the global queue; wakes Ps for them. mp NULL, or
  * without a P: all to the global queue. */
 void rt_injectlist(struct m *mp, struct glist *l);
-/* nprocs changed (the world is stopped): the strides of the steal order. */
-void rt_stealorder_init(uint32_t nprocs);
 #endif

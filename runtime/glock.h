@@ -34,7 +34,10 @@ static inline void rt_plain_end(struct p *pp) { rt_bias_close(&pp->bias); } /* s
 static inline void rt_glock(const struct g *gp, struct lock *l)
 {
     struct p *pp = gp->m->p;
-    if (rt_solo(pp)) return;
+    if (rt_solo(pp)) {
+        rt_lock_counted(1); /* released as if it were held */
+        return;
+    }
     if (rt_bias_open(&pp->bias)) {
         rt_assert(at32_load_rlx(&l->held) == 0);
         rt_lock_plainly(l);

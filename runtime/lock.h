@@ -16,6 +16,16 @@
 
 struct lock { at_u32 held; };
 
+/* Debug builds count the locks that a thread holds, since whoever parks with one would hang all who want it (sched_switch.h). */
+#ifdef TRINE_DEBUG_CHECKS
+enum { RT_LOCKS_COUNTED = 1 };
+void rt_lock_counted(int by); /* not inlined: after a switch the count is another thread's, at another address */
+int rt_locks_held(void);
+#else
+enum { RT_LOCKS_COUNTED = 0 };
+static inline void rt_lock_counted(int by) { (void)by; }
+#endif
+
 /* first, last: pauses between two looks, doubled from the one to the other. */
 void rt_lock_slow(struct lock *l, int first, int last);
 
@@ -23,10 +33,24 @@ static inline void rt_lock_pausing(struct lock *l, int first, int last)
 {
     /* acquire: partner is the release of rt_unlock */
     if (__builtin_expect(!at32_cas_acq(&l->held, 0, 1), 0)) rt_lock_slow(l, first, last);
+    rt_lock_counted(1);
 }
 static inline void rt_lock(struct lock *l) { rt_lock_pausing(l, RT_LOCK_PAUSES_FIRST, RT_LOCK_PAUSES_LAST); }
-static inline bool rt_trylock(struct lock *l) { return at32_load_rlx(&l->held) == 0 && at32_cas_acq(&l->held, 0, 1); }
+static inline bool rt_trylock(struct lock *l)
+{
+    if (at32_load_rlx(&l->held) != 0 || !at32_cas_acq(&l->held, 0, 1)) return false;
+    rt_lock_counted(1);
+    return true;
+}
 /* By who knows that nobody contends, nor will before others have seen it held (bias.h). */
-static inline void rt_lock_plainly(struct lock *l) { at32_store_rlx(&l->held, 1); }
-static inline void rt_unlock(struct lock *l) { at32_store_rel(&l->held, 0); }
+static inline void rt_lock_plainly(struct lock *l)
+{
+    at32_store_rlx(&l->held, 1);
+    rt_lock_counted(1);
+}
+static inline void rt_unlock(struct lock *l)
+{
+    rt_lock_counted(-1);
+    at32_store_rel(&l->held, 0);
+}
 #endif

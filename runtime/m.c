@@ -230,6 +230,7 @@ void rt_wakep(void)
 static bool poller_told(int64_t when)
 {
     struct sched *s = &rt_sched;
+    at_fence_sc(); /* the timer before lastpoll, and nmspinning in rt_wakep: partners are poll_blocking and rt_fence_idle */
     if (ati64_load_acq(&s->lastpoll) != 0) return false;
     int64_t until = ati64_load_acq(&s->polluntil); /* 0: for good */
     if (until == 0 || until > when) rt_netpoll_break();
@@ -245,6 +246,7 @@ void rt_wakenetpoller_parked(struct m *mp, int64_t when)
 {
     if (poller_told(when)) return;
     struct p *pp = mp->p;
-    bool work = rt_curg(mp) || !rt_runqempty(pp) || pp->spill.head || at32_load_acq(&rt_sched.runqsize);
+    bool work = rt_curg(mp) || mp->nextg || !rt_runqempty(pp) || pp->spill.head || at32_load_acq(&rt_sched.runqsize);
+    mp->owes_wait = !work;
     if (work && at32_load_rlx(&rt_sched.npidle)) rt_wakep();
 }

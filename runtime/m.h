@@ -50,7 +50,8 @@ void rt_newm(struct p *pp, bool spinning);
 void rt_ask_maker(void);
 /* Calls fn(arg) on the thread's own stack, which is deeper than a goroutine's may be. It must not park. */
 void rt_systemstack(void (*fn)(void *), void *arg);
-/* Makes sure that an idle M exists for the next hand-off from the preemption handler; may start the maker thread. */
+/* Asks for an idle M for the next hand-off from the preemption handler, if there is none; may start the maker thread. It may
+ * never come, where no more threads are to be had. */
 void rt_want_spare(void);
 void rt_maker_forget(void); /* in the child of a fork: the thread that makes spares is not there */
 /* Wakes one more P when work may be waiting and nobody looks for it. */

@@ -20,8 +20,10 @@ void (*rt_mbody)(struct m *mp);
 #if defined(RT_ASAN) || defined(RT_TSAN)
 #define M_STACK_BYTES (1u << 20) /* the sanitizers' frames are large */
 #else
-#define M_STACK_BYTES (128u << 10) /* the scheduler's own frames, libc's start and exit of a thread, static TLS */
+#define M_STACK_BYTES (128u << 10) /* the scheduler's own frames, libc's start and exit of a thread */
 #endif
+static size_t tls_bytes; /* libc takes the threads' static TLS out of their stacks; set before the first thread of a run */
+static size_t m_stack_bytes(void) { return M_STACK_BYTES + tls_bytes; }
 
 static struct m *mfree;                   /* sched.lock: structures of threads that ended */
 static struct note maker_note;            /* wakes the maker */
@@ -86,17 +88,16 @@ bool rt_making_begin(void)
 void rt_making_end(void) { at64_add_ar(&rt_sched.makers_standers, -MAKER); }
 
 /* ---- making ---- */
-/* A new thread for pp (may be NULL: it looks for an idle P or parks). 0 or -errno. */
+/* A new thread for pp (may be NULL: it looks for an idle P or parks). 0 or -errno; -EUSERS: as many exist as may. */
 static int newm_direct(struct p *pp, bool spinning)
 {
     rt_lock(&rt_sched.lock);
     struct m *mp = mfree;
-    if (mp) mfree = mp->freelink;
     if (rt_sched.mcount + rt_sched.nzombie >= rt_sched.maxmcount) {
         rt_unlock(&rt_sched.lock);
-        rt_print("runtime: program exceeds %d-thread limit\n", rt_sched.maxmcount);
-        rt_throw("thread exhaustion");
+        return -EUSERS;
     }
+    if (mp) mfree = mp->freelink;
     rt_sched.mcount++;
     rt_sched.threads_made++;
     uint32_t id = (uint32_t)rt_sched.threads_made;
@@ -114,7 +115,7 @@ static int newm_direct(struct p *pp, bool spinning)
         mp->alllink = rt_sched.allm;
         rt_sched.allm = mp;
         rt_unlock(&rt_sched.lock);
-        err = rt_newosthread(mstart, mp, M_STACK_BYTES);
+        err = rt_newosthread(mstart, mp, m_stack_bytes());
         if (!err) return 0;
     }
     rt_lock(&rt_sched.lock);
@@ -131,9 +132,16 @@ static int newm_direct(struct p *pp, bool spinning)
     return err;
 }
 
+static void exhausted(void)
+{
+    rt_print("runtime: program exceeds %d-thread limit\n", rt_sched.maxmcount);
+    rt_throw("thread exhaustion");
+}
+
 static void newm_or_throw(struct p *pp, bool spinning)
 {
     int err = newm_direct(pp, spinning);
+    if (err == -EUSERS) exhausted();
     if (err) rt_throw("cannot make a thread (%d exist, errno %d)", rt_sched.mcount, -err);
 }
 
@@ -146,9 +154,11 @@ static void *maker(void *unused)
         while (at32_load_acq(&maker_wanted)) {
             at32_store_rel(&maker_wanted, 0);
             rt_lock(&rt_sched.lock);
-            bool need = at32_load_rlx(&rt_sched.running) && !at32_load_rlx(&rt_sched.ending);
+            bool on = at32_load_rlx(&rt_sched.running) && !at32_load_rlx(&rt_sched.ending);
             rt_unlock(&rt_sched.lock);
-            if (need) newm_or_throw(NULL, false); /* it looks for work itself, then parks as the spare */
+            /* It looks for work itself, then parks as the spare. None to be had, at the limit of threads or the system's: those
+             * that stand in the handler carry the Ps by turns (rt_startm), which is hard on the others but no reason to end. */
+            if (on) newm_direct(NULL, false);
         }
     }
     return NULL;
@@ -160,15 +170,21 @@ void rt_ask_maker(void)
     rt_notewakeup(&maker_note);
 }
 
+/* While a thread stands in the preemption handler nobody else makes any. */
+static bool have_maker(void)
+{
+    if (at32_load_acq(&maker_exists)) return true;
+    if (!rt_making_begin()) return false;
+    /* by CAS: who stops the world comes here beside sysmon */
+    int err = at32_cas_ar(&maker_exists, 0, 1) ? rt_newosthread(maker, NULL, m_stack_bytes()) : 0;
+    if (err) at32_store_rel(&maker_exists, 0);
+    rt_making_end();
+    return !err;
+}
+
 void rt_want_spare(void)
 {
-    if (!at32_load_acq(&maker_exists)) {
-        if (!rt_making_begin()) return;
-        /* by CAS: who stops the world comes here beside sysmon */
-        int err = at32_cas_ar(&maker_exists, 0, 1) ? rt_newosthread(maker, NULL, M_STACK_BYTES) : 0;
-        rt_making_end();
-        if (err) rt_throw("cannot make the maker thread (errno %d)", -err);
-    }
+    if (!have_maker()) return;
     rt_lock(&rt_sched.lock);
     bool have = rt_sched.nmidle > 0;
     rt_unlock(&rt_sched.lock);
@@ -212,7 +228,10 @@ void rt_newm(struct p *pp, bool spinning)
 int rt_mfirst(struct p *pp)
 {
     rt_mwatch_init();
-    return newm_direct(pp, false);
+    tls_bytes = rt_tlsbytes();
+    int err = newm_direct(pp, false);
+    if (err == -EUSERS) exhausted();
+    return err;
 }
 
 int32_t rt_mlive(void) { return rt_sched.mcount; }

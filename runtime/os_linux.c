@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
@@ -21,6 +22,9 @@
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
+#endif
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* Linux 5.14 */
 #endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
@@ -71,15 +75,17 @@ int rt_os_fail_at(const struct os_site *here)
 
 #ifdef TRINE_CHAOS
 /* Drawn by a per-thread generator that is seeded from $TRINE_CHAOS_SEED. */
+static uint64_t chaos_seed(void)
+{
+    const char *s = getenv("TRINE_CHAOS_SEED");
+    return ((s ? strtoull(s, NULL, 10) : 1) + 1) * 0x9E3779B97F4A7C15ull;
+}
+
 static at_u32 chaos_threads;
 static uint64_t chaos_draw(void)
 {
     static __thread uint64_t x;
-    if (x == 0) {
-        const char *s = getenv("TRINE_CHAOS_SEED");
-        uint64_t seed = s ? strtoull(s, NULL, 10) : 1;
-        x = (seed + 1) * 0x9E3779B97F4A7C15ull + at32_add_rlx(&chaos_threads, 1);
-    }
+    if (x == 0) x = chaos_seed() + at32_add_rlx(&chaos_threads, 1);
     x ^= x << 13;
     x ^= x >> 7;
     x ^= x << 17;
@@ -199,22 +205,19 @@ bool rt_syscommit(uintptr_t page)
 }
 
 /* Does MADV_GUARD_INSTALL work here? qemu-user takes the call and ignores it, so only a fault is believed: a child
- * would be heavy, so the kernel is asked to read the page for us (write() of guarded memory gives EFAULT). */
+ * would be heavy, so the kernel is asked to read the page for us, by a call that is older than guards. */
 static bool guard_probe(void)
 {
     size_t page = rt_pagesize();
     void *p = rt_sysalloc(page);
-    int fd[2];
     if (!p) return false;
-    bool works = madvise(p, page, MADV_GUARD_INSTALL) == 0 && pipe(fd) == 0;
-    if (works) {
-        works = write(fd[1], p, 1) < 0 && errno == EFAULT;
-        close(fd[0]);
-        close(fd[1]);
-    }
+    bool works = madvise(p, page, MADV_GUARD_INSTALL) == 0 && madvise(p, page, MADV_POPULATE_READ) < 0 && errno == EFAULT;
     munmap(p, page);
     return works;
 }
+
+/* What a guard is made of; 0: not asked yet. */
+enum { BY_MADVISE = 1, BY_MPROTECT };
 
 /* The ways to make several by one call, the better first. */
 enum { BY_SELF, BY_DESCRIPTOR, ONE_BY_ONE };
@@ -241,22 +244,51 @@ static bool guard_vector(uintptr_t at, size_t stride, int n)
     return w < ONE_BY_ONE;
 }
 
+/* A guard by mprotect splits a mapping in three. A process may have vm.max_map_count of them, and whoever uses them up can
+ * map nothing more, no thread's stack either: half of them is the program's. */
+static uint32_t most_split(void)
+{
+    static uint32_t most;
+    char text[24] = "";
+    if (most) return most;
+    int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (fd >= 0) close(fd);
+    unsigned long maps = n > 0 ? strtoul(text, NULL, 10) : 0;
+    most = (uint32_t)((maps ? maps : RT_MAPS) / 4);
+    return most;
+}
+
+static at_u32 nsplit; /* guards by mprotect that stand */
+
+static bool guard_split(void *p)
+{
+    if (at32_load_rlx(&nsplit) >= most_split() || mprotect(p, rt_pagesize(), PROT_NONE) < 0) return false;
+    at32_add_rlx(&nsplit, 1);
+    return true;
+}
+
+void rt_sysguards_gone(uint32_t n)
+{
+    uint32_t stand = at32_load_rlx(&nsplit);
+    at32_store_rlx(&nsplit, stand - (n < stand ? n : stand));
+}
+
 static bool guard_one(uint32_t *means, uintptr_t at)
 {
     void *p = (void *)at;
-    if (*means == 1 && madvise(p, rt_pagesize(), MADV_GUARD_INSTALL) == 0) return true;
-    if (*means == 2 && mprotect(p, rt_pagesize(), PROT_NONE) == 0) return true;
-    if (*means == 2) *means = 3; /* vm.max_map_count is used up: each guard splits a mapping */
-    return false;
+    if (*means == BY_MADVISE && madvise(p, rt_pagesize(), MADV_GUARD_INSTALL) == 0) return true;
+    *means = BY_MPROTECT;
+    return guard_split(p);
 }
 
 int rt_sysguards(uintptr_t at, size_t stride, int n)
 {
-    static at_u32 means; /* 1 MADV_GUARD_INSTALL, 2 mprotect, 3 nothing left */
+    static at_u32 means;
     uint32_t m = at32_load_rlx(&means);
     int done = 0, saved = errno;
-    if (m == 0) m = guard_probe() ? 1 : 2;
-    if (m == 1 && guard_vector(at, stride, n)) done = n;
+    if (m == 0) m = guard_probe() ? BY_MADVISE : BY_MPROTECT;
+    if (m == BY_MADVISE && guard_vector(at, stride, n)) done = n;
     while (done < n && guard_one(&m, at + (size_t)done * stride)) done++;
     at32_store_rlx(&means, m);
     errno = saved;
@@ -264,6 +296,21 @@ int rt_sysguards(uintptr_t at, size_t stride, int n)
 }
 
 /* ---- threads ---- */
+static int add_tls(struct dl_phdr_info *of, size_t bytes, void *sum)
+{
+    (void)bytes;
+    for (int i = 0; i < of->dlpi_phnum; i++)
+        if (of->dlpi_phdr[i].p_type == PT_TLS) *(size_t *)sum += of->dlpi_phdr[i].p_memsz + of->dlpi_phdr[i].p_align;
+    return 0;
+}
+
+size_t rt_tlsbytes(void)
+{
+    size_t sum = 0, page = rt_pagesize();
+    dl_iterate_phdr(add_tls, &sum);
+    return (sum + page - 1) & ~(page - 1);
+}
+
 int (rt_newosthread)(void *(*fn)(void *), void *arg, size_t stack_bytes)
 {
     pthread_attr_t attr;
@@ -371,6 +418,9 @@ int rt_bindcpu(int cpu)
 
 uint64_t rt_randseed(void)
 {
+#ifdef TRINE_CHAOS /* steals and selects draw the same again */
+    return chaos_seed() | 1;
+#endif
     uint64_t x = (uint64_t)rt_nanotime() * 0x9E3779B97F4A7C15ull ^ (uint64_t)getpid() << 32;
     return x ? x : 1;
 }

@@ -69,8 +69,11 @@ bool rt_syscommit(uintptr_t page);              /* its memory there before it is
 /* Makes the pages at `at`, at + stride, ... fault, n of them (at most RT_GUARD_BATCH). How many it did, from the first
  * on: fewer when the kernel has no means left (the caller falls back on a canary). */
 int rt_sysguards(uintptr_t at, size_t stride, int n);
+void rt_sysguards_gone(uint32_t n); /* so many were unmapped; one caller of the two at a time */
 size_t rt_pagesize(void);
 
+/* Of static TLS a thread of this program has at most; takes a lock of the loader's. */
+size_t rt_tlsbytes(void);
 /* Starts a detached thread with a stack of its own. 0 or -errno. */
 int (rt_newosthread)(void *(*fn)(void *), void *arg, size_t stack_bytes);
 /* Signals that the caller of a run has blocked stay so on its threads, as in Go: the one remembers the calling thread's mask,

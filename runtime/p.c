@@ -20,8 +20,7 @@ void rt_acquirep(struct m *mp, struct p *pp)
     atp_store_rel(&pp->m, mp);
     at32_store_rel(&pp->status, Prunning);
     if (pp->cpu != mp->cpu) { /* the pin is the P's, so its M takes it over */
-        mp->cpu = pp->cpu;
-        rt_bindcpu(pp->cpu);
+        if (rt_bindcpu(pp->cpu) == 0) mp->cpu = pp->cpu; /* refused (the CPU went offline, say): asked again by the next */
     }
 }
 
@@ -138,6 +137,7 @@ static void publish_size(void) { at32_store_rel(&rt_sched.runqsize, rt_sched.run
 void rt_globrunqputmany(struct g *const *gs, uint32_t n)
 {
     rt_globq_put(&rt_sched.runq, gs, n);
+    rt_sched.global_puts += n;
     publish_size();
 }
 
@@ -174,7 +174,7 @@ struct g *rt_globrunqget(struct p *pp, uint32_t max)
     n = rt_globq_get(&rt_sched.runq, batch, n);
     for (uint32_t i = 1; i < n; i++)
         if (!rt_runqputtail(pp, batch[i])) rt_throw("invariant broken: the ring of P %u was filled by another", pp->id);
-    at64_bump(&pp->count.global_gets, n);
+    rt_sched.global_gets += n;
     publish_size();
     return batch[0];
 }
@@ -182,6 +182,7 @@ struct g *rt_globrunqget(struct p *pp, uint32_t max)
 struct g *rt_globrunqextract(bool (*want)(const struct g *))
 {
     struct g *gp = rt_globq_extract(&rt_sched.runq, want);
+    rt_sched.global_gets += gp != NULL;
     publish_size();
     return gp;
 }

@@ -21,6 +21,10 @@ __attribute__((noinline)) void rt_setg(struct g *gp)
 __thread struct g *rt_tls_g __attribute__((tls_model("initial-exec")));
 __thread struct m *rt_tls_m __attribute__((tls_model("initial-exec")));
 
+static __thread bool monitor;
+bool rt_is_monitor(void) { return monitor; }
+void rt_monitor_set(bool is) { monitor = is; }
+
 const char *rt_statusname(uint32_t status)
 {
     switch (status & ~(uint32_t)Gscan) {

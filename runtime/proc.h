@@ -148,10 +148,10 @@ struct m {
     bool spinning;             /* owner: looks for work; counted in sched.nmspinning */
     at_u32 dying;              /* set at the end of a run, then it is woken: leaves as soon as it is on g0 */
     bool zombie;               /* sched.lock: its G outlived its run; it leaves at its next runtime call */
-    int32_t locks;             /* owner: runtime locks held (debug checks: parking with one is refused) */
     struct g *nextg;           /* owner: a G that pick found but could not run directly */
     bool onsystem;             /* owner: rt_systemstack is under way */
     bool woken;                /* owner: was woken to spin and ran nothing yet */
+    bool owes_wait;            /* owner: was to wait for timers, or did; if it goes on to run something, another must (find.c) */
     struct p *nextp;           /* who wakes it leaves the P here, before the wake-up */
     struct p *oldp;            /* the P before a blocking call */
     struct g *lockedg;         /* the G locked to this M */
@@ -173,8 +173,8 @@ struct m {
 
 /* Counters of a P: one writer (the owner), read by trine_stats. */
 struct pcount {
-    at_u64 steals, stolen, parks, wakes, spins, switches, yields, spawns, global_gets, global_puts, overflows,
-        runnext_hits, tick61, syscalls, preemptions, timers_fired, netpolls, exits;
+    at_u64 steals, stolen, parks, wakes, spins, switches, yields, spawns, overflows, runnext_hits, tick61, syscalls,
+        preemptions, timers_fired, netpolls, exits;
 };
 
 /* Dead Gs with their stacks, of one stack class: the last in is hot and goes first. */
@@ -233,7 +233,7 @@ struct sched {
     bool main_done;
     int64_t goroutines_base;   /* lock: Gs of earlier runs that never exited: the Ps' counters run on */
     int32_t nzombie;           /* Ms of earlier runs that sit in foreign code */
-    uint64_t threads_made, bias_given, bias_revoked;
+    uint64_t threads_made, bias_given, bias_revoked, global_gets, global_puts;
     /* anybody: */
     _Alignas(RT_CACHE_LINE) at_u32 runqsize; /* written under the lock, read without: a hint */
     at_u32 npidle;             /* partner: rt_wakep */
@@ -252,6 +252,7 @@ struct sched {
     at_u64 goidgen;
     at_u64 idle_fences;        /* how often the last spinner rechecked: what rt_fence_idle is weighed by */
     at_u64 mwakes, handoffs, preempt_signals, preempt_parked;
+    at_u64 netpolls_outside;   /* what was readied from the poller by who holds no P: it has no counters of its own */
     at_u64 makers_standers;    /* threads being made, and Ms that stand in the preemption handler: m.h */
     at_u32 carries;            /* sysmon's: a P or goroutines in hand, which no M and no queue shows; partner: rt_checkdead */
     at_ptr mailbox;            /* Ms whose handler dropped its P: a stack by CAS, emptied by sysmon (preempt.c) */
@@ -319,6 +320,10 @@ struct g *rt_getg(void); /* proc.c: not inlined */
 struct m *rt_getm(void);
 void rt_setg(struct g *gp);
 #endif
+
+/* Is this the thread that called trine_run? From before its start until after its end; it runs no code of the program's. */
+bool rt_is_monitor(void);
+void rt_monitor_set(bool is);
 
 /* acquire: the Ps below it are made; partner is rt_procresize */
 static inline int rt_nprocs(void) { return ati32_load_acq(&rt_sched.nprocs); }

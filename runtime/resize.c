@@ -7,13 +7,13 @@
  * each runtime call, and a signal for code that makes none), and taking the Ps of blocking calls itself.
  */
 #include "resize.h"
-#include "find.h"
 #include "g.h"
 #include "glock.h"
 #include "m.h"
 #include "preempt.h"
 #include "runq.h"
 #include "syscall.h"
+#include "stride.h"
 #include "timer.h"
 
 #include <errno.h>
@@ -113,7 +113,7 @@ int rt_procresize(int n, struct m *m0)
     s->biased = NULL; /* as the world has stopped, nobody looks */
     ati32_store_rel(&s->nprocs, n);
     at32_store_rlx(&s->lone, n == 1);
-    rt_stealorder_init((uint32_t)n);
+    rt_stride_init((uint32_t)n);
     return 0;
 }
 

@@ -17,7 +17,6 @@ static void put_over(struct p *pp, struct g *const *over, uint32_t n)
         for (uint32_t i = 0; i < n; i++) glist_push(&pp->spill, over[i]);
         return;
     }
-    at64_bump(&pp->count.global_puts, n);
     rt_lock(&rt_sched.lock);
     rt_globrunqputmany(over, n);
     rt_unlock(&rt_sched.lock);
@@ -53,7 +52,6 @@ void rt_finish_rare(struct m *mp, enum post_kind kind)
         rt_lock(&rt_sched.lock);
         rt_globrunqput(gp);
         rt_unlock(&rt_sched.lock);
-        if (mp->p) at64_bump(&mp->p->count.global_puts, 1);
         rt_fence_submit();
         if (at32_load_rlx(&rt_sched.npidle)) rt_wakep();
         return;

@@ -4,8 +4,8 @@
  * Every public call is bracketed by rt_enter and rt_leave, but for the part that is one atomic operation and asks rt_leaf
  * instead (mutex.c). Between the two the preemption handler leaves the thread alone, and the code may park, ready and take
  * runtime locks; it must not call malloc, stdio or any other function that takes a lock of libc's, since a thread stopped
- * in foreign code may own that lock. Parking with a runtime lock held is a throw in debug builds. After any call that can
- * park, m and p must be read afresh: rt_getm().
+ * in foreign code may own that lock. Parking with a runtime lock held is a throw in debug builds (rt_finish). After any
+ * call that can park, m and p must be read afresh: rt_getm().
  */
 #ifndef RT_SCHED_H
 #define RT_SCHED_H
@@ -48,11 +48,13 @@ static inline bool rt_hold(struct g *gp)
     return !at32_load_rlx(&gp->preempt);
 }
 
-/* For calls that are legal anywhere but in a signal handler: on a goroutine's thread, off its stack. */
+/* For calls that are legal anywhere but in a signal handler. The program's own code runs on a goroutine's stack, or on a thread
+ * that is none of the run's: off that stack, on g0 or on the monitor's thread it is a handler, which may have interrupted
+ * whoever holds the lock that the call takes. */
 static inline void rt_not_in_handler(const char *what)
 {
     struct g *gp = rt_getg();
-    if (!gp || gp == &gp->m->g0 || arch_sp() - gp->stack_lo <= gp->stack_bytes) return;
+    if (gp ? gp != &gp->m->g0 && arch_sp() - gp->stack_lo <= gp->stack_bytes : !rt_is_monitor()) return;
     rt_throw("%s called in a signal handler", what);
 }
 

@@ -70,8 +70,8 @@ RT_INLINE void rt_ready(struct p *pp, struct g *gp)
     rt_wake_for_ready(pp);
 }
 
-/* First thing after every switch, on the stack that was switched to. */
-RT_INLINE void rt_finish(struct m *mp)
+/* What the one that was left wanted done once its stack is no longer in use. */
+RT_INLINE void rt_do_post(struct m *mp)
 {
     enum post_kind kind = mp->post.kind;
     if (kind == POST_NONE) return;
@@ -92,6 +92,15 @@ RT_INLINE void rt_finish(struct m *mp)
     default:
         rt_finish_rare(mp, kind);
     }
+}
+
+/* First thing after every switch, on the stack that was switched to. */
+RT_INLINE void rt_finish(struct m *mp)
+{
+    rt_do_post(mp);
+#ifdef TRINE_DEBUG_CHECKS
+    if (rt_locks_held()) rt_throw("parked with a lock of the runtime's held");
+#endif
 }
 
 RT_INLINE void rt_before_switch(struct g *from, struct g *to, bool dead)

@@ -151,7 +151,7 @@ static struct sudog *past(struct sudog *sg)
 
 static void lock_all(struct g *gp, struct sudog *list)
 {
-    if (rt_gsolo(gp)) return;
+    if (rt_gsolo(gp) && !RT_LOCKS_COUNTED) return;
     for (struct sudog *sg = list; sg; sg = past(sg)) rt_glock(gp, &((struct trine_chan *)sg->queue)->lock);
 }
 

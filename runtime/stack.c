@@ -204,6 +204,7 @@ void rt_stackrelease(bool (*keep)(uintptr_t, uintptr_t, void *), void *arg)
             link = &a->next;
         } else {
             *link = a->next;
+            rt_sysguards_gone(at32_load_rlx(&a->guarded));
             rt_sysfree((void *)a->base, a->bytes);
             rt_sysfree(a, arena_bytes(a->slots));
         }

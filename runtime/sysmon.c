@@ -6,9 +6,10 @@
  * 10 ms or to the end of the first slice that runs; and for good when nothing ran for 20 ms (100 us where that sleep is
  * long) and every P is idle: whoever takes a P from the idle list then wakes it. Each round:
  *   Ps whose M sits in a blocking call for a tick are taken from it, at once if there is work for them, else after 10 ms;
- *   goroutines that ran a slice without a switch are asked to give way;
+ *   goroutines that ran a slice without a switch, blocking calls and all, are asked to give way;
  *   Ps that dropped into the mailbox are handed on;
- *   the network is polled if nobody did for 10 ms; timers that a busy P let pass are brought to its notice;
+ *   the network is polled if nobody did for 10 ms; timers that a busy P let pass are brought to its notice, and where a P is
+ *   idle somebody is woken for them, also for those of idle Ps while nobody sleeps in the poller;
  *   an idle P is woken for work that stayed in a queue (the readies that sched.c let pass);
  *   the fence between submitters and idlers is paid by whoever passes it less often; the bias is given to a P that alone runs;
  *   stacks that nobody wanted for a while go back to the kernel.
@@ -70,23 +71,28 @@ static bool retake_syscall(struct p *pp, struct m *mp, struct g *gp, int64_t now
 /* When the first of the slices ends that were running at the last look. */
 static int64_t slice_end;
 
-/* Has pp's goroutine run for a slice? sched.lock keeps its M from ending. */
-static void check_slice(struct p *pp, int64_t now)
+/* Has what runs on pp, one goroutine or several that share a slice, run for one? */
+static bool slice_spent(struct p *pp, int64_t now)
 {
-    if (rt_ablated(TRINE_NO_PREEMPT)) return;
+    if (rt_ablated(TRINE_NO_PREEMPT)) return false;
     uint32_t tick = at32_load_rlx(&pp->schedtick);
     if (pp->sm_schedtick != tick) {
         pp->sm_schedtick = tick;
         pp->sm_schedwhen = now;
     }
     int64_t end = rt_deadline(pp->sm_schedwhen, rt_sched.slice_ns);
-    if (now < end) {
-        if (end < slice_end) slice_end = end;
-        return;
-    }
-    rt_want_spare();
+    if (now >= end) return true;
+    if (end < slice_end) slice_end = end;
+    return false;
+}
+
+/* A slice is spent: asks for pp. A goroutine in a blocking call finds the flag when it comes back: short calls in a row, each
+ * another at every look, would else keep their P for ever. sched.lock keeps the M from ending. */
+static void ask_for_p(struct p *pp, bool in_call)
+{
+    if (!in_call) rt_want_spare();
     rt_lock(&rt_sched.lock);
-    if (tick == at32_load_rlx(&pp->schedtick)) rt_preemptone(pp, true);
+    if (pp->sm_schedtick == at32_load_rlx(&pp->schedtick)) rt_preemptone(pp, true);
     rt_unlock(&rt_sched.lock);
 }
 
@@ -131,28 +137,43 @@ static void check_slices(int64_t now)
     for (int i = 0; i < rt_nprocs(); i++) {
         struct p *pp = rt_sched.allp[i];
         struct g *gp = running(pp, &mp);
-        if (gp && at32_load_acq(&gp->status) != Gsyscall) check_slice(pp, now);
+        if (gp && slice_spent(pp, now)) ask_for_p(pp, at32_load_acq(&gp->status) == Gsyscall);
     }
+}
+
+/* When the first timer is due that somebody else could run, while nobody sleeps in the poller for it. */
+static int64_t timer_due;
+
+/* The timers of pp, be it idle, busy or in a blocking call: who let them pass is told, and an idle P comes for them. */
+static void check_timers(struct p *pp, int64_t now)
+{
+    struct sched *s = &rt_sched;
+    int64_t due = rt_timers_earliest(pp);
+    if (!due) return;
+    bool others = at32_load_rlx(&s->npidle) != 0;
+    if (due > now) {
+        if (others && due < timer_due && ati64_load_acq(&s->lastpoll) != 0) timer_due = due;
+        return;
+    }
+    if (at32_load_acq(&pp->status) == Prunning) at32_or_ar(&pp->attn, ATTN_TIMER);
+    if (others) rt_wakep();
 }
 
 static int look_at_ps(int64_t now)
 {
     int did = 0;
+    timer_due = INT64_MAX;
     for (int i = 0; i < rt_nprocs(); i++) {
         struct p *pp = rt_sched.allp[i];
         struct m *mp;
         struct g *gp = running(pp, &mp);
+        check_timers(pp, now);
         if (at32_load_acq(&pp->status) != Prunning) continue;
         if (gp && at32_load_acq(&gp->status) == Gsyscall) {
             did += retake_syscall(pp, mp, gp, now);
             continue;
         }
         check_oldest(pp, now);
-        int64_t due = rt_timers_earliest(pp);
-        if (due && due <= now) {
-            at32_or_ar(&pp->attn, ATTN_TIMER);
-            if (at32_load_rlx(&rt_sched.npidle)) rt_wakep();
-        }
         did += check_stale_work(pp);
     }
     check_slices(now);
@@ -169,6 +190,7 @@ static void poll_network(int64_t now)
     begin_carrying();
     if (rt_netpoll(0, &l) > 0) {
         for (struct g *gp = l.head; gp; gp = gp->schedlink) at32_store_rel(&gp->status, Grunnable);
+        at64_add_rlx(&rt_sched.netpolls_outside, l.n);
         rt_injectlist(NULL, &l);
     }
     end_carrying();
@@ -225,14 +247,15 @@ static bool sleep_deeply(int64_t now)
     return true;
 }
 
-/* The longest sleep: a slice must be seen to end, and readies that were let pass must not wait long (sched_switch.h). */
+/* The longest sleep: a slice must be seen to end, a timer for which nobody waits to be due, and readies that were let pass must
+ * not wait long (sched_switch.h). */
 static int64_t longest_sleep(int64_t now)
 {
     const struct sched *s = &rt_sched;
     uint32_t npidle = at32_load_rlx(&s->npidle);
     int64_t longest = s->slice_ns < RT_SYSMON_MAX_NS ? s->slice_ns : RT_SYSMON_MAX_NS;
     if (at32_load_rlx(&s->wake_skip) && npidle && npidle < (uint32_t)rt_nprocs()) longest = RT_SYSMON_SKIP_NS;
-    int64_t left = slice_end - now;
+    int64_t left = (slice_end < timer_due ? slice_end : timer_due) - now;
     if (left < RT_SYSMON_MIN_NS) left = RT_SYSMON_MIN_NS;
     return left < longest ? left : longest;
 }

@@ -290,6 +290,7 @@ int trine_run(const trine_config *cfg, trine_fn fn, void *arg)
     rt_main_returned = main_returned;
     rt_debug_init();
     rt_trace_env_start();
+    rt_monitor_set(true);
     int err = start(cfg ? cfg : &defaults, fn, arg);
     if (!err) {
         rt_check_handlers();
@@ -300,6 +301,7 @@ int trine_run(const trine_config *cfg, trine_fn fn, void *arg)
         rt_stackrelease(is_zombie, NULL);
     }
     rt_affinity_hold(false);
+    rt_monitor_set(false);
     rt_trace_env_stop();
     at32_store_rel(&rt_sched.running, 0);
     return err;

@@ -1,8 +1,8 @@
 /*
  * trine_schedtrace.c: the scheduler's state as lines in the format of Go's schedtrace. Floor 9; the monitor prints them.
  *
- * What Go prints and this runtime does not have is left out (mallocing, throwing, preemptoff, schedticks). The lists of
- * Ps and Ms are read under sched.lock, everything in them without the lock that it belongs to: figures, not a snapshot.
+ * That of Go 1.26; what it prints and this runtime does not have is left out (mallocing, throwing, preemptoff, locks). The
+ * lists of Ps and Ms are read under sched.lock, everything in them without the lock that it belongs to: figures, not a snapshot.
  * The text is gathered first and written after the lock is released, since stderr may be a slow pipe.
  */
 #include "g.h"
@@ -67,8 +67,8 @@ static RT_NO_TSAN void add_m(struct m *mp)
     struct p *pp = mp->p;
     struct g *gp = rt_curg(mp), *lg = mp->lockedg;
     if (gp == &mp->g0) gp = NULL;
-    add("  M%u: p=%s curg=%s locks=%d dying=%u spinning=%s blocked=%s lockedg=%s\n", mp->id,
-        number(p, pp != NULL, pp ? pp->id : 0), number(cur, gp != NULL, gp ? gp->goid : 0), mp->locks,
+    add("  M%u: p=%s curg=%s dying=%u spinning=%s blocked=%s lockedg=%s\n", mp->id,
+        number(p, pp != NULL, pp ? pp->id : 0), number(cur, gp != NULL, gp ? gp->goid : 0),
         at32_load_rlx(&mp->dying), mp->spinning ? "true" : "false", !pp && !gp ? "true" : "false",
         number(locked, lg != NULL, lg ? lg->goid : 0));
 }
@@ -115,8 +115,11 @@ void rt_schedtrace(int64_t now, bool detail, bool goroutines)
         for (int i = 0; i < n; i++) add_p(s->allp[i]);
         for (struct m *mp = s->allm; mp; mp = mp->alllink) add_m(mp);
     } else {
-        for (int i = 0; i < n; i++) add("%s%u", i ? " " : " [", rt_runqlen(s->allp[i]));
-        add("]\n");
+        add(" [");
+        for (int i = 0; i < n; i++) add(" %u", rt_runqlen(s->allp[i]));
+        add(" ] schedticks=[");
+        for (int i = 0; i < n; i++) add(" %u", at32_load_rlx(&s->allp[i]->schedtick));
+        add(" ]\n");
     }
     rt_unlock(&s->lock);
     if (goroutines) rt_stackwalk(add_g, NULL);

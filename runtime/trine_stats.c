@@ -23,8 +23,6 @@ static void add_p(struct trine_stats *out, const struct pcount *c)
     out->switches += at64_load_rlx(&c->switches);
     out->yields += at64_load_rlx(&c->yields);
     out->spawns += at64_load_rlx(&c->spawns);
-    out->global_gets += at64_load_rlx(&c->global_gets);
-    out->global_puts += at64_load_rlx(&c->global_puts);
     out->overflows += at64_load_rlx(&c->overflows);
     out->runnext_hits += at64_load_rlx(&c->runnext_hits);
     out->tick61 += at64_load_rlx(&c->tick61);
@@ -63,6 +61,9 @@ void trine_stats(struct trine_stats *out)
     out->mwakes = at64_load_rlx(&s->mwakes);
     out->preempt_signals = at64_load_rlx(&s->preempt_signals);
     out->preempt_parked = at64_load_rlx(&s->preempt_parked);
+    out->netpolls_outside = at64_load_rlx(&s->netpolls_outside);
+    out->netpolls += out->netpolls_outside;
+    out->wakes += out->netpolls_outside;
     struct stackcounts stacks = rt_stackcounts();
     out->stacks_made = stacks.made;
     out->stacks_unguarded = stacks.unguarded;
@@ -71,6 +72,8 @@ void trine_stats(struct trine_stats *out)
     rt_trace_counts(&out->trace_events, &out->trace_dropped);
     rt_lock(&s->lock);
     out->threads_made = s->threads_made;
+    out->global_gets = s->global_gets;
+    out->global_puts = s->global_puts;
     out->bias_given = s->bias_given;
     out->bias_revoked = s->bias_revoked;
     out->threads = s->mcount + s->nzombie;

@@ -206,7 +206,7 @@ static int start(const char *path)
     rt_trace_discard();
     rt_trace_counts(&out.written0, &out.dropped0);
     out.t0 = rt_ticks();
-    int err = rt_newosthread(writer, NULL, TRACE_STACK_BYTES);
+    int err = rt_newosthread(writer, NULL, TRACE_STACK_BYTES + rt_tlsbytes());
     if (err) close(out.fd);
     return err;
 }
@@ -226,7 +226,7 @@ int trine_trace_start(const char *path)
     at32_store_rel(&state, ON);
     at32_store_rel(&rt_trace_on, 1);
     struct g *gp = rt_getg();
-    if (gp) { /* the caller's own slice began before the trace */
+    if (gp && gp->inrt == 0) { /* the caller's own slice began before the trace; in a blocking call the P may be another's */
         gp = rt_enter("trine_trace_start");
         rt_trace(gp->m->p->id, TR_RESUME, gp->goid, 0);
         rt_leave(gp);

@@ -69,8 +69,8 @@ static void look_guard_pages(const struct doctor_input *in, struct doctor_findin
         doctor_say(f, DOCTOR_UNKNOWN, "max_map_count cannot be read");
     else
         doctor_say(f, v < 250000 ? DOCTOR_WARNING : DOCTOR_OK,
-                   "max_map_count is %lld: room for some %lld stacks with a guard page each", (long long)v,
-                   (long long)v / 2);
+                   "max_map_count is %lld: room for some %lld threads, or before Linux 6.13 %lld goroutines with a guard page",
+                   (long long)v, (long long)v / 2, (long long)v / 4);
 }
 
 const struct doctor_check doctor_guard_pages = {

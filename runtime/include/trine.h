@@ -162,7 +162,7 @@ bool trine_timer_reset(trine_timer *t, int64_t ns);
  * gives -EPIPE without SIGPIPE; for a pipe the program's own choice about that signal holds. trine_close also closes what
  * the poller does not know. What an earlier run was given serves a later one as well, where its first use registers it
  * again (with the errors of trine_open_fd), while its number is the same file and non-blocking; else -EPERM. */
-int trine_open_fd(int fd); /* 0, -EBADF, -EPERM (not pollable: a regular file); makes it non-blocking; idempotent */
+int trine_open_fd(int fd); /* 0, -EBADF, -EPERM (not pollable: a regular file), -ENOMEM, -ENOSPC; non-blocking; idempotent */
 ssize_t trine_read(int fd, void *buf, size_t n);                 /* after one read: bytes, 0 at the end, or -errno */
 ssize_t trine_write(int fd, const void *buf, size_t n);          /* everything, or the count before an error, or -errno */
 int trine_accept(int fd, struct sockaddr *addr, socklen_t *len); /* a registered descriptor, or -errno */
@@ -197,6 +197,7 @@ struct trine_stats {
     uint64_t preempt_parked; /* threads stopped inside foreign code so that their P could leave */
     uint64_t syscalls;       /* blocking calls bracketed */
     uint64_t netpolls;       /* goroutines readied by the network poller */
+    uint64_t netpolls_outside; /* of these, by who held no P, the monitor most often: no track of a trace shows them */
     uint64_t timers_fired;
     uint64_t bias_given;     /* times a P that was the only one not idle got the bias; of these, ended by another thread */
     uint64_t bias_revoked;

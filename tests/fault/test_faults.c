@@ -17,7 +17,6 @@ static const char *const kinds[OS_KINDS] = {"mmap",    "clone", "epoll_create", 
 /* How a program may end when the kernel refuses: each names what was wanted. */
 static const char *const listed[] = {
     "fatal error: cannot make a thread (",
-    "fatal error: cannot make the maker thread (",
     "fatal error: no alternate signal stack for a thread (",
     "fatal error: out of memory: timer heap",
     "fatal error: out of memory: ",

@@ -11,6 +11,7 @@
  * Bound: one or two submissions; one pass over the Ps instead of four.
  */
 #include "find.h"
+#include "stride.h"
 #include "m.h"
 #include "netpoll.h"
 #include "runq.h"
@@ -39,6 +40,7 @@ static char born; /* the event of its birth */
 static int64_t now_ns;
 static uint32_t ahead[MODEL_MAX_THREADS]; /* pages of a crowd that each thread may commit */
 
+size_t rt_tlsbytes(void) { return 0; }
 int rt_newosthread(void *(*fn)(void *), void *arg, size_t stack_bytes) {
     (void)stack_bytes;
     model_assert(thread_fn == NULL); /* one thread is enough for these scenarios */
@@ -121,7 +123,7 @@ static void start(int procs, int busy) {
         }
     }
     for (int i = 0; i < 3; i++) gs[i].goid = (uint64_t)i + 1;
-    rt_stealorder_init((uint32_t)procs);
+    rt_stride_init((uint32_t)procs);
     model_name(&rt_sched.npidle, "npidle");
     model_name(&rt_sched.nmspinning, "nmspinning");
     model_name(&rt_sched.needspinning, "needspinning");

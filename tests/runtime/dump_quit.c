@@ -202,12 +202,12 @@ static void test_schedtrace(void **state)
     in_child(with_debug, "schedtrace=5");
     assert_status(0);
     assert_matches("^SCHED [0-9]+ms: gomaxprocs=2 idleprocs=[0-2] threads=[0-9]+ spinningthreads=[0-2] needspinning=[01] "
-                   "idlethreads=[0-9]+ runqueue=[0-9]+ \\[[0-9]+ [0-9]+\\]$");
+                   "idlethreads=[0-9]+ runqueue=[0-9]+ \\[ [0-9]+ [0-9]+ \\] schedticks=\\[ [0-9]+ [0-9]+ \\]$");
     in_child(with_debug, "scheddetail=1,schedtrace=5");
     assert_status(0);
     assert_matches("^SCHED .* runqueue=[0-9]+ gcwaiting=false nmidlelocked=0 stopwait=[0-9]+ sysmonwait=(true|false)$");
     assert_matches("^  P1: status=[0-3] schedtick=[0-9]+ syscalltick=[0-9]+ m=(nil|[0-9]+) runqsize=[0-9]+ gfreecnt=");
-    assert_matches("^  M[0-9]+: p=(nil|[01]) curg=(nil|[0-9]+) locks=");
+    assert_matches("^  M[0-9]+: p=(nil|[01]) curg=(nil|[0-9]+) dying=");
     assert_matches("^  G1: status=4\\(sleep\\) m=nil lockedm=nil$");
 }
 

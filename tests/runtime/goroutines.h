@@ -35,14 +35,6 @@ const char *__tsan_default_options(void);
 const char *__asan_default_options(void) { return "allocator_may_return_null=1"; }
 const char *__tsan_default_options(void) { return "allocator_may_return_null=1:atexit_sleep_ms=0"; }
 
-#ifdef TRINE_CHAOS /* decides every yield of the runtime: the same seed, the same choices of each thread */
-__attribute__((constructor)) static void say_chaos_seed(void)
-{
-    const char *seed = getenv("TRINE_CHAOS_SEED");
-    fprintf(stderr, "chaos seed: TRINE_CHAOS_SEED=%s\n", seed ? seed : "1");
-}
-#endif
-
 static atomic_int n_failures;
 
 #define CHECK(cond) ((cond) ? (void)0 : check_failed(#cond, __FILE__, __LINE__))

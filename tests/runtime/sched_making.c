@@ -10,6 +10,7 @@
 #include "sched.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 
@@ -39,8 +40,11 @@ static bool lock_as_libc_does(void)
     return pthread_mutex_timedlock(&libcs, &until) == 0 && pthread_mutex_unlock(&libcs) == 0;
 }
 
+static atomic_int creates_left = INT_MAX; /* until the system refuses */
+
 int pthread_create(pthread_t *restrict t, const pthread_attr_t *restrict attr, void *(*fn)(void *), void *restrict arg)
 {
+    if (atomic_fetch_sub(&creates_left, 1) <= 0) return EAGAIN;
     if (!rt_getg() && atomic_exchange(&armed, false)) {
         signal_the_owner();
         CHECK(lock_as_libc_does());
@@ -97,6 +101,69 @@ static void NoThreadIsMadeBesideOneInTheHandler(void **state)
     assert_ended_well("sysmon makes a thread while the owner of libc's lock is preempted");
 }
 
+/* ---- no thread to be had: those that stand in the handler take turns ---- */
+enum { HOGS = 12, HOG_MS = 30 };
+static atomic_int hogs_ended;
+
+static void hog_for_a_while(void *unused)
+{
+    int64_t end = trine_nanotime() + HOG_MS * 1000000ll;
+    (void)unused;
+    while (trine_nanotime() < end) at_pause(); /* no call of the runtime's at which it could give way */
+    atomic_fetch_add(&hogs_ended, 1);
+}
+
+static void hogs(void *unused)
+{
+    for (int i = 0; i < HOGS; i++) go(hog_for_a_while, unused);
+    while (atomic_load(&hogs_ended) < HOGS) trine_sleep(1000000);
+}
+
+static void hogs_at_the_limit(void *unused)
+{
+    CHECK(trine_run(&(trine_config){.gomaxprocs = 2, .slice_ns = 1000000, .maxthreads = 6}, hogs, unused) == 0);
+}
+
+static void hogs_when_refused(void *unused)
+{
+    atomic_store(&creates_left, 5);
+    CHECK(trine_run(&(trine_config){.gomaxprocs = 2, .slice_ns = 1000000}, hogs, unused) == 0);
+}
+
+static void HogsTakeTurnsWithoutThreads(void **state)
+{
+    (void)state;
+    in_child(hogs_at_the_limit, NULL);
+    assert_ended_well("twice as many hogs as there may be threads");
+    in_child(hogs_when_refused, NULL);
+    assert_ended_well("hogs when the system makes no more threads");
+}
+
+/* ---- libc takes a thread's static TLS out of its stack ---- */
+static __thread volatile char large[300 << 10];
+
+static void use_locals(void *unused)
+{
+    (void)unused;
+    trine_lock_os_thread();
+    for (size_t i = 0; i < sizeof large; i += 1024) large[i] = (char)i;
+    for (int i = 0; i < 10; i++) trine_yield();
+    for (size_t i = 0; i < sizeof large; i += 1024) CHECK(large[i] == (char)i);
+    trine_unlock_os_thread();
+}
+
+static void large_locals(void *unused)
+{
+    for (int i = 0; i < 8; i++) go(use_locals, unused);
+    while (trine_num_goroutine() > 1) trine_sleep(1000000);
+}
+
+static void LargeThreadLocals(void **state)
+{
+    (void)state;
+    run_in_child(&(trine_config){.gomaxprocs = 2}, large_locals, NULL);
+}
+
 /* ---- the word itself: whoever comes second steps back and leaves no trace ---- */
 static void EitherSideKeepsTheOtherOut(void **state)
 {
@@ -140,6 +207,8 @@ int main(void)
         cmocka_unit_test(EitherSideKeepsTheOtherOut),
         cmocka_unit_test(NoThreadIsMadeBesideOneInTheHandler),
         cmocka_unit_test(SleepsEndWhenTheyShould),
+        cmocka_unit_test(HogsTakeTurnsWithoutThreads),
+        cmocka_unit_test(LargeThreadLocals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

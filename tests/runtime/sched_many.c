@@ -57,7 +57,7 @@ static void ManySmallStacks(void **state)
 }
 
 /* ---- park against submit ---- */
-/* One sends into a world that just went idle, again and again: were one wake-up lost, all would sleep for good. The
+/* One sends into a world that just went idle, again and again: every step readies one while others look for work. The
  * hand goes round a ring of goroutines in a channel each, so every step readies one while its own M looks for work. */
 enum { RING = 5 };
 static trine_chan *ring[RING];

@@ -5,7 +5,9 @@
  */
 #include "child.h"
 #include "proc.h"
+#include "sched.h"
 
+#include <dirent.h>
 #include <sys/socket.h>
 
 static trine_chan *chan;
@@ -160,6 +162,44 @@ static void InASignalHandler(void **state)
     each_must_say(not_in_handlers, COUNT(not_in_handlers), call_in_handler, "in a signal handler");
 }
 
+/* The same on threads where no goroutine is: the monitor's, and those of Ms that have nothing to run. */
+static void block_a_little(void *unused)
+{
+    (void)unused;
+    trine_syscall_enter();
+    rt_usleep(20000);
+    trine_syscall_exit();
+}
+static void signal_others(void *monitor)
+{
+    for (int i = 0; i < 3; i++) go(block_a_little, NULL); /* so that there are threads */
+    trine_sleep(60000000);
+    pid_t own = rt_gettid();
+    DIR *threads = opendir("/proc/self/task");
+    for (struct dirent *d; (d = readdir(threads)) != NULL;) {
+        int tid = atoi(d->d_name);
+        if (tid > 0 && tid != own && (tid == getpid()) == (monitor != NULL)) rt_tgkill(tid, SIGUSR1);
+    }
+    closedir(threads);
+    for (;;) at_pause();
+}
+static void call_elsewhere(const void *arg, void *monitor)
+{
+    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+    prepare();
+    to_call = arg;
+    sigaction(SIGUSR1, &sa, NULL);
+    trine_run(&(trine_config){.gomaxprocs = 2}, signal_others, monitor);
+}
+static void call_on_the_monitor(void *arg) { call_elsewhere(arg, arg); }
+static void call_on_idle_threads(void *arg) { call_elsewhere(arg, NULL); }
+static void InAHandlerWhereNoGoroutineIs(void **state)
+{
+    (void)state;
+    each_must_say(not_in_handlers, COUNT(not_in_handlers), call_on_the_monitor, "in a signal handler");
+    each_must_say(not_in_handlers, COUNT(not_in_handlers), call_on_idle_threads, "in a signal handler");
+}
+
 /* ---- between enter and exit ---- */
 static void bracketed(void *arg)
 {
@@ -242,6 +282,25 @@ static void LegalAnywhere(void **state)
     assert_ended_well("questions from anywhere");
 }
 
+/* ---- the runtime's own misuse: debug builds count the locks that a thread holds ---- */
+static struct lock kept;
+static void park_with_a_lock(void *unused)
+{
+    (void)unused;
+    rt_enter("park_with_a_lock");
+    rt_lock(&kept);
+    rt_gopark(NULL, NULL, WR_SLEEP);
+}
+static void ParkingWithALockIsRefused(void **state)
+{
+    (void)state;
+#ifndef TRINE_DEBUG_CHECKS
+    puts("SKIP: only builds with TRINE_DEBUG_CHECKS count the runtime's locks");
+    skip();
+#endif
+    run_must_die(&(trine_config){.gomaxprocs = 2}, park_with_a_lock, NULL, "fatal error: parked with a lock of the runtime's held");
+}
+
 /* ---- bad arguments: all of them are in misuse_args.c; here what concerns the goroutines made and the bounds ---- */
 static void bad_arguments(void *arg)
 {
@@ -266,8 +325,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(OutsideOfARun),   cmocka_unit_test(AfterTheRunEnded), cmocka_unit_test(InASignalHandler),
+        cmocka_unit_test(InAHandlerWhereNoGoroutineIs),
         cmocka_unit_test(InABlockingCall), cmocka_unit_test(ExitWithoutEnter), cmocka_unit_test(LegalAnywhere),
-        cmocka_unit_test(BadArguments),
+        cmocka_unit_test(BadArguments),    cmocka_unit_test(ParkingWithALockIsRefused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,13 +16,13 @@ static void StealOrder(void **state)
     static bool visited[RT_MAX_PROCS];
     (void)state;
     for (uint32_t n = 1; n <= RT_MAX_PROCS; n = n < 64 ? n + 1 : n * 2) {
-        rt_stealorder_init(n);
-        assert_true(nstrides >= 1);
-        for (uint32_t s = 0; s < nstrides; s++) {
-            assert_in_range(strides[s], 1, n);
-            if (s > 0) assert_true(strides[s] > strides[s - 1]);
+        rt_stride_init(n);
+        assert_true(rt_nstrides >= 1);
+        for (uint32_t s = 0; s < rt_nstrides; s++) {
+            assert_in_range(rt_strides[s], 1, n);
+            if (s > 0) assert_true(rt_strides[s] > rt_strides[s - 1]);
             memset(visited, 0, sizeof visited);
-            for (uint32_t i = 0, at = n / 2; i < n; i++, at = (at + strides[s]) % n) {
+            for (uint32_t i = 0, at = n / 2; i < n; i++, at = (at + rt_strides[s]) % n) {
                 assert_false(visited[at]);
                 visited[at] = true;
             }
@@ -37,8 +37,8 @@ static void StealOrderHasEveryCoprime(void **state)
                                                            {8, 4},  {12, 4}, {30, 8},  {97, 96}, {1024, 512}};
     (void)state;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        rt_stealorder_init(known[i].n);
-        assert_int_equal(nstrides, known[i].phi);
+        rt_stride_init(known[i].n);
+        assert_int_equal(rt_nstrides, known[i].phi);
     }
 }
 
@@ -66,7 +66,7 @@ static int make_ps(void **state)
     }
     ati32_store_rlx(&rt_sched.nprocs, 4);
     ati32_store_rlx(&rt_sched.nmade, 4);
-    rt_stealorder_init(4);
+    rt_stride_init(4);
     return 0;
 }
 
@@ -268,6 +268,53 @@ static void RetakeAsksWhoseCallItIs(void **state)
     free(gp);
 }
 
+/* With four Ps of which `idle` are, and `looking` Ms that look for work: may another? */
+static bool may_another(uint32_t idle, uint32_t looking)
+{
+    mp->spinning = false;
+    at32_store_rlx(&rt_sched.npidle, idle);
+    at32_store_rlx(&rt_sched.nmspinning, looking);
+    return may_spin(mp);
+}
+
+static void HalfAsManyLookAsAreBusy(void **state)
+{
+    (void)state;
+    rt_acquirep(mp, ps[0]);
+    assert_true(may_another(0, 0) && may_another(0, 1));
+    assert_false(may_another(0, 2));
+    assert_true(may_another(2, 0));
+    assert_false(may_another(2, 1));
+    mp->spinning = true; /* who looks goes on */
+    assert_true(may_spin(mp));
+}
+
+/* What Go has too is Go's; the chaos build alone has smaller queues. */
+static void GosOwnNumbers(void **state)
+{
+    (void)state;
+#ifndef TRINE_CHAOS
+    assert_int_equal(RT_RUNQ_SIZE, 256);
+    assert_int_equal(RT_GFREE_MAX, 64);
+#endif
+    assert_int_equal(RT_GLOBAL_TICK, 61);
+    assert_int_equal(RT_GLOBAL_BATCH, 128);
+    assert_int_equal(RT_STEAL_PASSES, 4);
+    assert_int_equal(RT_RUNNEXT_BACKOFF_NS, 3000);
+    assert_int_equal(RT_MAX_THREADS, 10000);
+    assert_int_equal(RT_SLICE_NS, 10000000);
+    assert_int_equal(RT_SYSMON_MIN_NS, 20000);
+    assert_int_equal(RT_SYSMON_IDLE_ROUNDS, 50);
+    assert_int_equal(RT_SYSMON_MAX_NS, 10000000);
+    assert_int_equal(RT_NETPOLL_STALE_NS, 10000000);
+    assert_int_equal(RT_NETPOLL_EVENTS, 128);
+    assert_int_equal(RT_GOID_BATCH, 16);
+    assert_int_equal(RT_MUTEX_SPINS, 4);
+    assert_int_equal(RT_MUTEX_SPIN_PAUSES, 30);
+    assert_int_equal(RT_MUTEX_STARVING_NS, 1000000);
+    assert_int_equal(RT_SELECT_MAX, 65536);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +329,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(StoppedThreadsTakeTurns, make_ps, free_ps),
         cmocka_unit_test_setup_teardown(APInHandIsNoDeadlock, make_ps, free_ps),
         cmocka_unit_test_setup_teardown(RetakeAsksWhoseCallItIs, make_ps, free_ps),
+        cmocka_unit_test_setup_teardown(HalfAsManyLookAsAreBusy, make_ps, free_ps),
+        cmocka_unit_test(GosOwnNumbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "child.h"
 #include "proc.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <spawn.h>
 
@@ -329,13 +330,17 @@ static void ErrnoIsTheGoroutines(void **state)
 }
 
 /* ---- signals and forks ---- */
-static atomic_int nstorm;
+static atomic_int nstorm, storm_over;
 static void on_storm(int sig) { (void)sig; atomic_fetch_add(&nstorm, 1); }
-static void *storm(void *unused)
+static void *storm(void *unused) /* over every thread of the process but this one */
 {
     (void)unused;
-    while (!atomic_load(&flag)) {
-        kill(getpid(), SIGUSR1);
+    pid_t own = rt_gettid();
+    while (!atomic_load(&storm_over)) {
+        DIR *threads = opendir("/proc/self/task");
+        for (struct dirent *d; threads && (d = readdir(threads)) != NULL;)
+            if (atoi(d->d_name) > 0 && atoi(d->d_name) != own) rt_tgkill(atoi(d->d_name), SIGUSR1);
+        if (threads) closedir(threads);
         usleep(20);
     }
     return NULL;
@@ -362,12 +367,14 @@ static void storm_work(void *arg)
     }
     CHECK(n == 500);
     spinners((void *)2);
+    int before_sleeps = atomic_load(&nstorm);
     for (int i = 0; i < 20; i++) {
         int64_t before = trine_nanotime();
         trine_sleep(100000);
         CHECK(trine_nanotime() - before >= 100000); /* a signal must not cut it short */
     }
     trine_gomaxprocs(3);
+    while (atomic_load(&nstorm) == before_sleeps) trine_sleep(100000); /* it is still on */
 }
 static void eintr_storm(void *arg)
 {
@@ -377,7 +384,7 @@ static void eintr_storm(void *arg)
     sigaction(SIGUSR1, &sa, NULL);
     if (pthread_create(&t, NULL, storm, NULL)) abort();
     child_run_body(r);
-    atomic_store(&flag, 1);
+    atomic_store(&storm_over, 1);
     pthread_join(t, NULL);
     CHECK(atomic_load(&nstorm) > 0);
 }

@@ -108,7 +108,12 @@ static void yield_progress(void *arg)
         CHECK(recv_int(y->answer) == 42);
     }
 }
-static void YieldProgress(void **state) { (void)state; run_children(yield_progress); }
+static void YieldProgress(void **state) /* without preemption nobody but the yield lets others run */
+{
+    (void)state;
+    for (int procs = 1; procs <= 4; procs *= 2)
+        run_in_child(&(trine_config){.gomaxprocs = procs, .ablate = TRINE_NO_PREEMPT}, yield_progress, NULL);
+}
 
 static void yield_and_sleep_locked(void *arg)
 {

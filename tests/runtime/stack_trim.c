@@ -221,6 +221,12 @@ static const struct refusal refusals[] = {
     {"without guards by process_madvise (before Linux 6.13)", 0, true},
 };
 
+static bool filter(struct sock_filter *code, unsigned short n)
+{
+    struct sock_fprog p = {n, code};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p) == 0;
+}
+
 static bool refuse(const struct refusal *r)
 {
     struct sock_filter code[] = {
@@ -231,8 +237,7 @@ static bool refuse(const struct refusal *r)
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EBADF),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog p = {sizeof code / sizeof *code, code};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p) == 0;
+    return filter(code, sizeof code / sizeof *code);
 }
 
 static void guards_when_refused(void *arg)
@@ -251,18 +256,80 @@ static void guards_when_refused(void *arg)
     }
 }
 
+static void filtered_child(void (*fn)(void *), void *arg, const char *what)
+{
+    in_child(fn, arg);
+    if (last.status == NO_FILTER) {
+        print_message("SKIP: no seccomp filter can be set here\n");
+        skip();
+    }
+    assert_ended_well(what);
+}
+
 static void GuardsByWhatTheKernelHas(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         struct refusal r = refusals[i];
-        in_child(guards_when_refused, &r);
-        if (last.status == NO_FILTER) {
-            print_message("SKIP: no seccomp filter can be set here\n");
-            skip();
-        }
-        assert_ended_well(r.what);
+        filtered_child(guards_when_refused, &r, r.what);
     }
+}
+
+/* A kernel without guards but by mprotect, which is every one before 6.13. */
+static bool refuse_guards(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_madvise, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 102, 0, 1), /* MADV_GUARD_INSTALL */
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    return filter(code, sizeof code / sizeof *code);
+}
+
+/* As many as are made of those at `at`, every second page; at most n. */
+static uint32_t guards_from(uintptr_t at, uint32_t n)
+{
+    uint32_t made = 0;
+    for (int did = RT_GUARD_BATCH; made < n && did == RT_GUARD_BATCH; made += (uint32_t)did)
+        did = rt_sysguards(at + made * 2 * rt_pagesize(), 2 * rt_pagesize(), RT_GUARD_BATCH);
+    return made;
+}
+
+/* Each splits a mapping, of which a process has so many: half of them stay the program's. What is unmapped counts no more. */
+static void guards_split(void *maps)
+{
+    uint32_t most = (uint32_t)(*(long *)maps / 4), bytes2 = (uint32_t)(2 * rt_pagesize());
+    if (!refuse_guards()) _exit(NO_FILTER);
+    uintptr_t at = (uintptr_t)rt_sysreserve((size_t)(most + 100) * bytes2, rt_pagesize());
+    CHECK(at != 0);
+    CHECK(guards_from(at, most + 100) == most);
+    CHECK(!readable(at + (size_t)(most - 1) * bytes2) && readable(at + (size_t)most * bytes2));
+    void *more[64]; /* each a mapping of its own, that nothing merges: another protection */
+    for (int i = 0; i < 64; i++) {
+        more[i] = mmap(NULL, rt_pagesize(), i % 2 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        CHECK(more[i] != MAP_FAILED);
+    }
+    CHECK(munmap((void *)at, (size_t)bytes2 * 80) == 0);
+    rt_sysguards_gone(80);
+    CHECK(guards_from(at + (size_t)most * bytes2, 100) == 80);
+}
+
+static void GuardsLeaveTheProgramItsMappings(void **state)
+{
+    long maps = 0;
+    FILE *f = fopen("/proc/sys/vm/max_map_count", "r");
+    (void)state;
+    if (f && fscanf(f, "%ld", &maps) != 1) maps = 0;
+    if (f) fclose(f);
+    if (maps < 1000 || maps > 1000000) {
+        print_message("SKIP: vm.max_map_count is not there or too large for a test\n");
+        skip();
+    }
+    filtered_child(guards_split, &maps, "guards by mprotect");
 }
 
 static int setup(void **state)
@@ -284,7 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(WarmStacksStay),          T(ColdStacksGoAfterAPeriod), T(AFewStayHoweverCold),     T(StacksInUseStay),
         T(TrimmedStacksServeAgain), T(EveryStackHasItsGuard),    T(GuardsStayWhenMemoryGoes),
-        T(GuardsByWhatTheKernelHas),
+        T(GuardsByWhatTheKernelHas), T(GuardsLeaveTheProgramItsMappings),
     };
     return cmocka_run_group_tests_name("stacks given back by age, and guards", tests, setup, teardown);
 }

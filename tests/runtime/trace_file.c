@@ -141,7 +141,7 @@ static void compare(const struct seen *s, const struct trine_stats *before, cons
     SAME(s->steals, after->steals - before->steals);
     SAME(s->stolen, after->stolen - before->stolen);
     SAME(s->handoffs, after->handoffs - before->handoffs);
-    SAME(s->netpolled, after->netpolls - before->netpolls);
+    SAME(s->netpolled, after->netpolls - before->netpolls - (after->netpolls_outside - before->netpolls_outside));
     SAME(s->syscalls, after->syscalls - before->syscalls);
     SAME(s->events, after->trace_events - before->trace_events);
 }

@@ -107,7 +107,7 @@ int be_counts(struct be_count out[BE_MAX_COUNTS]) {
         {"yields", s.yields},           {"spawns", s.spawns},       {"mwakes", s.mwakes},
         {"global_gets", s.global_gets}, {"global_puts", s.global_puts}, {"overflows", s.overflows},
         {"runnext_hits", s.runnext_hits}, {"tick61", s.tick61},     {"preempt_signals", s.preempt_signals},
-        {"preempt_parked", s.preempt_parked}, {"syscalls", s.syscalls}, {"netpolls", s.netpolls},
+        {"preempt_parked", s.preempt_parked}, {"syscalls", s.syscalls}, {"netpolls", s.netpolls}, {"netpolls_outside", s.netpolls_outside},
         {"timers_fired", s.timers_fired}, {"stacks_made", s.stacks_made}, {"stacks_trimmed", s.stacks_trimmed},
         {"stacks_ahead", s.stacks_ahead}, {"bias_given", s.bias_given}, {"bias_revoked", s.bias_revoked},
         {"trace_events", s.trace_events}, {"trace_dropped", s.trace_dropped},
