@@ -62,6 +62,9 @@ static bool run_timers(struct m *mp, struct p *of)
         next = rt_timers_check(of, now, &l);
         if (!l.head) continue;
         make_runnable(mp->p, &l);
+        at64_bump(&mp->p->count.timer_wakes, l.n);
+        if (of != mp->p) at64_bump(&mp->p->count.timer_steals, l.n);
+        rt_trace(mp->p->id, TR_TIMERS, l.n, of->id);
         if (!any && !rt_ablated(TRINE_NO_RUNNEXT | TRINE_GLOBAL_ONLY)) first_to_runnext(mp->p, &l);
         rt_injectlist(mp, &l);
         any = true;
@@ -74,6 +77,7 @@ static void begin_spinning(struct m *mp)
     mp->spinning = true;
     at32_add_ar(&rt_sched.nmspinning, 1);
     at64_bump(&mp->p->count.spins, 1);
+    rt_trace(mp->p->id, TR_SPIN, 0, 0);
 }
 
 /* It found work: the next one may have to be woken, since this one no longer looks. */
@@ -100,13 +104,16 @@ static struct g *from_global(struct p *pp, uint32_t max)
 }
 
 /* What does not leave this P. */
-static struct g *from_local(struct m *mp, struct p *pp, bool *inherit)
+static struct g *from_local(struct p *pp, bool *inherit)
 {
     struct g *gp = NULL;
     if (pp->tick % RT_GLOBAL_TICK == 0 && pp->tick != pp->tick_polled && !rt_ablated(TRINE_NO_GLOBAL_TICK)) {
         pp->tick_polled = pp->tick; /* not twice: a preempted goroutine that comes back this way would shut out the local queue */
         gp = from_global(pp, 1);
-        if (gp) at64_bump(&pp->count.tick61, 1);
+        if (gp) {
+            at64_bump(&pp->count.tick61, 1);
+            rt_trace(pp->id, TR_TICK61, 0, 0);
+        }
     }
     if (!gp) gp = rt_runqget(pp, inherit);
     if (!gp && pp->spill.head) {
@@ -114,7 +121,6 @@ static struct g *from_local(struct m *mp, struct p *pp, bool *inherit)
         rt_runqputbatch(pp, &pp->spill);
     }
     if (!gp) gp = from_global(pp, 0);
-    (void)mp;
     return gp;
 }
 
@@ -148,17 +154,18 @@ static bool runnext_stays(struct p *victim)
     return at64_load_rlx(&victim->count.switches) == switches;
 }
 
-static struct g *steal_from(struct m *mp, struct p *pp, struct p *victim, bool last)
+static struct g *steal_from(struct p *pp, struct p *victim, bool last)
 {
     if (rt_idlemask(victim->id)) return NULL;
     uint32_t n;
     bool take_next = last && rt_runqlen(victim) == 0 && runnext_stays(victim);
+    void *next = take_next ? atp_load_rlx(&victim->runnext) : NULL;
     struct g *gp = rt_runqsteal(pp, victim, take_next, &n);
     if (!gp) return NULL;
     at64_bump(&pp->count.steals, 1);
     at64_bump(&pp->count.stolen, n);
+    if (gp == next) at64_bump(&pp->count.runnext_steals, 1); /* it stands in no ring beside */
     rt_trace(pp->id, TR_STEAL, n, victim->id);
-    (void)mp;
     return gp;
 }
 
@@ -195,7 +202,7 @@ static struct g *steal(struct m *mp, struct p *pp, bool *again)
                 *again = true;
                 return NULL;
             }
-            struct g *gp = steal_from(mp, pp, victim, last);
+            struct g *gp = steal_from(pp, victim, last);
             if (gp) return gp;
         }
     }
@@ -234,17 +241,16 @@ static bool any_work(void)
     return false;
 }
 
-/* The earliest timer of all Ps, and whose it is; 0 and NULL: none. */
+/* The earliest timer of all Ps, and whose it is (who wants to know); 0: none. */
 static int64_t next_timer(struct p **whose)
 {
     int64_t min = 0;
-    *whose = NULL;
     for (int i = 0; i < rt_nprocs(); i++) {
         struct p *pp = rt_sched.allp[i];
         int64_t when = rt_timermask((uint32_t)i) ? rt_timers_earliest(pp) : 0;
         if (when == 0 || (min && when >= min)) continue;
         min = when;
-        *whose = pp;
+        if (whose) *whose = pp;
     }
     return min;
 }
@@ -310,7 +316,7 @@ static struct g *poll_blocking(struct m *mp)
 {
     struct sched *s = &rt_sched;
     at_fence_sc(); /* lastpoll == 0 before what it waits for is read: partner is rt_checkdead, which breaks a vain wait */
-    struct p *whose;
+    struct p *whose = NULL;
     int64_t until = next_timer(&whose);
     ati64_store_sc(&s->polluntil, until);
     int64_t delay = rt_netpoll_any_waiters() ? -1 : 0;
@@ -344,9 +350,8 @@ static struct g *poll_blocking(struct m *mp)
 static struct g *wait_for_work(struct m *mp, bool *end)
 {
     struct sched *s = &rt_sched;
-    struct p *whose;
     mp->owes_wait = false;
-    int64_t until = next_timer(&whose);
+    int64_t until = next_timer(NULL);
     if ((until || rt_netpoll_any_waiters()) && ati64_load_rlx(&s->lastpoll) != 0 && ati64_xchg_ar(&s->lastpoll, 0) != 0) {
         struct g *gp = poll_blocking(mp);
         if (gp || mp->p) return gp;
@@ -363,9 +368,8 @@ static struct g *wait_for_work(struct m *mp, bool *end)
 static void leave_wait(void)
 {
     const struct sched *s = &rt_sched;
-    struct p *whose;
     if (at32_load_rlx(&s->npidle) == 0 || ati64_load_acq(&s->lastpoll) == 0) return;
-    int64_t until = next_timer(&whose);
+    int64_t until = next_timer(NULL);
     if (until && until - rt_nanotime() < RT_SYSMON_MAX_NS) rt_wakep();
 }
 
@@ -404,7 +408,7 @@ static struct g *find(struct m *mp, bool *inherit)
         }
         at32_store_rlx(&pp->attn, 0);
         run_timers(mp, pp);
-        struct g *gp = from_local(mp, pp, inherit);
+        struct g *gp = from_local(pp, inherit);
         if (gp) return gp;
         if (!pp->solo) { /* with a single P there is nobody to steal from, and the poller is asked below, by one call */
             bool again = false;

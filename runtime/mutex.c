@@ -90,6 +90,7 @@ void rt_mutex_unlock_slow(struct g *gp, trine_mutex *m, uint32_t dropped)
     at_u32 *word = AT_U32(&m->state);
     if (!((dropped + MUTEX_LOCKED) & MUTEX_LOCKED)) rt_throw("sync: unlock of unlocked mutex");
     if (dropped & MUTEX_STARVING) { /* the locked bit stays off until the waiter sets it; starving keeps others out */
+        at64_bump(&gp->m->p->count.mutex_handoffs, 1); /* before: the release may switch */
         rt_semrelease(&m->sema, gp, true);
         return;
     }

@@ -37,6 +37,7 @@ static at_u32 inited;
 static int epfd = -1, evfd = -1;
 static at_i32 nwaiters;
 static at_u32 woken;
+static at_u64 nbreaks;
 static at_u32 no_pwait2;     /* the kernel has no epoll_pwait2 */
 static at_ptr table[CHUNKS]; /* struct polldesc[CHUNK]; partner of the release in make: rt_polldesc */
 static int chunks_used;      /* table_lock: none is used from here on */
@@ -270,11 +271,14 @@ int rt_netpoll(int64_t delay_ns, struct glist *out)
     return readied;
 }
 
+uint64_t rt_netpoll_breaks(void) { return at64_load_rlx(&nbreaks); }
+
 void rt_netpoll_break(void)
 {
     if (!rt_netpoll_inited()) return;
     at_fence_sc(); /* after the reason was published; partner: take_break */
     if (at32_load_rlx(&woken) || !at32_cas_sc(&woken, 0, 1)) return;
+    at64_add_rlx(&nbreaks, 1);
     int saved = errno;
     uint64_t one = 1;
     while (write(evfd, &one, sizeof one) < 0) {

@@ -61,6 +61,7 @@ void rt_netpoll_waiter(int delta); /* one more, or one less, goroutine is parked
 int rt_netpoll(int64_t delay_ns, struct glist *out);
 /* Makes a blocking rt_netpoll, or the next one, return. Callable from any thread, also in a signal handler. */
 void rt_netpoll_break(void);
+uint64_t rt_netpoll_breaks(void); /* sleeps that were cut short, since the process began */
 /* End of a run: all waiters are gone, the poller's own descriptors are closed; which files were registered is kept. */
 void rt_netpoll_reset(void);
 void rt_netpoll_forget_closers(void); /* in the child of a fork: the threads that were closing something are not there */

@@ -1,8 +1,8 @@
 /*
  * os_linux.h: all that the runtime asks of the kernel and libc. Floor 1. Nothing here knows of G, M or P.
  *
- * Every call that can be interrupted is repeated on EINTR. Calls that may fail stand behind rt_os_fail, so that the
- * fault-injection tests can make the N-th from each place fail.
+ * Every call that can be interrupted is repeated on EINTR, but for a sleep of microseconds. Calls that may fail stand behind
+ * rt_os_fail, so that the fault-injection tests can make the N-th from each place fail.
  */
 #ifndef RT_OS_LINUX_H
 #define RT_OS_LINUX_H

@@ -127,7 +127,10 @@ struct p *rt_pidleget_prefer(struct p *pp)
 struct p *rt_pidleget_spinning(void)
 {
     struct p *pp = rt_pidleget();
-    if (!pp) at32_store_rel(&rt_sched.needspinning, 1);
+    if (!pp) {
+        at32_store_rel(&rt_sched.needspinning, 1);
+        rt_sched.needspins++;
+    }
     return pp;
 }
 

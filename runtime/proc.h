@@ -89,7 +89,7 @@ struct g {
     struct m *m;               /* owner: the M that runs it */
     uint32_t inrt;             /* > 0 inside the runtime: written by the G alone, read by the preemption handler on its thread */
     at_u32 preempt;            /* set by sysmon, stop-the-world, end of run; cleared when honoured; read at every public call */
-    at_u32 status;             /* enum gstatus; partner: rt_retake's scan bit (syscall.c, sysmon.c) */
+    at_u32 status;             /* enum gstatus; partner: rt_retakep's scan bit (syscall.c) */
     union {                    /* owner: a park writes both bytes with one store */
         uint16_t wait;
         struct { uint8_t waitreason, waitstamped; }; /* stamped: waitsince belongs to this wait; the monitor sets it */
@@ -165,7 +165,6 @@ struct m {
     at_u32 signal_pending;     /* one preemption signal at most: set by the sender, cleared by the handler */
     struct p *async_p;         /* what its handler dropped: read by sysmon from the mailbox (preempt.c) */
     struct m *async_link;      /* mailbox */
-    pthread_t thread;
     void *altstack;
     size_t altstack_bytes;
     struct g g0;               /* the thread's own stack: runs the scheduler */
@@ -174,7 +173,7 @@ struct m {
 /* Counters of a P: one writer (the owner), read by trine_stats. */
 struct pcount {
     at_u64 steals, stolen, parks, wakes, spins, switches, yields, spawns, overflows, runnext_hits, tick61, syscalls,
-        preemptions, timers_fired, netpolls, exits;
+        preemptions, timers_fired, netpolls, exits, runnext_steals, timer_wakes, timer_steals, mutex_handoffs;
 };
 
 /* Dead Gs with their stacks, of one stack class: the last in is hot and goes first. */
@@ -202,7 +201,7 @@ struct p {
     bool solo;                 /* no other P exists: nobody can steal, so no locked instruction (set under stop-the-world) */
     struct bias bias;          /* no other P runs (bias.h); given and taken under sched.lock (p.c) */
     bool rotates;              /* solo, and no switch changes what a yield does: sched.c, rotate (set with solo) */
-    uint32_t wake_skipped;     /* owner: readies of a lone runnext since the last wake-up (sched.c, wake_for_ready) */
+    uint32_t wake_skipped;     /* owner: readies of a lone runnext since the last wake-up (rt_wake_for_ready) */
     struct p *link;            /* sched.lock: idle list */
     uint64_t goidnext, goidend;
     struct glist spill;        /* owner: with TRINE_LOCAL_ONLY, what the ring could not hold */
@@ -230,10 +229,9 @@ struct sched {
     struct m *allm;
     int32_t stopwait;
     struct note stopnote;
-    bool main_done;
     int64_t goroutines_base;   /* lock: Gs of earlier runs that never exited: the Ps' counters run on */
     int32_t nzombie;           /* Ms of earlier runs that sit in foreign code */
-    uint64_t threads_made, bias_given, bias_revoked, global_gets, global_puts;
+    uint64_t threads_made, bias_given, bias_revoked, global_gets, global_puts, needspins;
     /* anybody: */
     _Alignas(RT_CACHE_LINE) at_u32 runqsize; /* written under the lock, read without: a hint */
     at_u32 npidle;             /* partner: rt_wakep */
@@ -251,7 +249,7 @@ struct sched {
     struct note sysmonnote;
     at_u64 goidgen;
     at_u64 idle_fences;        /* how often the last spinner rechecked: what rt_fence_idle is weighed by */
-    at_u64 mwakes, handoffs, preempt_signals, preempt_parked;
+    at_u64 mwakes, handoffs, retakes, world_stops, sysmon_rounds, preempt_signals, preempt_parked;
     at_u64 netpolls_outside;   /* what was readied from the poller by who holds no P: it has no counters of its own */
     at_u64 makers_standers;    /* threads being made, and Ms that stand in the preemption handler: m.h */
     at_u32 carries;            /* sysmon's: a P or goroutines in hand, which no M and no queue shows; partner: rt_checkdead */

@@ -36,8 +36,12 @@ static void ask_all(struct p *own, bool signal)
         struct m *mp = rt_pm(pp);
         struct g *gp = mp ? rt_curg(mp) : NULL;
         at32_or_ar(&pp->attn, ATTN_STOP);
-        if (gp && at32_load_acq(&gp->status) == Gsyscall && rt_retakep(pp, mp, gp)) stopped(pp);
-        else rt_preemptone(pp, signal);
+        if (gp && at32_load_acq(&gp->status) == Gsyscall && rt_retakep(pp, mp, gp)) {
+            at64_add_rlx(&s->retakes, 1);
+            stopped(pp);
+        } else {
+            rt_preemptone(pp, signal);
+        }
     }
 }
 
@@ -59,6 +63,8 @@ void rt_stopworld(struct p *own)
         rt_lock(&s->lock);
     }
     rt_unlock(&s->lock);
+    at64_add_rlx(&s->world_stops, 1);
+    rt_trace(0, TR_STOP, 0, 0); /* nobody else holds P 0 now */
 }
 
 /* A P that never was: page-aligned memory of its own, so it shares no line with another. */

@@ -26,6 +26,7 @@ __attribute__((cold)) void rt_put_full(struct p *pp, struct g *gp)
 {
     while (!rt_runqputtail(pp, gp)) {
         if (!rt_runqoverflow(pp, gp)) continue;
+        rt_trace(pp->id, TR_OVERFLOW, RT_RUNQ_OVER, 0);
         put_over(pp, pp->over, RT_RUNQ_OVER);
         return;
     }

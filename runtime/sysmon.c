@@ -61,6 +61,7 @@ static bool retake_syscall(struct p *pp, struct m *mp, struct g *gp, int64_t now
     begin_carrying();
     bool took = rt_retakep(pp, mp, gp);
     if (took) {
+        at64_add_rlx(&rt_sched.retakes, 1);
         at32_store_rlx(&pp->syscalltick, tick + 1);
         rt_handoffp(pp);
     }
@@ -273,6 +274,7 @@ void rt_sysmon(void)
         if (delay > longest) delay = longest;
         rt_notetsleep(&s->sysmonnote, delay);
         rt_noteclear(&s->sysmonnote); /* before the mailbox is read: a later letter wakes us again */
+        at64_bump(&s->sysmon_rounds, 1);
         bool preempted = rt_preempt_collect() > 0;
         int64_t now = rt_nanotime();
         if (switched()) active = now;

@@ -23,6 +23,11 @@ enum trace_kind {
     TR_STEAL,   /* number of goroutines; the P that they were taken from */
     TR_HANDOFF, /* this P is given to another thread, or to the idle list */
     TR_NETPOLL, /* number of goroutines that the network readied */
+    TR_TIMERS,  /* number of goroutines that timers readied; the P whose timers they were */
+    TR_SPIN,    /* its M begins to look for work elsewhere */
+    TR_TICK61,  /* the global queue goes first */
+    TR_OVERFLOW, /* number of goroutines that the full ring gave to the global queue */
+    TR_STOP,    /* the world has stopped; on the track of P 0 */
     TR_KINDS
 };
 struct trace_event { uint64_t ticks, id; uint32_t arg; enum trace_kind kind; };

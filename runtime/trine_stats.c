@@ -1,4 +1,5 @@
 /* trine_stats.c: what the runtime counted. Floor 9; readable at any time, from anywhere. */
+#include "netpoll.h"
 #include "sched.h"
 #include "stack.h"
 
@@ -30,6 +31,10 @@ static void add_p(struct trine_stats *out, const struct pcount *c)
     out->preemptions += at64_load_rlx(&c->preemptions);
     out->timers_fired += at64_load_rlx(&c->timers_fired);
     out->netpolls += at64_load_rlx(&c->netpolls);
+    out->runnext_steals += at64_load_rlx(&c->runnext_steals);
+    out->timer_wakes += at64_load_rlx(&c->timer_wakes);
+    out->timer_steals += at64_load_rlx(&c->timer_steals);
+    out->mutex_handoffs += at64_load_rlx(&c->mutex_handoffs);
 }
 
 /* Goroutines that have not ended, but for those that earlier runs left for good (the base). While goroutines come and go the
@@ -58,6 +63,10 @@ void trine_stats(struct trine_stats *out)
     if (gp && !nested) rt_enter("trine_stats");
     for (int i = 0; i < rt_pmade(); i++) add_p(out, &s->allp[i]->count);
     out->handoffs = at64_load_rlx(&s->handoffs);
+    out->retakes = at64_load_rlx(&s->retakes);
+    out->world_stops = at64_load_rlx(&s->world_stops);
+    out->sysmon_rounds = at64_load_rlx(&s->sysmon_rounds);
+    out->poller_breaks = rt_netpoll_breaks();
     out->mwakes = at64_load_rlx(&s->mwakes);
     out->preempt_signals = at64_load_rlx(&s->preempt_signals);
     out->preempt_parked = at64_load_rlx(&s->preempt_parked);
@@ -72,6 +81,7 @@ void trine_stats(struct trine_stats *out)
     rt_trace_counts(&out->trace_events, &out->trace_dropped);
     rt_lock(&s->lock);
     out->threads_made = s->threads_made;
+    out->need_spinning = s->needspins;
     out->global_gets = s->global_gets;
     out->global_puts = s->global_puts;
     out->bias_given = s->bias_given;

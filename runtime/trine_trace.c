@@ -109,10 +109,15 @@ static void instant(uint32_t track, int64_t ns, const struct trace_event *e)
         add(",\"s\":\"t\",\"name\":\"steal\",\"args\":{\"n\":%llu,\"from\":\"P%u\"}}", (unsigned long long)e->id, e->arg);
     else if (e->kind == TR_NETPOLL)
         add(",\"s\":\"t\",\"name\":\"netpoll\",\"args\":{\"n\":%llu}}", (unsigned long long)e->id);
+    else if (e->kind == TR_TIMERS)
+        add(",\"s\":\"t\",\"name\":\"timers\",\"args\":{\"n\":%llu,\"of\":\"P%u\"}}", (unsigned long long)e->id, e->arg);
+    else if (e->kind == TR_OVERFLOW)
+        add(",\"s\":\"t\",\"name\":\"overflow\",\"args\":{\"n\":%llu}}", (unsigned long long)e->id);
     else if (e->kind == TR_SYSCALL)
         add(",\"s\":\"t\",\"name\":\"syscall\",\"args\":{\"goid\":%llu}}", (unsigned long long)e->id);
     else
-        add(",\"s\":\"t\",\"name\":\"handoff\"}");
+        add(",\"s\":\"t\",\"name\":\"%s\"}", e->kind == TR_SPIN ? "spin" : e->kind == TR_TICK61 ? "tick 61" :
+            e->kind == TR_STOP ? "world stopped" : "handoff");
 }
 
 static void put_event(uint32_t track, const struct trace_event *e)

@@ -49,7 +49,7 @@
 
 typedef void (*be_fn)(void *arg);
 
-enum { BE_MAX_CPUS = 1024, BE_MAX_COUNTS = 32 };
+enum { BE_MAX_CPUS = 1024, BE_MAX_COUNTS = 48 };
 
 struct be_config {
     int procs;                   /* GOMAXPROCS or its like, at least 1 */

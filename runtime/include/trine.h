@@ -177,7 +177,7 @@ void trine_syscall_exit(void);
 /* ---- what happened: totals of the process, readable at any time, also outside of a run ---- */
 struct trine_stats {
     uint64_t steals, stolen; /* successful steal operations; goroutines that they moved */
-    uint64_t handoffs;       /* Ps taken from an M in a blocking call or from a preempted thread */
+    uint64_t handoffs;       /* Ps that left their M: in a blocking call, preempted, ended, its locked G parked */
     uint64_t preemptions;    /* forced by the slice, by flag or by signal */
     uint64_t parks, wakes;   /* of goroutines */
     uint64_t spins;          /* times an M began to spin */
@@ -205,6 +205,14 @@ struct trine_stats {
     uint64_t stacks_trimmed;                /* given back to the kernel because nobody wanted them for a while */
     uint64_t stacks_ahead;                  /* pages of stacks committed, by who had nothing to do, before they were carved */
     uint64_t trace_events, trace_dropped;   /* events written to the trace; those for which there was no room */
+    uint64_t retakes;        /* of the handoffs, and of stops of the world: Ps taken from an M in a blocking call */
+    uint64_t runnext_steals; /* of the steals: from runnext */
+    uint64_t need_spinning;  /* times that nobody could be woken for new work, so the next to drop a P looks for it */
+    uint64_t timer_wakes, timer_steals; /* goroutines readied by timers; of these, by another P than the timer's */
+    uint64_t mutex_handoffs; /* unlocks that gave a mutex to the one who had waited longest */
+    uint64_t world_stops;    /* stops of the world: changes of the number of Ps, ends of runs */
+    uint64_t poller_breaks;  /* sleeps in the network poller that were cut short */
+    uint64_t sysmon_rounds;  /* looks of the monitor */
 };
 /* The totals so far, each read for itself: not one instant. NULL ends the program. From anywhere but a signal
  * handler (it takes a lock of the runtime's); on a goroutine it is a preemption point. Never parks. */

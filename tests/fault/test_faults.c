@@ -220,15 +220,18 @@ static bool judge(struct tally *t, bool dies)
 static struct tally fail_each_call_from(const struct os_site *at)
 {
     struct tally t = {0};
+    bool cut = false;
     for (int dies = 0; dies < 2 && t.done == 0; dies++) {
         for (int n = 1, missed = 0; n <= MOST && missed < 3 && t.bad < 5; n++) { /* how many calls a run makes varies */
+            cut |= n == MOST;
             struct injection in = {at, n};
             in_child_for(5, dies ? inject_into_last_words : inject, &in);
             missed = judge(&t, dies) ? 0 : missed + 1;
         }
     }
-    print_message("%-14s %4u %-12s %3d injections: %d ended well, %d refused a call, %d the run, %d said why and ended\n",
-                  base_name(at), at->line, kinds[at->kind], t.done, t.well, t.refused_calls, t.refused_runs, t.thrown);
+    print_message("%-14s %4u %-12s %3d injections%s: %d ended well, %d refused a call, %d the run, %d said why and ended\n",
+                  base_name(at), at->line, kinds[at->kind], t.done, cut ? " (more calls there are)" : "", t.well, t.refused_calls,
+                  t.refused_runs, t.thrown);
     return t;
 }
 

@@ -151,7 +151,9 @@ int sites_mutate(const struct model *scenario, int n, const struct site_rules *r
     for (int v = 0; v < rules->nwaivers; v++) {
         const struct site_waiver *w = &rules->waiver[v];
 
-        if (!used[v]) printf("  no such site any more: %s %s -> %s\n", w->func, w->op, w->weaker);
+        if (used[v]) continue;
+        printf("  no such site any more: %s %s -> %s\n", w->func, w->op, w->weaker);
+        missed++;
     }
     return missed;
 }

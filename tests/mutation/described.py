@@ -121,6 +121,7 @@ DESCRIBED = {
     'sched_misuse.AfterTheRunEnded': ('the same after a run', 'cannot be written', ''),
     'sched_making.EitherSideKeepsTheOtherOut': ('whoever makes a thread keeps others out of the preemption handler, and they him', 'no such test', 'any C is stopped there'),
     'sched_making.NoThreadIsMadeBesideOneInTheHandler': ('sysmon makes a thread, which needs a lock whose owner is preempted meanwhile', 'no such test', 'any C is stopped there'),
+    'sched_follow.APinIsApplied': ('a P\'s threads are bound to its CPU, whoever runs', 'pins no Ps', ''),
     'sched_making.HogsTakeTurnsWithoutThreads': ('more goroutines in foreign code than threads may exist, or than the system gives', 'a preempted goroutine keeps no thread', 'those that hold a thread take turns'),
     'sched_making.LargeThreadLocals': ('300 KiB of thread-local data, which libc puts into each stack', 'cgo threads have 8 MiB', ''),
     'sched_calls.ShortCallsInARowEndWithTheSlice': ('blocking calls in a row, none of which lasts until the second look, give way after a slice', 'the P is taken (sysretake)', 'the flag is found when the call returns'),

@@ -91,6 +91,7 @@ WAIT_DESCRIBED = {
     'net_break.test_numbers_out_of_range': ('negative and absurd numbers', 'cannot be written', ''),
     'net_alone.ALockedReaderIsServed': ('a goroutine locked to its thread waits for the network at 2 Ps and more', SAME, ''),
     'net_alone.OthersAreServedBesideABlockingCall': ('the last P that leaves a blocking call polls', SAME, ''),
+    'net_alone.WaitsWithoutEpollPwait2': ('kernels before 5.11 and sandboxes that refuse epoll_pwait2: by the millisecond, never early', 'epoll_wait always', 'go #44343'),
     'net_alone.AReaderSurvivesAConnect': ('connect while another goroutine reads', SAME, ''),
     'net_close.test_close_wakes_whoever_waits': ('a descriptor closed while a G waits on it', SAME, ''),
     'net_close.test_only_one_close_wins': ('two closes at once', SAME, ''),

@@ -246,6 +246,9 @@ def check():
                for t in sorted(tests - rows)]
     errors += [f'{t} has a row in docs/conformance.md and is no test' for t in sorted(rows - tests)]
     errors += [f'mutation {m[0]} is not in docs/conformance.md' for m in MUTATIONS if m[0] not in table['caught']]
+    errors += [f'no test notices mutation {name}' for name, by in table['caught'].items() if not by]
+    guarded = {t for by in table['caught'].values() for t in by}
+    errors += [f'no mutation makes {t} fail' for t in sorted(tests & rows) if t not in guarded]
     for e in errors:
         print(f'mutate: {e}')
     print(f'{len(tests)} tests, {len(MUTATIONS)} mutations')

@@ -6,9 +6,13 @@
 #include "child.h"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 static int fds[2];
 static atomic_bool served;
@@ -127,12 +131,62 @@ static void AReaderSurvivesAConnect(void **state)
         run_in_child(&(trine_config){.gomaxprocs = procs}, connects_beside_a_reader, NULL);
 }
 
+/* ---- a kernel without epoll_pwait2 (before 5.11), or a sandbox that refuses it ---- */
+enum { NO_FILTER = 77 };
+
+static bool refuse_pwait2(int with)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_pwait2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)with),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog p = {sizeof code / sizeof *code, code};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p) == 0;
+}
+
+static void sleep_and_read(void *unused)
+{
+    pthread_t writer = open_and_write_later();
+    go(read_one, unused);
+    for (int i = 1; i <= 20; i++) {
+        int64_t before = trine_nanotime();
+        trine_sleep(i * 150000);
+        CHECK(trine_nanotime() - before >= i * 150000); /* by the millisecond, and never early */
+    }
+    while (!atomic_load(&served)) trine_sleep(1000000);
+    CHECK(pthread_join(writer, NULL) == 0);
+}
+
+static void without_pwait2(void *with)
+{
+    if (!refuse_pwait2(*(int *)with)) _exit(NO_FILTER);
+    CHECK(trine_run(&(trine_config){.gomaxprocs = 2}, sleep_and_read, NULL) == 0);
+}
+
+static void WaitsWithoutEpollPwait2(void **state)
+{
+    static const int refusals[] = {ENOSYS, EPERM};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        int with = refusals[i];
+        in_child(without_pwait2, &with);
+        if (last.status == NO_FILTER) {
+            print_message("SKIP: no seccomp filter can be set here\n");
+            skip();
+        }
+        assert_ended_well("without epoll_pwait2");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ALockedReaderIsServed),
         cmocka_unit_test(OthersAreServedBesideABlockingCall),
         cmocka_unit_test(AReaderSurvivesAConnect),
+        cmocka_unit_test(WaitsWithoutEpollPwait2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,37 @@ static bool becomes(int n)
     return trine_gomaxprocs(0) == n;
 }
 
+/* Each P's threads are bound to its CPU, wherever the goroutine runs, also after a P was taken in a blocking call. */
+static void check_pins(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 20; i++) {
+        cpu_set_t set;
+        trine_yield();
+        CHECK(sched_getaffinity(0, sizeof set, &set) == 0);
+        CHECK(CPU_COUNT(&set) == 1 && CPU_ISSET(first_cpu(), &set));
+        trine_syscall_enter();
+        usleep(100);
+        trine_syscall_exit();
+    }
+}
+
+static void pinned(void *unused)
+{
+    for (int i = 0; i < 4; i++) go(check_pins, unused);
+    check_pins(unused);
+    while (trine_num_goroutine() > 1) trine_sleep(1000000);
+}
+
+static void APinIsApplied(void **state)
+{
+    char cpus[16];
+    (void)state;
+    assert_int_equal(sched_getaffinity(0, sizeof all_cpus, &all_cpus), 0);
+    snprintf(cpus, sizeof cpus, "%d", first_cpu());
+    run_in_child(&(trine_config){.gomaxprocs = 2, .cpus = cpus}, pinned, NULL);
+}
+
 static atomic_int stop_load;
 static void load(void *unused)
 {
@@ -185,6 +216,7 @@ int main(void)
         cmocka_unit_test(ACallHolds),
         cmocka_unit_test(TheEnvironmentsNumberHolds),
         cmocka_unit_test(APinHidesNoCpus),
+        cmocka_unit_test(APinIsApplied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,7 +141,7 @@ static void StealPasses(void **state)
     (void)state;
     rt_acquirep(mp, ps[0]);
     put_into(ps[2], &g[0], true);
-    assert_null(steal_from(mp, ps[0], ps[2], false));
+    assert_null(steal_from(ps[0], ps[2], false));
     put_into(ps[3], &g[1], false);
     at32_or_ar(&mask[0], 1u << 3);
     assert_ptr_equal(steal(mp, ps[0], &again), &g[0]); /* the last pass; P 3 is said to be idle */
@@ -183,9 +183,9 @@ static void GlobalQueueEvery61st(void **state)
     put_into(ps[0], &local[1], false);
     rt_globrunqput(&global);
     ps[0]->tick = RT_GLOBAL_TICK - 1;
-    assert_ptr_equal(from_local(mp, ps[0], &inherit), &local[0]);
+    assert_ptr_equal(from_local(ps[0], &inherit), &local[0]);
     ps[0]->tick = RT_GLOBAL_TICK;
-    assert_ptr_equal(from_local(mp, ps[0], &inherit), &global);
+    assert_ptr_equal(from_local(ps[0], &inherit), &global);
     assert_int_equal(at64_load_rlx(&ps[0]->count.tick61), 1);
 }
 

@@ -16,7 +16,7 @@ static char file[64];
 /* ---- reading ---- */
 struct seen {
     unsigned long long switches, resumes, parks, yields, preempts, exits, retakes, steals, stolen, handoffs, netpolled,
-        syscalls, moved, events, dropped;
+        syscalls, moved, timed, timed_elsewhere, spins, tick61, overflows, stops, events, dropped;
     int tracks, footers;
 };
 struct track { bool open; double ts; };
@@ -53,6 +53,15 @@ static void read_slice(struct seen *s, struct track *t, const char *line, char p
 
 static void read_instant(struct seen *s, const char *line)
 {
+    s->spins += has(line, "\"name\":\"spin\"");
+    s->tick61 += has(line, "\"name\":\"tick 61\"");
+    s->overflows += has(line, "\"name\":\"overflow\"");
+    s->stops += has(line, "\"name\":\"world stopped\"");
+    if (has(line, "\"name\":\"timers\"")) {
+        unsigned long long n = number_after(line, "\"n\":");
+        s->timed += n;
+        if (number_after(line, "\"of\":\"P") + 1 != number_after(line, "\"tid\":")) s->timed_elsewhere += n;
+    }
     s->handoffs += has(line, "\"name\":\"handoff\"");
     s->syscalls += has(line, "\"name\":\"syscall\"");
     if (has(line, "\"name\":\"netpoll\"")) s->netpolled += number_after(line, "\"n\":");
@@ -143,6 +152,13 @@ static void compare(const struct seen *s, const struct trine_stats *before, cons
     SAME(s->handoffs, after->handoffs - before->handoffs);
     SAME(s->netpolled, after->netpolls - before->netpolls - (after->netpolls_outside - before->netpolls_outside));
     SAME(s->syscalls, after->syscalls - before->syscalls);
+    SAME(s->retakes, after->retakes - before->retakes);
+    SAME(s->timed, after->timer_wakes - before->timer_wakes);
+    SAME(s->timed_elsewhere, after->timer_steals - before->timer_steals);
+    SAME(s->spins, after->spins - before->spins);
+    SAME(s->tick61, after->tick61 - before->tick61);
+    SAME(s->overflows, after->overflows - before->overflows);
+    SAME(s->stops, after->world_stops - before->world_stops);
     SAME(s->events, after->trace_events - before->trace_events);
 }
 
