@@ -192,17 +192,10 @@ static struct g *steal(struct m *mp, struct p *pp, bool *again)
         bool last = pass == passes - 1;
         uint32_t at = rt_fastrand(mp) % n, stride = rt_stride(rt_fastrand(mp));
         for (uint32_t i = 0; i < n; i++, at = (at + stride) % n) {
-            if (at32_load_rlx(&rt_sched.gcwaiting)) {
-                *again = true;
-                return NULL;
-            }
             struct p *victim = rt_sched.allp[at];
-            if (victim == pp) continue;
-            if (last && rt_timermask(at) && run_timers(mp, victim)) {
-                *again = true;
-                return NULL;
-            }
-            struct g *gp = steal_from(pp, victim, last);
+            *again = at32_load_rlx(&rt_sched.gcwaiting) || (last && victim != pp && rt_timermask(at) && run_timers(mp, victim));
+            if (*again) return NULL;
+            struct g *gp = victim == pp ? NULL : steal_from(pp, victim, last);
             if (gp) return gp;
         }
     }
@@ -296,13 +289,19 @@ static bool give_up_p(struct m *mp)
 }
 
 /* After the P is gone: the last spinner's recheck. True: it has a P again. */
+/* Whoever finds nothing waits in the poller for these: nobody else does. */
+static bool will_wait(void)
+{
+    return ati64_load_rlx(&rt_sched.lastpoll) != 0 && (rt_netpoll_any_waiters() || next_timer(NULL));
+}
+
 static bool stop_spinning(struct m *mp)
 {
-    if (mp->woken) { /* woken in vain: let more readies of a lone runnext pass next time */
+    if (mp->woken && !will_wait()) { /* woken in vain: let more readies of a lone runnext pass next time */
         uint32_t skip = at32_load_rlx(&rt_sched.wake_skip);
         at32_store_rlx(&rt_sched.wake_skip, skip * 2 + 1 > RT_WAKE_SKIP_MAX ? RT_WAKE_SKIP_MAX : skip * 2 + 1);
-        mp->woken = false;
     }
+    mp->woken = false;
     mp->spinning = false;
     at32_add_ar(&rt_sched.nmspinning, -1u);
     if (rt_nprocs() == 1) return false; /* all other submitters go through the global queue's lock, which give_up_p held */

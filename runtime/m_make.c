@@ -22,8 +22,9 @@ void (*rt_mbody)(struct m *mp);
 #else
 #define M_STACK_BYTES (128u << 10) /* the scheduler's own frames, libc's start and exit of a thread */
 #endif
-static size_t tls_bytes; /* libc takes the threads' static TLS out of their stacks; set before the first thread of a run */
-static size_t m_stack_bytes(void) { return M_STACK_BYTES + tls_bytes; }
+static at_u32 last_id;    /* of an M: none serves twice */
+static at_u64 tls_bytes; /* libc takes the threads' static TLS out of their stacks; set before the first thread of a run */
+static size_t m_stack_bytes(void) { return M_STACK_BYTES + at64_load_rlx(&tls_bytes); }
 
 static struct m *mfree;                   /* sched.lock: structures of threads that ended */
 static struct note maker_note;            /* wakes the maker */
@@ -100,14 +101,13 @@ static int newm_direct(struct p *pp, bool spinning)
     if (mp) mfree = mp->freelink;
     rt_sched.mcount++;
     rt_sched.threads_made++;
-    uint32_t id = (uint32_t)rt_sched.threads_made;
     rt_unlock(&rt_sched.lock);
     if (!mp) mp = rt_sysalloc(sizeof *mp);
     else memset(mp, 0, sizeof *mp);
     int err = -ENOMEM;
     if (mp) {
-        mp->id = id;
-        mp->rng = (rt_sched.seed + id) * 0x9E3779B97F4A7C15ull | 1;
+        mp->id = at32_add_rlx(&last_id, 1) + 1;
+        mp->rng = (rt_sched.seed + mp->id) * 0x9E3779B97F4A7C15ull | 1;
         mp->cpu = -1;
         mp->nextp = pp;
         mp->spinning = mp->woken = spinning;
@@ -145,6 +145,21 @@ static void newm_or_throw(struct p *pp, bool spinning)
     if (err) rt_throw("cannot make a thread (%d exist, errno %d)", rt_sched.mcount, -err);
 }
 
+/* It looks for work itself, then parks as the spare. None to be had, at the limit of threads or the system's: those that
+ * stand in the handler carry the Ps by turns (rt_startm), and the others wait for one of them to call the runtime. */
+static void make_spare(void)
+{
+    static at_u32 said;
+    int err = newm_direct(NULL, false);
+    if (!err) return;
+    if (!at32_xchg_ar(&said, 1))
+        rt_print("runtime: no more threads (%d exist, errno %d): goroutines wait for those that were preempted in foreign code\n",
+                 rt_sched.mcount, -err);
+    rt_lock(&rt_sched.lock);
+    rt_checkdead(); /* who parked meanwhile counted the one that was not to be */
+    rt_unlock(&rt_sched.lock);
+}
+
 static void *maker(void *unused)
 {
     (void)unused;
@@ -156,9 +171,7 @@ static void *maker(void *unused)
             rt_lock(&rt_sched.lock);
             bool on = at32_load_rlx(&rt_sched.running) && !at32_load_rlx(&rt_sched.ending);
             rt_unlock(&rt_sched.lock);
-            /* It looks for work itself, then parks as the spare. None to be had, at the limit of threads or the system's: those
-             * that stand in the handler carry the Ps by turns (rt_startm), which is hard on the others but no reason to end. */
-            if (on) newm_direct(NULL, false);
+            if (on) make_spare();
         }
     }
     return NULL;
@@ -228,7 +241,7 @@ void rt_newm(struct p *pp, bool spinning)
 int rt_mfirst(struct p *pp)
 {
     rt_mwatch_init();
-    tls_bytes = rt_tlsbytes();
+    at64_store_rlx(&tls_bytes, rt_tlsbytes());
     int err = newm_direct(pp, false);
     if (err == -EUSERS) exhausted();
     return err;

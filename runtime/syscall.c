@@ -60,8 +60,12 @@ static __attribute__((noinline)) void exit_slow(struct g *gp)
     bool zombie = at32_load_rlx(&gp->preempt) == PREEMPT_ZOMBIE;
     rt_unlock(&rt_sched.lock);
     if (zombie) rt_gozombie(gp);
-    if (idle_p_again(mp)) rt_trace(mp->p->id, TR_RESUME, gp->goid, 0);
-    else rt_gosched_nop(gp);
+    if (!idle_p_again(mp)) {
+        rt_gosched_nop(gp);
+        return;
+    }
+    at32_bump(&mp->p->schedtick, 1); /* it gave its P away meanwhile: a slice begins */
+    rt_trace(mp->p->id, TR_RESUME, gp->goid, 0);
 }
 
 void rt_syscall_exit(struct g *gp)

@@ -145,19 +145,24 @@ static void check_slices(int64_t now)
 /* When the first timer is due that somebody else could run, while nobody sleeps in the poller for it. */
 static int64_t timer_due;
 
+/* Somebody sleeps in the poller until then at the latest: he comes, perhaps a little late, and needs no other beside him. */
+static bool somebody_waits_for(int64_t due)
+{
+    struct sched *s = &rt_sched;
+    if (ati64_load_acq(&s->lastpoll) != 0) return false;
+    int64_t until = ati64_load_acq(&s->polluntil);
+    return until != 0 && until <= due;
+}
+
 /* The timers of pp, be it idle, busy or in a blocking call: who let them pass is told, and an idle P comes for them. */
 static void check_timers(struct p *pp, int64_t now)
 {
-    struct sched *s = &rt_sched;
     int64_t due = rt_timers_earliest(pp);
     if (!due) return;
-    bool others = at32_load_rlx(&s->npidle) != 0;
-    if (due > now) {
-        if (others && due < timer_due && ati64_load_acq(&s->lastpoll) != 0) timer_due = due;
-        return;
-    }
-    if (at32_load_acq(&pp->status) == Prunning) at32_or_ar(&pp->attn, ATTN_TIMER);
-    if (others) rt_wakep();
+    if (due <= now && at32_load_acq(&pp->status) == Prunning) at32_or_ar(&pp->attn, ATTN_TIMER);
+    if (at32_load_rlx(&rt_sched.npidle) == 0 || somebody_waits_for(due)) return;
+    if (due <= now) rt_wakep();
+    else if (due < timer_due) timer_due = due;
 }
 
 static int look_at_ps(int64_t now)

@@ -121,12 +121,12 @@ static void hogs(void *unused)
 
 static void hogs_at_the_limit(void *unused)
 {
-    CHECK(trine_run(&(trine_config){.gomaxprocs = 2, .slice_ns = 1000000, .maxthreads = 6}, hogs, unused) == 0);
+    CHECK(trine_run(&(trine_config){.gomaxprocs = 2, .slice_ns = 1000000, .maxthreads = 8}, hogs, unused) == 0);
 }
 
 static void hogs_when_refused(void *unused)
 {
-    atomic_store(&creates_left, 5);
+    atomic_store(&creates_left, 8);
     CHECK(trine_run(&(trine_config){.gomaxprocs = 2, .slice_ns = 1000000}, hogs, unused) == 0);
 }
 
