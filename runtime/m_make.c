@@ -22,7 +22,6 @@ void (*rt_mbody)(struct m *mp);
 #else
 #define M_STACK_BYTES (128u << 10) /* the scheduler's own frames, libc's start and exit of a thread */
 #endif
-static at_u32 last_id;    /* of an M: none serves twice */
 static at_u64 tls_bytes; /* libc takes the threads' static TLS out of their stacks; set before the first thread of a run */
 static size_t m_stack_bytes(void) { return M_STACK_BYTES + at64_load_rlx(&tls_bytes); }
 
@@ -101,12 +100,13 @@ static int newm_direct(struct p *pp, bool spinning)
     if (mp) mfree = mp->freelink;
     rt_sched.mcount++;
     rt_sched.threads_made++;
+    uint32_t id = ++rt_sched.last_mid;
     rt_unlock(&rt_sched.lock);
     if (!mp) mp = rt_sysalloc(sizeof *mp);
     else memset(mp, 0, sizeof *mp);
     int err = -ENOMEM;
     if (mp) {
-        mp->id = at32_add_rlx(&last_id, 1) + 1;
+        mp->id = id;
         mp->rng = (rt_sched.seed + mp->id) * 0x9E3779B97F4A7C15ull | 1;
         mp->cpu = -1;
         mp->nextp = pp;

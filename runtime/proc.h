@@ -224,6 +224,7 @@ struct sched {
     struct globq runq;         /* the global queue */
     struct m *midle;           /* parked Ms, LIFO: the warmest first */
     int32_t nmidle, nmidlelocked, mcount, maxmcount; /* mcount leaves zombies out */
+    uint32_t last_mid;         /* the number of the M that was made last, also of one that came to nothing */
     struct p *pidle;
     struct p *biased;          /* who has the bias; NULL: nobody */
     struct m *allm;
