@@ -3,16 +3,12 @@
  * goroutine locked to its thread, may be the last that could have polled. And a descriptor that is connected while another
  * goroutine waits on it stays the same file.
  */
-#include "child.h"
+#include "older_kernel.h"
 
 #include <arpa/inet.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 
 static int fds[2];
 static atomic_bool served;
@@ -132,9 +128,7 @@ static void AReaderSurvivesAConnect(void **state)
 }
 
 /* ---- a kernel without epoll_pwait2 (before 5.11), or a sandbox that refuses it ---- */
-enum { NO_FILTER = 77 };
-
-static bool refuse_pwait2(int with)
+static void refuse_pwait2(int with)
 {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -142,8 +136,7 @@ static bool refuse_pwait2(int with)
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)with),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog p = {sizeof code / sizeof *code, code};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p) == 0;
+    filter_calls(code, sizeof code / sizeof *code);
 }
 
 static void sleep_and_read(void *unused)
@@ -161,7 +154,7 @@ static void sleep_and_read(void *unused)
 
 static void without_pwait2(void *with)
 {
-    if (!refuse_pwait2(*(int *)with)) _exit(NO_FILTER);
+    refuse_pwait2(*(int *)with);
     CHECK(trine_run(&(trine_config){.gomaxprocs = 2}, sleep_and_read, NULL) == 0);
 }
 
@@ -171,12 +164,7 @@ static void WaitsWithoutEpollPwait2(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         int with = refusals[i];
-        in_child(without_pwait2, &with);
-        if (last.status == NO_FILTER) {
-            print_message("SKIP: no seccomp filter can be set here\n");
-            skip();
-        }
-        assert_ended_well("without epoll_pwait2");
+        filtered_child(without_pwait2, &with, "without epoll_pwait2");
     }
 }
 

@@ -2,19 +2,14 @@
  * stack_trim.c: stacks given back by age, from inside: dead Gs and their stacks on a P that no run knows, and a clock that
  * the test turns itself. Also the guards, which are made many at a time: each stack has one, whatever became of it.
  */
-#include "child.h"
 #include "g.h"
+#include "older_kernel.h"
 #include "os_linux.h"
 #include "param.h"
 #include "stacks.h"
 
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -214,20 +209,13 @@ static void GuardsStayWhenMemoryGoes(void **state)
 }
 
 /* ---- guards on kernels that refuse a way to make them ---- */
-enum { NO_FILTER = 77 };
 struct refusal { const char *what; int self; bool all; }; /* of process_madvise: where it names the caller so, or always */
 static const struct refusal refusals[] = {
     {"without PIDFD_SELF (before Linux 6.14)", PIDFD_SELF_THREAD_GROUP, false},
     {"without guards by process_madvise (before Linux 6.13)", 0, true},
 };
 
-static bool filter(struct sock_filter *code, unsigned short n)
-{
-    struct sock_fprog p = {n, code};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p) == 0;
-}
-
-static bool refuse(const struct refusal *r)
+static void refuse(const struct refusal *r)
 {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -237,14 +225,14 @@ static bool refuse(const struct refusal *r)
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EBADF),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    return filter(code, sizeof code / sizeof *code);
+    filter_calls(code, sizeof code / sizeof *code);
 }
 
 static void guards_when_refused(void *arg)
 {
     const struct refusal *r = arg;
     struct iovec none = {0};
-    if (!refuse(r)) _exit(NO_FILTER);
+    refuse(r);
     CHECK(syscall(SYS_process_madvise, PIDFD_SELF_THREAD_GROUP, &none, 0, MADV_NORMAL, 0) == -1 && errno == EBADF);
     void *first = rt_sysreserve(CROWD * 2 * rt_pagesize(), rt_pagesize());
     CHECK(first != NULL);
@@ -254,16 +242,6 @@ static void guards_when_refused(void *arg)
         CHECK(rt_sysguards(at, 2 * rt_pagesize(), n) == n);
         for (int k = 0; k < n; k++, at += 2 * rt_pagesize()) CHECK(!readable(at) && readable(at + rt_pagesize()));
     }
-}
-
-static void filtered_child(void (*fn)(void *), void *arg, const char *what)
-{
-    in_child(fn, arg);
-    if (last.status == NO_FILTER) {
-        print_message("SKIP: no seccomp filter can be set here\n");
-        skip();
-    }
-    assert_ended_well(what);
 }
 
 static void GuardsByWhatTheKernelHas(void **state)
@@ -276,7 +254,7 @@ static void GuardsByWhatTheKernelHas(void **state)
 }
 
 /* A kernel without guards but by mprotect, which is every one before 6.13. */
-static bool refuse_guards(void)
+static void refuse_guards(void)
 {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -287,7 +265,7 @@ static bool refuse_guards(void)
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    return filter(code, sizeof code / sizeof *code);
+    filter_calls(code, sizeof code / sizeof *code);
 }
 
 /* As many as are made of those at `at`, every second page; at most n. */
@@ -303,7 +281,7 @@ static uint32_t guards_from(uintptr_t at, uint32_t n)
 static void guards_split(void *maps)
 {
     uint32_t most = (uint32_t)(*(long *)maps / 4), bytes2 = (uint32_t)(2 * rt_pagesize());
-    if (!refuse_guards()) _exit(NO_FILTER);
+    refuse_guards();
     uintptr_t at = (uintptr_t)rt_sysreserve((size_t)(most + 100) * bytes2, rt_pagesize());
     CHECK(at != 0);
     CHECK(guards_from(at, most + 100) == most);
