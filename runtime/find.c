@@ -288,13 +288,13 @@ static bool give_up_p(struct m *mp)
     return !stay;
 }
 
-/* After the P is gone: the last spinner's recheck. True: it has a P again. */
 /* Whoever finds nothing waits in the poller for these: nobody else does. */
 static bool will_wait(void)
 {
     return ati64_load_rlx(&rt_sched.lastpoll) != 0 && (rt_netpoll_any_waiters() || next_timer(NULL));
 }
 
+/* After the P is gone: the last spinner's recheck. True: it has a P again. */
 static bool stop_spinning(struct m *mp)
 {
     if (mp->woken && !will_wait()) { /* woken in vain: let more readies of a lone runnext pass next time */

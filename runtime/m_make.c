@@ -107,7 +107,7 @@ static int newm_direct(struct p *pp, bool spinning)
     int err = -ENOMEM;
     if (mp) {
         mp->id = id;
-        mp->rng = (rt_sched.seed + mp->id) * 0x9E3779B97F4A7C15ull | 1;
+        mp->rng = (rt_sched.seed + id) * 0x9E3779B97F4A7C15ull | 1;
         mp->cpu = -1;
         mp->nextp = pp;
         mp->spinning = mp->woken = spinning;

@@ -157,7 +157,7 @@ static bool somebody_waits_for(int64_t due)
 /* The timers of pp, be it idle, busy or in a blocking call: who let them pass is told, and an idle P comes for them. */
 static void check_timers(struct p *pp, int64_t now)
 {
-    int64_t due = rt_timers_earliest(pp);
+    int64_t due = rt_timermask(pp->id) ? rt_timers_earliest(pp) : 0; /* most Ps of a large machine have none: a bit a P tells */
     if (!due) return;
     if (due <= now && at32_load_acq(&pp->status) == Prunning) at32_or_ar(&pp->attn, ATTN_TIMER);
     if (at32_load_rlx(&rt_sched.npidle) == 0 || somebody_waits_for(due)) return;
