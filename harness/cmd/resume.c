@@ -1,5 +1,4 @@
 /* resume: goes on with a run from its own manifest and points. */
-#include "base/file.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
 #include "cmd/session.h"
@@ -15,34 +14,26 @@ static void warn_of_changes(const json_t *manifest, const struct catalog *c) {
     json_object_foreach((json_t *)json_object_get(manifest, "drivers"), name, then) {
         const struct driver *d = catalog_driver(c, name);
         const char *was = json_str(then, "version", "unknown");
-        const char *is = d ? json_str(d->description, "backend_version", "unknown") : NULL;
+        const char *is = d && d->description ? json_str(d->description, "backend_version", "unknown") : NULL;
+        if (json_object_get(then, "why")) continue; /* it did not answer then either: it has no points */
         if (!is)
-            fprintf(stderr, "trine resume: backend %s is not there any more; its points will fail\n", name);
+            fprintf(stderr, "trine resume: backend %s %s%s; its points stay open\n", name,
+                    d ? "does not answer: " : "is not there any more", d ? d->why : "");
         else if (strcmp(was, is) != 0)
             fprintf(stderr, "trine resume: backend %s was version %s when the run began and is %s now\n",
                     name, was, is);
     }
 }
 
-/* The drivers of the run itself come first, from where they were, then those given, then those found. */
-static int find_drivers(struct catalog *c, const json_t *manifest, struct strlist *given, struct err *e) {
+/* The drivers given come first, then those of the run itself, from where they were, then those found. One of the run that does
+ * not answer any more is no fault of this command: others may have points left. */
+static int find_drivers(struct catalog *c, const json_t *manifest, const struct strlist *given, struct err *e) {
     const char *name;
     const json_t *then;
-    struct strlist all = {0};
-    for (size_t i = 0; i < given->n; i++) strlist_add(&all, given->v[i]);
-    json_object_foreach((json_t *)json_object_get(manifest, "drivers"), name, then) {
-        const char *path = json_str(then, "path", "");
-        size_t len = strlen(name);
-        bool replaced = !file_executable(path);
-        for (size_t i = 0; i < given->n; i++)
-            replaced |= strncmp(given->v[i], name, len) == 0 && given->v[i][len] == '=';
-        char *spec = xasprintf("%s=%s", name, path);
-        if (!replaced) strlist_add(&all, spec);
-        free(spec);
-    }
-    int rc = catalog_find(c, &all, e);
-    strlist_free(&all);
-    return rc;
+    int rc = catalog_add_given(c, given, e);
+    json_object_foreach((json_t *)json_object_get(manifest, "drivers"), name, then)
+        if (!rc) catalog_add(c, name, json_str(then, "path", ""));
+    return rc ? rc : catalog_add_found(c, e);
 }
 
 int cmd_resume(int argc, char **argv) {

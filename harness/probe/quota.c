@@ -1,4 +1,5 @@
-/* quota: see quota.h. The folder's name carries our pid, so that one whose trine has died can be told. */
+/* quota: see quota.h. The folder's name carries our pid, so that one whose trine has died can be told, and a number,
+ * so that one that could not be removed is not in the way of the next. */
 #include "probe/quota.h"
 #include "base/text.h"
 
@@ -47,17 +48,19 @@ static bool set(const struct cgroup_cpu *c, double cpus, int64_t period_us) {
 
 bool quota_open(struct quota *q, const struct probe_root *r, double cpus, int64_t period_us, char *why,
                 size_t bytes) {
+    static unsigned number; /* the main thread's */
     struct cgroup_cpu own;
     cgroup_find(r, &own);
     q->group = own;
     if (own.version) remove_stale(own.dir);
     if (own.version == 2) put(own.dir, "cgroup.subtree_control", "+cpu");
-    int n = snprintf(q->group.dir, sizeof q->group.dir, "%.900s/" PREFIX "%d", own.dir, (int)getpid());
+    int n = snprintf(q->group.dir, sizeof q->group.dir, "%.900s/" PREFIX "%d-%u", own.dir, (int)getpid(), number++);
     bool made = own.version && n > 0 && mkdir(q->group.dir, 0755) == 0;
     if (made && set(&q->group, cpus, period_us)) return true;
+    int fault = errno;
     if (made) rmdir(q->group.dir);
-    snprintf(why, bytes, "a CPU quota needs root or a delegated cgroup (%s)",
-             own.version ? own.dir : "no cpu controller is mounted");
+    snprintf(why, bytes, "a CPU quota needs root or a delegated cgroup (%s%s%s)", own.version ? own.dir : "no cpu controller is mounted",
+             own.version ? ": " : "", own.version ? strerror(fault) : "");
     q->group = (struct cgroup_cpu){.mode = "none"};
     return false;
 }
@@ -68,8 +71,22 @@ bool quota_enter(const struct quota *q, pid_t pid) {
     return put(q->group.dir, "cgroup.procs", text);
 }
 
+/* What the driver started outside of its process group is still in the group: it would compute beside all further points. */
+static void end_all(const struct cgroup_cpu *c) {
+    char *path = xasprintf("%s/cgroup.procs", c->dir);
+    FILE *f = fopen(path, "re");
+    int pid;
+    while (f && fscanf(f, "%d", &pid) == 1)
+        if (pid > 0 && pid != getpid()) kill(pid, SIGKILL);
+    if (f) fclose(f);
+    free(path);
+}
+
 /* A group that has just lost its last process may be busy for a moment. */
 void quota_close(struct quota *q) {
-    for (int i = 0; q->group.version && i < 100 && rmdir(q->group.dir) < 0 && errno == EBUSY; i++) usleep(1000);
+    for (int i = 0; q->group.version && i < 100 && rmdir(q->group.dir) < 0 && errno == EBUSY; i++) {
+        end_all(&q->group);
+        usleep(1000);
+    }
     q->group = (struct cgroup_cpu){.mode = "none"};
 }

@@ -104,15 +104,26 @@ static int add_explicit(struct catalog *c, const char *spec, struct err *e) {
     return rc;
 }
 
-int catalog_find(struct catalog *c, const struct strlist *explicit_drivers, struct err *e) {
+int catalog_add_given(struct catalog *c, const struct strlist *given, struct err *e) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < given->n; i++) rc = add_explicit(c, given->v[i], e);
+    return rc;
+}
+
+void catalog_add(struct catalog *c, const char *name, const char *path) {
+    add(c, name, path);
+}
+
+int catalog_find(struct catalog *c, const struct strlist *given, struct err *e) {
+    *c = (struct catalog){0};
+    int rc = catalog_add_given(c, given, e);
+    return rc ? rc : catalog_add_found(c, e);
+}
+
+int catalog_add_found(struct catalog *c, struct err *e) {
     static const char *const places[] = {"../libexec/trine", "../benches", "../benches/backends",
                                          "../benches/backends/go", "../benches/go"};
     const char *from_env = getenv("TRINE_DRIVERS");
-    *c = (struct catalog){0};
-    for (size_t i = 0; i < explicit_drivers->n; i++) {
-        int rc = add_explicit(c, explicit_drivers->v[i], e);
-        if (rc) return rc;
-    }
     if (from_env && *from_env && !add_folder(c, from_env))
         return err_set(e, TRINE_EXIT_USAGE, "cannot read the folder in TRINE_DRIVERS, %s: %s", from_env, strerror(errno));
     char *own = own_dir();

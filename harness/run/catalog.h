@@ -22,9 +22,14 @@ struct catalog {
     size_t n;
 };
 
-/* explicit_drivers: "NAME=PATH" each. Fails only for what was asked for: one of those that is malformed or does not answer,
+/* given: "NAME=PATH" each. Fails only for what was asked for: one of those that is malformed or does not answer,
  * $TRINE_DRIVERS that cannot be read. */
-int catalog_find(struct catalog *c, const struct strlist *explicit_drivers, struct err *e);
+int catalog_find(struct catalog *c, const struct strlist *given, struct err *e);
+/* Its two halves, and what may come between them, where one that does not answer or whose name is taken is no fault. c begins
+ * as {0}. */
+int catalog_add_given(struct catalog *c, const struct strlist *given, struct err *e);
+void catalog_add(struct catalog *c, const char *name, const char *path);
+int catalog_add_found(struct catalog *c, struct err *e);
 /* Puts the drivers trine@a and trine@b in the place of trine: that of each folder, a build or an install tree. */
 int catalog_add_builds(struct catalog *c, const char *old_dir, const char *new_dir, struct err *e);
 void catalog_free(struct catalog *c);

@@ -161,7 +161,6 @@ static void command_line(struct strlist *argv, const char *path, const json_t *p
 static void last_words(const struct strbuf *err, char *out, size_t bytes) {
     char *copy = xstrdup(strbuf_str(err)), *text = trim(copy), *newline = strrchr(text, '\n');
     snprintf(out, bytes, "%s%.200s", *text ? ": " : "", newline ? newline + 1 : text);
-    text_make_utf8(out); /* JSON takes nothing else, and a cut may fall inside a character */
     free(copy);
 }
 
@@ -222,9 +221,13 @@ static json_t *new_point(const json_t *planned, int attempt) {
     return p;
 }
 
+/* A reason was cut to its room, perhaps inside a character, which JSON does not take. */
 static void set_status(json_t *point, const char *status, const char *reason) {
+    char *whole = xstrdup(reason);
+    text_make_utf8(whole);
     json_object_set_new(point, "status", json_string(status));
-    json_object_set_new(point, "reason", json_string(reason));
+    json_object_set_new(point, "reason", json_string(whole));
+    free(whole);
 }
 
 static json_t *without_running(const json_t *planned, const char *status, const char *reason) {

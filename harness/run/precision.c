@@ -28,7 +28,7 @@ static double *numbers(const json_t *list, size_t *n) {
     return v;
 }
 
-static double process_median(const json_t *point) {
+double process_median(const json_t *point) {
     size_t n;
     double *v = numbers(json_object_get(json_object_get(point, "record"), "samples"), &n),
            m = stat_median(v, n);
@@ -51,15 +51,13 @@ static json_t *entry_of(struct precision *p, const json_t *planned) {
     return s;
 }
 
-void precision_add(struct precision *p, const json_t *planned, const json_t *point) {
+void precision_add(struct precision *p, const json_t *planned, bool valid, double median) {
     if (!followed(planned)) return;
     json_t *medians = json_object_get(entry_of(p, planned), "medians");
     const char *id = json_str(planned, "id", "");
-    double m = process_median(point);
-    bool good =
-        strcmp(json_str(point, "status", ""), "ok") == 0 && json_flag(point, "valid", false) && isfinite(m);
+    bool good = valid && isfinite(median);
     if (good)
-        json_object_set_new(medians, id, json_real(m));
+        json_object_set_new(medians, id, json_real(median));
     else
         json_object_del(medians, id);
 }

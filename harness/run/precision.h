@@ -20,8 +20,11 @@ struct precision {
 void precision_init(struct precision *p);
 void precision_free(struct precision *p);
 
-/* A point of the plan that has run; one that is not valid takes its id's earlier value away. */
-void precision_add(struct precision *p, const json_t *planned, const json_t *point);
+/* The median of a point's samples; NaN where it has none. */
+double process_median(const json_t *point);
+
+/* A point of the plan that has run, and its median; one that is not valid takes its id's earlier value away. */
+void precision_add(struct precision *p, const json_t *planned, bool valid, double median);
 
 /* Is this planned point a repetition that its series no longer needs? */
 bool precision_enough(const struct precision *p, const json_t *planned);

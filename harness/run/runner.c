@@ -10,6 +10,7 @@
 #include "run/precision.h"
 #include "run/progress.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +18,35 @@
 struct pass {
     const struct runner *r;
     struct store *store;
-    json_t *last; /* id -> its last point */
+    json_t *last; /* id -> what is kept of its last point */
     struct progress progress;
     struct precision precision;
     struct run_result *result;
     int64_t start_ns;
     struct err *e;
 };
+
+/*
+ * What is kept of a point while the others are measured: how it ended and its median. A whole record is some 18 times its text
+ * in memory, so a long run would come to gigabytes, in the machine that it measures.
+ */
+static json_t *digest(const json_t *point) {
+    static const char *const kept[] = {"status", "reason", "valid", "attempt", "experiment", "workload", "backend"};
+    json_t *d = json_object();
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) json_object_set(d, kept[i], json_object_get(point, kept[i]));
+    json_object_set_new(d, "median", json_real(process_median(point))); /* NaN: no member */
+    return d;
+}
+
+static void keep(json_t *last, const json_t *point) {
+    json_object_set_new(last, json_str(point, "id", ""), digest(point));
+}
+
+static void follow(struct pass *p, const json_t *planned) {
+    const json_t *d = json_object_get(p->last, json_str(planned, "id", ""));
+    bool valid = strcmp(json_str(d, "status", ""), "ok") == 0 && json_flag(d, "valid", false);
+    if (d) precision_add(&p->precision, planned, valid, json_num(d, "median", NAN));
+}
 
 static bool wants_rerun(const json_t *point, int64_t reruns) {
     return strcmp(json_str(point, "status", ""), "ok") == 0 && !json_flag(point, "valid", true) &&
@@ -45,14 +68,13 @@ static int run_one(struct pass *p, const json_t *planned, int attempt) {
     const struct driver *d = catalog_driver(p->r->catalog, json_str(planned, "backend", ""));
     progress_point(&p->progress, planned, attempt);
     struct err why;
-    json_t *point = exec_point(p->r->exec, planned, attempt, d ? d->path : NULL, &why);
+    json_t *point = exec_point(p->r->exec, planned, attempt, d && d->description ? d->path : NULL, &why);
     if (!point && why.code && p->result->unstarted++ == 0)
         snprintf(p->result->first_unstarted, sizeof p->result->first_unstarted, "%.500s", why.text);
     if (!point) return 0;
     int rc = store_append(p->store, point, p->e);
     p->result->ran += !rc;
-    if (!rc) json_object_set(p->last, json_str(planned, "id", ""), point);
-    if (!rc) precision_add(&p->precision, planned, point);
+    if (!rc) keep(p->last, point), follow(p, planned);
     json_decref(point);
     progress_done(&p->progress, plan_point_ms(planned));
     return rc;
@@ -120,7 +142,7 @@ static json_t *load_last(const char *run_dir, struct err *e) {
     size_t i;
     if (!points) return NULL;
     json_t *last = json_object();
-    json_array_foreach(points, i, point) json_object_set(last, json_str(point, "id", ""), point);
+    json_array_foreach(points, i, point) keep(last, point);
     json_decref(points);
     return last;
 }
@@ -129,10 +151,7 @@ static json_t *load_last(const char *run_dir, struct err *e) {
 static void recall_precision(struct pass *p) {
     const json_t *planned;
     size_t i;
-    json_array_foreach(p->r->plan, i, planned) {
-        const json_t *point = json_object_get(p->last, json_str(planned, "id", ""));
-        if (point) precision_add(&p->precision, planned, point);
-    }
+    json_array_foreach(p->r->plan, i, planned) follow(p, planned);
 }
 
 static void start_progress(struct pass *p) {

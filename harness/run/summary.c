@@ -5,32 +5,14 @@
 #include "run/summary.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "run/precision.h"
+#include "stats/stats.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { ROWS_MAX = 10 };
-
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Sorts v. */
-static double median(double *v, size_t n) {
-    qsort(v, n, sizeof *v, by_value);
-    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
-static double process_median(const json_t *point) {
-    const json_t *samples = json_object_get(json_object_get(point, "record"), "samples"), *s;
-    size_t n = json_array_size(samples), i;
-    double *v = xcalloc(n, sizeof *v);
-    json_array_foreach(samples, i, s) v[i] = json_number_value(s);
-    double m = median(v, n);
-    free(v);
-    return m;
-}
 
 /* "procs 2, bytes 64": what tells the rows of one experiment apart. Caller frees. */
 static char *row_name(const json_t *p) {
@@ -59,12 +41,14 @@ static void format_figure(char *out, size_t bytes, double v) {
     snprintf(out, bytes, a >= 1e7 || (a < 1e-3 && a > 0) ? "%.3e" : a >= 1000 ? "%.0f" : "%.4g", v);
 }
 
-/* {"values":[medians],"flag":"*" or why there is none} */
+/* {"values":[medians],"flag":"*" or why there is none}. A line that was damaged since may be "ok" without a figure. */
 static void add_point(json_t *cell, const json_t *point) {
     const char *status = json_str(point, "status", "");
     if (strcmp(status, "ok") == 0) {
+        double figure = process_median(point);
+        if (!isfinite(figure)) return;
         if (!json_object_get(cell, "values")) json_object_set_new(cell, "values", json_array());
-        json_array_append_new(json_object_get(cell, "values"), json_real(process_median(point)));
+        json_array_append_new(json_object_get(cell, "values"), json_real(figure));
         if (!json_flag(point, "valid", true)) json_object_set_new(cell, "mark", json_string("*"));
     } else {
         json_object_set_new(cell, "none",
@@ -82,7 +66,7 @@ static void format_cell(char *out, size_t bytes, const json_t *cell) {
     double *v = xcalloc(n, sizeof *v);
     char figure[32];
     json_array_foreach(values, i, x) v[i] = json_real_value(x);
-    format_figure(figure, sizeof figure, median(v, n));
+    format_figure(figure, sizeof figure, stat_median(v, n));
     snprintf(out, bytes, "%s%s", figure, json_str(cell, "mark", ""));
     free(v);
 }

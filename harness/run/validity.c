@@ -1,6 +1,7 @@
 /* validity: see validity.h. No state. */
 #include "run/validity.h"
 #include "base/json.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ static void because(json_t *list, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    text_make_utf8(text); /* the cut may fall inside a character, and JSON would take no reason at all */
     json_array_append_new(list, json_string(text));
 }
 

@@ -1,5 +1,6 @@
 /* How a run ends where it is not the measured code's doing: a driver that is gone for a while, a terminal that is closed, a
- * sweep of which nothing can run here; and what a driver's last words may hold. */
+ * sweep of which nothing can run here; what a driver's last words and checks may hold; and what stands beside a run. */
+#include "run/validity.h"
 #include "store/store.h"
 #include "support.h"
 
@@ -99,6 +100,81 @@ static void test_last_words_of_any_bytes(void **state) {
     scratch_remove(dir);
 }
 
+/* A failed check is a reason, however long its text and wherever it is cut: within a character, JSON takes none of it. */
+static void test_a_check_of_long_words(void **state) {
+    (void)state;
+    for (size_t padding = 0; padding < 4; padding++) {
+        struct strbuf words = {0};
+        for (size_t i = 0; i < 200; i++) strbuf_puts(&words, "\303\251");
+        json_t *point = json_pack("{s:s,s:{s:[{s:s,s:b,s:s,s:i}]}}", "status", "ok", "record", "checks", "name", "four" + padding,
+                                  "ok", 0, "expected", words.s, "got", 1);
+        validity_judge(point, NULL);
+        assert_true(json_is_false(json_object_get(point, "valid")));
+        const json_t *why = json_object_get(point, "invalid_because");
+        assert_int_equal(json_array_size(why), 1);
+        assert_non_null(strstr(json_string_value(json_array_get(why, 0)), "expected \"\303\251"));
+        json_decref(point);
+        strbuf_free(&words);
+    }
+}
+
+/* A long record is a point like any other, whatever is kept of it meanwhile; one without a figure is told as none. */
+static void test_a_point_without_a_figure(void **state) {
+    char *dir = scratch_make(), *driver = scripted(dir, "exec " FAKE_DRIVERS "/trine-driver-fake \"$@\""), *out = path_join(dir, "out");
+    struct child_result r;
+    (void)state;
+    run_with(&r, dir, driver);
+    child_result_free(&r);
+    char *run = only_run(out), *path = path_join(run, "points.jsonl");
+    json_t *points = points_of(dir), *p;
+    struct strbuf text = {0};
+    size_t i;
+    json_array_foreach(points, i, p) {
+        json_object_del(json_object_get(p, "record"), "samples");
+        char *line = json_line(p);
+        strbuf_printf(&text, "%s\n", line);
+        free(line);
+    }
+    struct err e;
+    assert_int_equal(file_write(path, text.s, text.len, &e), 0);
+    trine(&r, 30000, "report", run, NULL);
+    assert_int_equal(r.end, CHILD_EXITED);
+    trine(&r, 30000, "resume", run, NULL);
+    assert_true(r.end == CHILD_EXITED && r.code == 0);
+    assert_true(contains(&r.out, " -\n"));
+    child_result_free(&r);
+    json_decref(points);
+    strbuf_free(&text);
+    free(path), free(run), free(out), free(driver);
+    scratch_remove(dir);
+}
+
+/* What stood beside the run and never answered is no reason not to go on with it. */
+static void test_a_broken_driver_beside(void **state) {
+    char *dir = scratch_make(), *out = path_join(dir, "out"), *beside = path_join(dir, "drivers");
+    char *broken = scratch_file(dir, "drivers/trine-driver-broken", "#!/bin/sh\nexit 1\n");
+    char *once = scripted(dir, "rm -- \"$0\"\nexec " FAKE_DRIVERS "/trine-driver-fake \"$@\"");
+    char *ini = scratch_file(dir, "s.ini", SWEEP), *spec = xasprintf("fake=%s", once);
+    struct child_result r;
+    (void)state;
+    assert_int_equal(chmod(broken, 0755), 0);
+    setenv("TRINE_DRIVERS", beside, 1);
+    trine(&r, 30000, "run", "--profile", ini, "--out", out, "--driver", spec, "--backends", "fake", "--quiet", NULL);
+    assert_int_equal(r.code, TRINE_EXIT_INFRA);
+    child_result_free(&r);
+    free(once);
+    once = scripted(dir, "exec " FAKE_DRIVERS "/trine-driver-fake \"$@\"");
+    char *run = only_run(out);
+    trine(&r, 30000, "resume", run, "--quiet", NULL);
+    unsetenv("TRINE_DRIVERS");
+    if (r.code != 0) fail_msg("resume: %d, %s", r.code, strbuf_str(&r.err));
+    assert_false(contains(&r.err, "broken"));
+    assert_npoints(dir, 5);
+    child_result_free(&r);
+    free(once), free(run), free(out), free(beside), free(broken), free(ini), free(spec);
+    scratch_remove(dir);
+}
+
 /* As under nohup when the terminal is closed: the hook reaches the running trine. */
 static void hang_up_soon(pid_t pid, void *arg) {
     glob_t found = {0};
@@ -145,6 +221,9 @@ int main(void) {
         cmocka_unit_test(test_a_driver_that_is_gone),
         cmocka_unit_test(test_a_driver_that_goes_before_the_rerun),
         cmocka_unit_test(test_last_words_of_any_bytes),
+        cmocka_unit_test(test_a_check_of_long_words),
+        cmocka_unit_test(test_a_point_without_a_figure),
+        cmocka_unit_test(test_a_broken_driver_beside),
         cmocka_unit_test(test_nohup),
         cmocka_unit_test(test_nothing_to_measure),
     };

@@ -16,11 +16,9 @@ static json_t *planned(const char *id, int rep) {
 static void feed(struct precision *p, int rep, double median, bool valid) {
     char id[16];
     snprintf(id, sizeof id, "p%d", rep);
-    json_t *pl = planned(id, rep), *pt = json_pack("{s:s,s:b,s:{s:[f]}}", "status", "ok", "valid", valid,
-                                                   "record", "samples", median);
-    precision_add(p, pl, pt);
+    json_t *pl = planned(id, rep);
+    precision_add(p, pl, valid, median);
     json_decref(pl);
-    json_decref(pt);
 }
 
 static bool enough(const struct precision *p, int rep) {
