@@ -69,31 +69,36 @@ json_t *calibrate_loads(bool quick) {
 }
 
 /* google-benchmark's JSON of the limits, or NULL with why. */
-static json_t *run_micro(const char *path, bool quick, char *why, size_t bytes) {
-    char *argv[] = {(char *)path,
+static json_t *run_micro(const struct calibrate_options *o, char *why, size_t bytes) {
+    bool quick = o->quick;
+    char *argv[] = {(char *)o->micro,
                     "--benchmark_filter=^(limit|switch)/",
                     quick ? "--benchmark_min_time=0.01" : "--benchmark_min_time=0.05",
                     quick ? "--benchmark_repetitions=3" : "--benchmark_repetitions=7",
                     "--benchmark_format=json",
                     NULL};
-    struct child_spec spec = {.argv = argv, .timeout_ms = MICRO_TIMEOUT_MS, .max_output_bytes = 4 << 20};
+    struct child_spec spec = {.argv = argv, .timeout_ms = MICRO_TIMEOUT_MS, .max_output_bytes = 4 << 20, .stop = o->stop};
     struct child_result r;
     child_run(&spec, &r);
-    json_t *o = json_parse_object(strbuf_str(&r.out), r.out.len, why, bytes);
+    json_t *limits = json_parse_object(strbuf_str(&r.out), r.out.len, why, bytes);
     child_result_free(&r);
-    return o;
+    return limits;
+}
+
+static bool stopped(const struct calibrate_options *o) {
+    return o->stop && *o->stop;
 }
 
 static json_t *all_limits(const struct calibrate_options *o) {
     char why[256] = "trine-micro was not found";
     int64_t start = monotonic_ns();
-    json_t *limits = json_object(), *micro = o->micro ? run_micro(o->micro, o->quick, why, sizeof why) : NULL;
+    json_t *limits = json_object(), *micro = o->micro ? run_micro(o, why, sizeof why) : NULL;
     if (micro)
         calibrate_from_micro(limits, micro);
     else
         json_object_set_new(limits, "register_swap", json_unavailable("%s", why));
     json_decref(micro);
-    calibrate_wakes(limits, o->quick);
+    if (!stopped(o)) calibrate_wakes(limits, o->quick);
     json_object_set_new(limits, "took_ms", json_real((double)(monotonic_ns() - start) / 1e6));
     return limits;
 }
@@ -102,8 +107,8 @@ json_t *calibrate(const struct calibrate_options *o) {
     int64_t start = monotonic_ns();
     json_t *all = json_pack("{s:s,s:i,s:b}", "schema", "trine-limits", "version", 1, "quick", o->quick);
     json_object_set_new(all, "clock", calibrate_clock(o->quick));
-    json_object_set_new(all, "loads", calibrate_loads(o->quick));
-    json_object_set_new(all, "limits", all_limits(o));
+    if (!stopped(o)) json_object_set_new(all, "loads", calibrate_loads(o->quick));
+    if (!stopped(o)) json_object_set_new(all, "limits", all_limits(o));
     json_object_set_new(all, "probes", watch_describe(&machine, &pmu_kernel));
     json_object_set_new(all, "took_ms", json_real((double)(monotonic_ns() - start) / 1e6));
     return all;

@@ -8,12 +8,14 @@
 #define TRINE_HARNESS_CALIBRATE_H
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct calibrate_options {
     bool quick;        /* some 1.5 s instead of some 5 s */
     const char *micro; /* path of trine-micro; NULL: its limits are unavailable */
+    const volatile sig_atomic_t *stop; /* set: what is not measured yet is left out; may be NULL */
 };
 
 /* {"schema":"trine-limits","version":1,"clock":…,"loads":…,"limits":…,"probes":…,"took_ms":…}; see

@@ -79,15 +79,51 @@ static void print_params(const struct catalog *c, const struct strlist *workload
     }
 }
 
+/* [{"name","doc","metric","unit","backends"}] */
+static json_t *workloads_json(const struct catalog *c, const struct strlist *workloads) {
+    static const char *const told[] = {"name", "doc", "metric", "unit"};
+    json_t *list = json_array();
+    for (size_t i = 0; i < workloads->n; i++) {
+        json_t *o = json_object(), *on = json_array();
+        for (size_t k = 0; k < c->n; k++) {
+            const json_t *w = driver_workload(&c->v[k], workloads->v[i]);
+            for (size_t t = 0; w && t < sizeof told / sizeof *told; t++)
+                if (!json_object_get(o, told[t])) json_object_set(o, told[t], json_object_get(w, told[t]));
+            if (w && json_flag(w, "applicable", true)) json_array_append_new(on, json_string(c->v[k].name));
+        }
+        json_object_set_new(o, "backends", on);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+/* [{"workload"|"backend","params"}]: those of each workload, as the first driver that has it describes them, then those that
+ * every workload has on a backend. */
+static json_t *params_json(const struct catalog *c, const struct strlist *workloads) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < workloads->n; i++) {
+        const json_t *w = NULL;
+        for (size_t k = 0; k < c->n && !w; k++) w = driver_workload(&c->v[k], workloads->v[i]);
+        json_array_append_new(list, json_pack("{s:s,s:O?}", "workload", workloads->v[i], "params", json_object_get(w, "params")));
+    }
+    for (size_t i = 0; i < c->n; i++) {
+        json_t *own = json_object_get(c->v[i].description, "rt_params");
+        if (json_array_size(own))
+            json_array_append_new(list, json_pack("{s:s,s:O}", "backend", c->v[i].name, "params", own));
+    }
+    return list;
+}
+
 static int is_profile(const struct dirent *d) {
     size_t n = strlen(d->d_name);
     return n > 4 && strcmp(d->d_name + n - 4, ".ini") == 0;
 }
 
-static void print_profiles(void) {
+/* [{"name","title","path"}]; of a name in two folders the first. */
+static json_t *profiles_json(void) {
     struct strlist dirs = {0}, seen = {0};
+    json_t *list = json_array();
     sweep_profile_dirs(&dirs);
-    puts("profiles");
     for (size_t i = 0; i < dirs.n; i++) {
         struct dirent **entries;
         int n = scandir(dirs.v[i], &entries, is_profile, alphasort);
@@ -96,7 +132,8 @@ static void print_profiles(void) {
             struct sweep s;
             struct err e;
             if (!strlist_has(&seen, entries[k]->d_name) && sweep_load(&s, path, &e) == 0) {
-                printf("  %-10s %s\n", s.name, s.title ? s.title : "");
+                json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "name", s.name, "title", s.title ? s.title : "",
+                                                      "path", path));
                 strlist_add(&seen, entries[k]->d_name);
                 sweep_free(&s);
             }
@@ -107,6 +144,16 @@ static void print_profiles(void) {
     }
     strlist_free(&dirs);
     strlist_free(&seen);
+    return list;
+}
+
+static void print_profiles(void) {
+    json_t *list = profiles_json();
+    const json_t *p;
+    size_t i;
+    puts("profiles");
+    json_array_foreach(list, i, p) printf("  %-10s %s\n", json_str(p, "name", ""), json_str(p, "title", ""));
+    json_decref(list);
 }
 
 static int check_what(const char *what) {
@@ -135,6 +182,17 @@ static void print_all(const struct catalog *c, const struct strlist *workloads, 
     if (wants(what, "profiles")) print_profiles();
 }
 
+static void print_json(const struct catalog *c, const struct strlist *workloads, const char *what) {
+    json_t *o = !what || strcmp(what, "backends") == 0   ? backends_json(c)
+                : strcmp(what, "workloads") == 0  ? workloads_json(c, workloads)
+                : strcmp(what, "parameters") == 0 ? params_json(c, workloads)
+                                                  : profiles_json();
+    char *text = json_pretty(o);
+    puts(text);
+    free(text);
+    json_decref(o);
+}
+
 int cmd_list(int argc, char **argv) {
     const char *what = NULL;
     struct strlist drivers = {0}, workloads = {0};
@@ -147,15 +205,8 @@ int cmd_list(int argc, char **argv) {
     if (!rc) rc = check_what(what);
     if (!rc && catalog_find(&c, &drivers, &e)) rc = cmd_fail("list", &e);
     catalog_workloads(&c, &workloads);
-    if (!rc && as_json) {
-        json_t *o = backends_json(&c);
-        char *text = json_pretty(o);
-        puts(text);
-        free(text);
-        json_decref(o);
-    } else if (!rc) {
-        print_all(&c, &workloads, what);
-    }
+    if (!rc && as_json) print_json(&c, &workloads, what);
+    else if (!rc) print_all(&c, &workloads, what);
     strlist_free(&workloads);
     strlist_free(&drivers);
     catalog_free(&c);

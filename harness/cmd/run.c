@@ -12,7 +12,7 @@
 static int write_limits(const struct session *s, const char *dir, struct err *e) {
     if (!s->sweep.calibrate) return 0;
     char *micro = calibrate_find_micro(), *path = path_join(dir, "limits.json");
-    struct calibrate_options o = {.quick = true, .micro = micro};
+    struct calibrate_options o = {.quick = true, .micro = micro, .stop = &cmd_stop};
     json_t *limits = calibrate(&o);
     int rc = json_write_file(path, limits, e);
     json_decref(limits);
