@@ -71,5 +71,8 @@ void cmd_tell_run(const char *verb, const char *run_dir, const struct store_dama
 /* SIGINT, SIGTERM and SIGHUP set this once installed. */
 extern volatile sig_atomic_t cmd_stop;
 void cmd_catch_signals(void);
+void cmd_release_signals(void); /* they end the program again */
+/* A write to a closed pipe or past the limit of a file fails with its errno, and is reported. cmd_catch_signals does it too. */
+void cmd_outlive_writes(void);
 
 #endif

@@ -23,14 +23,23 @@ static int write_text(const char *path, char *text, struct err *e) {
     return rc;
 }
 
+/* One form at most on stdout: who reads it there takes it for whole. */
+static int check_outputs(const struct request *q, struct err *e) {
+    bool markdown = q->markdown && output_is_stdout(q->markdown), junit = q->junit && output_is_stdout(q->junit);
+    return q->json + markdown + junit < 2
+               ? 0
+               : err_set(e, TRINE_EXIT_USAGE, "--json, --markdown and --junit: one of them alone can go to stdout");
+}
+
 static int publish(const struct gate *g, const struct request *q, struct err *e) {
+    bool taken = (q->markdown && output_is_stdout(q->markdown)) || (q->junit && output_is_stdout(q->junit));
     if (q->json) {
         json_t *v = gate_json(g);
         char *text = json_pretty(v);
         puts(text);
         free(text);
         json_decref(v);
-    } else if (!q->markdown || strcmp(q->markdown, "-") != 0) {
+    } else if (!taken) {
         gate_print(stdout, g);
     }
     int rc = write_text(q->markdown, gate_markdown(g), e);
@@ -60,7 +69,9 @@ static int judge_again(struct gate *g, const struct side *baseline, const struct
     size_t reps = 2 * g->planned_n > g->need_samples ? 2 * g->planned_n : g->need_samples;
     if (!reps) reps = GATE_LEAST_SAMPLES;
     fprintf(stderr, "trine gate: inconclusive; measuring once more with %zu repetitions\n", reps);
+    cmd_catch_signals(); /* the child is to be stopped with us; what is computed here may just be ended */
     char *dir = rerun(run, reps, e);
+    cmd_release_signals();
     int rc = dir ? side_load(&again, dir, baseline ? SIDE_POINTS : SIDE_FIGURES, e) : e->code;
     if (!rc) {
         cmd_tell("gate", &again.notices);
@@ -134,9 +145,9 @@ int cmd_gate(int argc, char **argv) {
     size_t n = 0;
     int rc = options_parse(argc, argv, specs, sizeof specs / sizeof *specs, &q.run, 1, &n);
     if (!rc) {
-        cmd_catch_signals();
-        rc = n ? load_and_gate(&q, &e)
-               : err_set(&e, TRINE_EXIT_USAGE, "which run is the candidate? (trine gate --help)");
+        cmd_outlive_writes();
+        rc = n ? check_outputs(&q, &e) : err_set(&e, TRINE_EXIT_USAGE, "which run is the candidate? (trine gate --help)");
+        if (!rc) rc = load_and_gate(&q, &e);
         if (rc > 0) cmd_fail("gate", &e);
     }
     strlist_free(&q.options.backends), strlist_free(&q.options.canaries), strlist_free(&q.options.only);

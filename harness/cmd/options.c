@@ -16,13 +16,25 @@ static void on_signal(int sig) {
     cmd_stop = sig;
 }
 
-void cmd_catch_signals(void) {
-    struct sigaction a = {.sa_handler = on_signal}, was; /* no SA_RESTART: a poll must return */
+static void set_ends(void (*handler)(int)) {
+    struct sigaction a = {.sa_handler = handler}, was; /* no SA_RESTART: a poll must return */
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
     if (sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler != SIG_IGN) sigaction(SIGHUP, &a, NULL); /* nohup's stays */
+}
+
+void cmd_outlive_writes(void) {
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a write past the limit then fails with EFBIG, and is reported */
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+void cmd_catch_signals(void) {
+    set_ends(on_signal);
+    cmd_outlive_writes();
+}
+
+void cmd_release_signals(void) {
+    set_ends(SIG_DFL);
 }
 
 int cmd_fail(const char *verb, const struct err *e) {

@@ -14,14 +14,14 @@
 #include <unistd.h>
 
 /* Opened a second time it would be written over from its start, or replaced under the open stdout. */
-static bool is_stdout(const char *path) {
+bool output_is_stdout(const char *path) {
     struct stat a, b;
     if (strcmp(path, "-") == 0) return true;
     return stat(path, &a) == 0 && fstat(STDOUT_FILENO, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 int output_text(const char *path, const char *text, struct err *e) {
-    if (!is_stdout(path)) return file_write_to(path, text, strlen(text), e);
+    if (!output_is_stdout(path)) return file_write_to(path, text, strlen(text), e);
     fputs(text, stdout);
     return 0;
 }

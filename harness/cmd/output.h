@@ -5,9 +5,11 @@
 #include "base/err.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
-/* text to a path of the user's. One that is stdout (-, /dev/stdout, the file that it was sent to) gets it behind what was
- * printed. */
+/* Is it stdout: -, /dev/stdout, the file that it was sent to? */
+bool output_is_stdout(const char *path);
+/* text to a path of the user's. One that is stdout gets it behind what was printed. */
 int output_text(const char *path, const char *text, struct err *e);
 int output_json(const char *path, const json_t *v, struct err *e);
 

@@ -49,7 +49,8 @@ static void command(struct strlist *argv, const struct side *run, size_t reps, c
     strlist_add(argv, exe);
     json_array_foreach(json_object_get(run->manifest, "arguments"), i, word)
         if (i > 0 && json_is_string(word)) strlist_add(argv, json_string_value(word));
-    const char *const more[] = {"--reps", count, "--out", out, "--quiet"};
+    /* The last of an option counts. A budget that the first half of the repetitions used up would cut off the second. */
+    const char *const more[] = {"--reps", count, "--budget", "0", "--out", out, "--quiet"};
     for (i = 0; i < sizeof more / sizeof *more; i++) strlist_add(argv, more[i]);
     argv->v = xrealloc(argv->v, (argv->n + 1) * sizeof *argv->v);
     argv->v[argv->n] = NULL;

@@ -16,7 +16,7 @@ struct column {
 };
 
 const char *compare_verdict_name(enum compare_verdict v) {
-    static const char *const names[] = {"absent", "too few", "unclear", "same", "better", "worse"};
+    static const char *const names[] = {"absent", "too few", "no ratio", "unclear", "same", "better", "worse"};
     return names[v];
 }
 
@@ -35,7 +35,7 @@ static double against(struct compare_cell *cell, const struct measure *base) {
     struct stat_mwu u;
     cell->verdict = COMPARE_ABSENT;
     if (!base || !cell->m || base->n == 0 || cell->m->n == 0) return NAN;
-    cell->verdict = COMPARE_TOO_FEW;
+    cell->verdict = measure_positive(base) && measure_positive(cell->m) ? COMPARE_TOO_FEW : COMPARE_NO_RATIO;
     if (stat_ratio(base->v, base->n, cell->m->v, cell->m->n, 0.95, &r) != 0 ||
         stat_mann_whitney(base->v, base->n, cell->m->v, cell->m->n, &u) != 0)
         return NAN;
@@ -50,7 +50,7 @@ static double against(struct compare_cell *cell, const struct measure *base) {
 static void judge(struct compare_cell *c, bool higher_is_better) {
     double effect = effect_of(c->m);
     if (!isfinite(c->low)) {
-        c->verdict = COMPARE_TOO_FEW;
+        if (c->verdict != COMPARE_NO_RATIO) c->verdict = COMPARE_TOO_FEW;
     } else if (c->low > 1 / effect && c->high < effect) {
         c->verdict = COMPARE_SAME;
     } else if (c->p < GATE_ALPHA && (c->ratio > effect || c->ratio < 1 / effect)) {

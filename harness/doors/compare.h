@@ -15,6 +15,7 @@
 enum compare_verdict {
     COMPARE_ABSENT,  /* not measured on one of the sides */
     COMPARE_TOO_FEW, /* so few processes that no difference could be seen */
+    COMPARE_NO_RATIO, /* 0 or less in a process of one of the sides */
     COMPARE_UNCLEAR, /* the interval bounds nothing of use */
     COMPARE_SAME,    /* the interval lies within 5 % (p99: 10 %) of the base */
     COMPARE_BETTER,  /* by more than that, p < .05 after Holm */

@@ -64,7 +64,18 @@ static void add_rows(struct gate *g, const struct gate_options *o) {
 }
 
 static bool timed(const struct gate_row *r) {
-    return r->baseline->kind != MEASURE_COUNT && r->candidate;
+    return r->baseline->kind != MEASURE_COUNT && r->candidate && !r->ungated;
+}
+
+/* What may be 0 or below (the first pass less the second, say) has no ratio: shown, like a count that follows the clock. */
+static void set_aside(struct gate *g) {
+    for (size_t i = 0; i < g->nrows; i++) {
+        struct gate_row *r = &g->rows[i];
+        if (!timed(r) || (measure_positive(r->baseline) && measure_positive(r->candidate))) continue;
+        r->ungated = true;
+        snprintf(r->why, sizeof r->why, "0 or less in a process, so it has no slowdown: not gated");
+        g->nunsteady += !r->canary;
+    }
 }
 
 /* What the rule cannot know: that ten processes a side are the least that the gate believes a PASS of. */
@@ -167,24 +178,30 @@ static size_t failures(const struct side *s, const struct measure *like, const c
     return n;
 }
 
-/* A candidate that crashes where the baseline does not is a regression, whatever its clock or a canary says. */
-static void judge_presence(struct gate_row *r, const struct side *candidate, bool interleaved) {
-    if (r->canary) return;
-    if (r->baseline->kind == MEASURE_COUNT) {
-        if (r->candidate && (r->candidate->n || !r->baseline->n)) return;
-        r->verdict = GATE_INCONCLUSIVE;
-        snprintf(r->why, sizeof r->why, "not counted in the candidate");
-        return;
+/* Does a clock's row of the same processes tell of a crash? With --only COUNT there is none. */
+static bool clock_beside(const struct gate *g, const struct measure *count) {
+    for (size_t i = 0; i < g->nrows; i++) {
+        const struct measure *m = g->rows[i].baseline;
+        if (m->kind != MEASURE_COUNT && strcmp(m->experiment, count->experiment) == 0 && strcmp(m->cell, count->cell) == 0 &&
+            strcmp(m->backend, count->backend) == 0 && strcmp(m->build, count->build) == 0)
+            return true;
     }
-    size_t failed = failures(candidate, r->baseline, interleaved ? "b" : r->baseline->build);
+    return false;
+}
+
+/* A candidate that crashes where the baseline does not is a regression, whatever its clock or a canary says. */
+static void judge_presence(const struct gate *g, struct gate_row *r, const struct side *candidate) {
+    bool count = r->baseline->kind == MEASURE_COUNT, told = count && clock_beside(g, r->baseline);
+    if (r->canary) return;
+    size_t failed = told ? 0 : failures(candidate, r->baseline, g->interleaved ? "b" : r->baseline->build);
     r->crashed = failed > 0 && r->baseline->nfailed == 0;
     if (r->crashed) {
         r->verdict = GATE_FAIL;
         snprintf(r->why, sizeof r->why, "%zu of the candidate's processes failed, none of the baseline's",
                  failed);
-    } else if (!r->candidate) {
+    } else if (!r->candidate || (count && !r->candidate->n && r->baseline->n)) {
         r->verdict = GATE_INCONCLUSIVE;
-        snprintf(r->why, sizeof r->why, "not measured in the candidate");
+        snprintf(r->why, sizeof r->why, "not %s in the candidate", count ? "counted" : "measured");
     }
 }
 
@@ -202,7 +219,7 @@ bool gate_by_clock(const struct gate_row *r) {
 }
 
 static void decide(struct gate *g) {
-    size_t hard = 0, slow = 0, open = 0;
+    size_t hard = 0, slow = 0, open = 0, judged = g->ntimed + g->ncounts;
     const struct gate_row *first = NULL;
     for (size_t i = 0; i < g->nrows; i++) {
         const struct gate_row *r = &g->rows[i];
@@ -217,16 +234,15 @@ static void decide(struct gate *g) {
     else if (g->machine_changed)
         g->verdict = GATE_INCONCLUSIVE;
     else
-        g->verdict = slow ? GATE_FAIL : open || g->ntimed == 0 || g->hidden ? GATE_INCONCLUSIVE : GATE_PASS;
+        g->verdict = slow ? GATE_FAIL : open || judged == 0 || g->hidden ? GATE_INCONCLUSIVE : GATE_PASS;
     if (g->machine_changed && !hard) return;
     if (first)
         snprintf(g->why, sizeof g->why, "%.110s: %.100s%s", first->baseline->name, first->why,
                  g->machine_changed ? "; a canary moved, so no clock decides" : "");
-    else if (g->ntimed == 0)
-        snprintf(g->why, sizeof g->why, "there is no figure that both sides have");
+    else if (judged == 0)
+        snprintf(g->why, sizeof g->why, "there is no figure that both sides have and that can be gated");
     else if (g->hidden)
-        snprintf(g->why, sizeof g->why, "none of %zu figures is worse, but the candidate's damaged lines may hide a crash",
-                 g->ntimed);
+        snprintf(g->why, sizeof g->why, "none of %zu figures and counts is worse, but the candidate's damaged lines may hide a crash", judged);
     else
         snprintf(g->why, sizeof g->why, "%zu figures and %zu counts, none is worse", g->ntimed, g->ncounts);
 }
@@ -257,6 +273,7 @@ int gate_make(struct gate *g, const struct side *baseline, const struct side *ca
     note_damage(g, c);
     g->hidden = store_damaged(&c->damage);
     add_rows(g, o);
+    set_aside(g);
     if (judge_family(g, false, o->final) != 0 || judge_family(g, true, true) != 0)
         return err_set(e, TRINE_EXIT_INFRA, "out of memory");
     for (size_t i = 0; i < g->nrows; i++) {
@@ -264,7 +281,7 @@ int gate_make(struct gate *g, const struct side *baseline, const struct side *ca
         if (!r->canary && r->baseline->kind == MEASURE_COUNT && r->candidate && r->baseline->n &&
             r->candidate->n)
             judge_count(g, r);
-        judge_presence(r, c, g->interleaved);
+        judge_presence(g, r, c);
     }
     look_at_canaries(g);
     apply_accepts(g, o->accepts);

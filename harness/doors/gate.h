@@ -30,6 +30,7 @@ struct gate_row {
     double slowdown, low, high, p_holm; /* of a clock's figure; a count has its ratio in slowdown */
     double visible;                     /* smallest slowdown that this gate would see; NaN: not computed */
     bool canary, crashed; /* crashed: of the candidate's processes where none of the baseline's was */
+    bool ungated;         /* a clock's figure that is not above 0 in each process: it has no slowdown */
     char why[256];
     const struct accept *accepted;
 };

@@ -21,7 +21,7 @@ static void draw(const struct measure *m, double *out, size_t n, uint64_t *seed)
 
 /* With fewer processes the gate decides nothing, and knows nothing of itself. */
 static bool gated(const struct gate_row *r) {
-    return !r->canary && r->candidate && r->baseline->kind != MEASURE_COUNT &&
+    return !r->canary && !r->ungated && r->candidate && r->baseline->kind != MEASURE_COUNT &&
            r->baseline->n >= GATE_LEAST_SAMPLES && r->candidate->n >= GATE_LEAST_SAMPLES;
 }
 

@@ -73,7 +73,7 @@ static void self_knowledge(struct strbuf *b, const struct gate *g, const char *b
 }
 
 static void counted(struct strbuf *b, const struct gate *g) {
-    strbuf_printf(b, "%zu figures, %zu counts gated (%zu follow the clock), %zu canaries, %zu accepted",
+    strbuf_printf(b, "%zu figures, %zu counts gated (%zu not gated), %zu canaries, %zu accepted",
                   g->ntimed, g->ncounts, g->nunsteady, g->ncanaries, g->naccepted);
 }
 

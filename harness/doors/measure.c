@@ -48,6 +48,12 @@ char *measure_cell(const json_t *p) {
     return b.s;
 }
 
+bool measure_positive(const struct measure *m) {
+    for (size_t i = 0; i < m->n; i++)
+        if (!(m->v[i] > 0)) return false;
+    return true;
+}
+
 double measure_primary(const json_t *point) {
     const json_t *samples = json_object_get(json_object_get(point, "record"), "samples"), *v;
     size_t n = json_array_size(samples), i;

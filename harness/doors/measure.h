@@ -43,6 +43,7 @@ bool measures_have_builds(const struct measures *m);
 
 /* "procs 2, tasks 100, ws_kib 16": what tells the cells of an experiment apart. Caller frees. */
 char *measure_cell(const json_t *point);
+bool measure_positive(const struct measure *m); /* each value is above 0, so that there are ratios */
 /* A process's value of its primary metric: the median of its samples; NaN when it has none. */
 double measure_primary(const json_t *point);
 /* The record's histogram of that name, or NULL. To be freed with hist_free. */

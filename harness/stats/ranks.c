@@ -42,16 +42,15 @@ static double rank_both(struct tagged *all, size_t total, unsigned *ranks2, doub
     return sum;
 }
 
-/* Both tails of the sum of n of the given ranks at `at`: P(sum <= at) and P(sum >= at). */
-static int exact_tails(const unsigned *ranks, size_t total, size_t n, double at, double *lower,
-                       double *upper) {
+/* In how many ways n of the given ranks have each sum from 0 to *most, their own; *row points at them. To be freed. */
+static double *count_ways(const unsigned *ranks, size_t total, size_t n, size_t *most, const double **row) {
     size_t max = 0;
 
     for (size_t i = 0; i < total; i++) max += ranks[i];
 
     double *ways = calloc((n + 1) * (max + 1), sizeof *ways);
 
-    if (ways == NULL) return -ENOMEM;
+    if (ways == NULL) return NULL;
     ways[0] = 1;
     for (size_t i = 0, seen = 0; i < total; i++) {
         size_t r = ranks[i];
@@ -64,11 +63,21 @@ static int exact_tails(const unsigned *ranks, size_t total, size_t n, double at,
             for (size_t s = seen; s >= r; s--) to[s] += from[s - r];
         }
     }
+    *most = max;
+    *row = &ways[n * (max + 1)];
+    return ways;
+}
 
-    double all = 0, low = 0, high = 0;
+/* Both tails of the sum of n of the given ranks at `at`: P(sum <= at) and P(sum >= at). */
+static int exact_tails(const unsigned *ranks, size_t total, size_t n, double at, double *lower,
+                       double *upper) {
+    const double *row;
+    size_t max;
+    double all = 0, low = 0, high = 0, *ways = count_ways(ranks, total, n, &max, &row);
 
+    if (ways == NULL) return -ENOMEM;
     for (size_t s = 0; s <= max; s++) {
-        double w = ways[n * (max + 1) + s];
+        double w = row[s];
 
         all += w;
         if ((double)s <= at) low += w;
@@ -124,6 +133,50 @@ double stat_least_p(size_t n, size_t m) {
     return fmin(1, 2 / ways);
 }
 
+static void natural(unsigned *ranks, size_t total) {
+    for (size_t i = 0; i < total; i++) ranks[i] = (unsigned)i + 1;
+}
+
+/* One walk over the distribution; asked of stat_u_cdf it would be counted anew at each step. */
+static uint64_t exact_critical(size_t n, size_t m, double tail, double *attained) {
+    unsigned ranks[STAT_EXACT_MAX];
+    const double *row;
+    size_t max, least = n * (n + 1) / 2;
+    uint64_t c = 0;
+    double all = 0, sum = 0;
+
+    natural(ranks, n + m);
+    double *ways = count_ways(ranks, n + m, n, &max, &row);
+    if (ways == NULL) return 0;
+    for (size_t s = 0; s <= max; s++) all += row[s];
+    for (; c < (uint64_t)n * m / 2; c++) {
+        sum += row[least + c];
+        if (sum / all > tail) break;
+        *attained = sum / all;
+    }
+    free(ways);
+    return c;
+}
+
+uint64_t stat_u_critical(size_t n, size_t m, double tail, double *attained) {
+    uint64_t low = 0, high = (uint64_t)n * m / 2;
+
+    *attained = 0;
+    if (n + m <= STAT_EXACT_MAX) return exact_critical(n, m, tail, attained);
+    while (low < high) {
+        uint64_t mid = low + (high - low + 1) / 2;
+        double p = stat_u_cdf(n, m, (double)mid - 1);
+
+        if (p <= tail) {
+            low = mid;
+            *attained = p;
+        } else {
+            high = mid - 1;
+        }
+    }
+    return low;
+}
+
 double stat_u_cdf(size_t n, size_t m, double u) {
     double lower = NAN, upper;
     unsigned ranks[STAT_EXACT_MAX];
@@ -133,7 +186,7 @@ double stat_u_cdf(size_t n, size_t m, double u) {
 
         return stat_normal_cdf((u + 0.5 - (double)n * (double)m / 2) / sd);
     }
-    for (size_t i = 0; i < n + m; i++) ranks[i] = (unsigned)i + 1;
+    natural(ranks, n + m);
     if (exact_tails(ranks, n + m, n, floor(u) + (double)n * ((double)n + 1) / 2, &lower, &upper) != 0)
         return NAN;
     return lower;

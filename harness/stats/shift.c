@@ -57,30 +57,10 @@ static double kth_difference(const struct two *t, uint64_t k) {
     return from_ordered(low);
 }
 
-/* The largest c with P(U <= c - 1) <= tail: the c-th smallest and c-th largest differences bound the shift.
- */
-static uint64_t critical(size_t n, size_t m, double tail, double *attained) {
-    uint64_t low = 0, high = (uint64_t)n * m / 2;
-
-    *attained = 0;
-    while (low < high) {
-        uint64_t mid = low + (high - low + 1) / 2;
-        double p = stat_u_cdf(n, m, (double)mid - 1);
-
-        if (p <= tail) {
-            low = mid;
-            *attained = p;
-        } else {
-            high = mid - 1;
-        }
-    }
-    return low;
-}
-
 static void estimate(const struct two *t, double level, struct stat_shift *out) {
     uint64_t pairs = (uint64_t)t->n * t->m;
     double tail, low = kth_difference(t, (pairs + 1) / 2);
-    uint64_t c = critical(t->n, t->m, (1 - level) / 2, &tail);
+    uint64_t c = stat_u_critical(t->n, t->m, (1 - level) / 2, &tail); /* the c-th smallest and largest bound the shift */
 
     out->estimate = pairs % 2 ? low : (low + kth_difference(t, pairs / 2 + 1)) / 2;
     out->interval = (struct stat_interval){-INFINITY, INFINITY, 1};

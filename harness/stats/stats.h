@@ -51,6 +51,8 @@ int stat_mann_whitney(const double *x, size_t n, const double *y, size_t m, stru
 double stat_least_p(size_t n, size_t m);
 /* P(U <= u) under the null hypothesis without ties. Exact up to STAT_EXACT_MAX, else normal. */
 double stat_u_cdf(size_t n, size_t m, double u);
+/* The largest c, n * m / 2 at most, with P(U <= c - 1) <= tail, and that probability; 0 and 0 where there is none. */
+uint64_t stat_u_critical(size_t n, size_t m, double tail, double *attained);
 
 struct stat_shift {
     double estimate;

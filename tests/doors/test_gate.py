@@ -80,7 +80,31 @@ class Verdicts(runs.Runs):
             for i, p in enumerate(points):
                 p["record"]["runtime"] = {"steals": 1000 * times * (i + 1)}
             return points
-        self.assertIn("1 follow the clock", self.gate(stealing(1, 1), stealing(2, 3), code=0).stdout)
+        self.assertIn("1 not gated", self.gate(stealing(1, 1), stealing(2, 3), code=0).stdout)
+
+    def test_a_difference_of_times_is_shown_and_not_gated(self):
+        def both(seed):
+            return run(seed=seed) + series([v - 1 for v in noisy(10, 0.01, seed)], experiment="locality", metric="extra_ns")
+        r = self.gate(both(1), both(2), code=0)
+        self.assertIn("PASS: 1 figures", r.stdout)
+        self.assertIn("1 not gated", r.stdout)
+        self.assertNotIn("processes a side", r.stdout)
+
+    def test_counts_alone_decide_where_they_alone_are_asked_for(self):
+        b = self.write_run("b", run())
+        cases = ((run(seed=2), 0, "0 figures and 1 counts"), (run(seed=2, runtime={"switches": 110000}), 1, "the baseline has 1"),
+                 (crashed(run(seed=2)), 1, "10 of the candidate's processes failed"))
+        for i, (points, code, says) in enumerate(cases):
+            c = self.write_run(f"c{i}", points)
+            r = self.trine("gate", "--baseline", b, c, "--only", "switches_per_operation", code=code)
+            self.assertIn(says, r.stdout)
+
+    def test_one_form_at_most_goes_to_stdout(self):
+        b, c = self.write_run("b", run()), self.write_run("c", run(seed=2))
+        for two in (("--json", "--markdown", "-"), ("--json", "--junit", "-"), ("--markdown", "-", "--junit", "/dev/stdout")):
+            self.assertIn("one of them alone", self.trine("gate", "--baseline", b, c, *two, code=2).stderr)
+        xml = self.trine("gate", "--baseline", b, c, "--junit", "-", code=0).stdout
+        self.assertTrue(xml.startswith("<?xml") and xml.rstrip().endswith("</testsuites>"), xml)
 
     def test_more_threads_fail(self):
         more = run(seed=2)
@@ -155,7 +179,7 @@ class Verdicts(runs.Runs):
         for name, tail, says in (("line", "x\n", "1 damaged line is left out, the first is line 12: "), ("end", '{"id', "the last line is cut off")):
             c = self.write_run(name, run(reps=11, seed=2), tail=tail)
             r = self.trine("gate", "--baseline", b, c, "--markdown", md, "--junit", xml, code=3)
-            self.assertIn("INCONCLUSIVE: none of 1 figures is worse, but the candidate's damaged lines may hide a crash", r.stdout)
+            self.assertIn("INCONCLUSIVE: none of 3 figures and counts is worse, but the candidate's damaged lines may hide a crash", r.stdout)
             for text in (r.stdout, r.stderr, runs.read(md), runs.read(xml)):
                 self.assertIn(says, text)
             self.assertIn('skipped="1"', runs.read(xml))
@@ -395,47 +419,6 @@ class RerunFromElsewhere(runs.Runs):
         r = self.run_in(self.elsewhere, "gate", *both)
         self.assertEqual(r.returncode, 1, r.stdout + r.stderr)
         self.assertIn("10 of the candidate's processes failed", r.stdout)
-
-
-class TwoBuilds(runs.Runs):
-    """trine run --ab, with drivers that answer at once."""
-
-    SWEEP = "[profile]\ntitle = t\n[experiment yield]\nworkload = yield\nbackends = trine\nprocs = 1\ntasks = 2\nreps = 12\n"
-
-    def setUp(self):
-        super().setUp()
-        self.sweep = self.put("s.ini", self.SWEEP)
-        self.driver("old/trine-driver-trine")
-        self.driver("same/benches/trine-driver-trine")
-        self.driver("slow/libexec/trine/trine-driver-trine", factor=1.2)
-
-    def ab(self, *args, code=None):
-        return self.trine("run", "--profile", self.sweep, "--driver", "trine=" + self.path("old/trine-driver-trine"), "--quiet",
-                          "--out", self.path("out-" + os.path.basename(args[-1])), *args, code=code)
-
-    def gate(self, new, code):
-        self.ab("--ab", self.path("old"), self.path(new))
-        out = self.path("out-" + new)
-        run_dir = glob.glob(os.path.join(out, "*", "*"))[0]
-        with open(os.path.join(run_dir, "manifest.json"), encoding="utf-8") as f:
-            plan = json.load(f)["plan"]
-        self.assertEqual(sorted({p["backend"] for p in plan}), ["trine@a", "trine@b"])
-        self.assertEqual([{p["backend"] for p in plan[i:i + 2]} for i in range(0, 24, 2)], [{"trine@a", "trine@b"}] * 12)
-        self.assertGreater(len({p["backend"] for p in plan[::2]}), 1, "the builds always run in the same order")
-        return self.trine("gate", run_dir, code=code)
-
-    def test_the_same_build_twice_does_not_fail(self):
-        self.assertNotIn("FAIL", self.gate("same", None).stdout)
-
-    def test_a_slower_build_fails(self):
-        self.assertRegex(self.gate("slow", 1).stdout, r"FAIL +yield.*yield_ns: 1\.(19|2)")
-
-    def test_bad_builds(self):
-        os.makedirs(self.path("empty"))
-        self.assertIn("there is no trine-driver-trine in it", self.ab("--ab", self.path("old"), self.path("empty"), code=2).stderr)
-        self.assertIn("--ab OLD NEW", self.ab("--ab", self.path("old"), code=2).stderr)
-        self.assertIn("was not expected", self.ab(self.path("old"), code=2).stderr)
-        self.assertIn("expected a whole number", self.ab("--reps", "0", code=2).stderr)
 
 
 if __name__ == "__main__":
