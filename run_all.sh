@@ -132,9 +132,12 @@ field() { sed -n "s/^ *\"$1\": *\"\(.*\)\",\{0,1\}\$/\1/p" | head -n 1; }
 # unfinished PROFILE: the folder of this machine's newest run of a profile, if it was cut short and this commit began it:
 # a run that two versions measured would compare them without anybody knowing.
 unfinished() {
-    local machine newest commit
+    local machine run newest='' commit
     machine=$("$trine" env --json | field machine)
-    newest=$(find "results/${machine:-none}" -maxdepth 1 -name "*-$1" 2>/dev/null | sort | tail -n 1)
+    # A folder's name ends with its profile, but claims-full and x-full end with -full too: the manifest says which it is.
+    while read -r run; do
+        if [[ -f $run/manifest.json && $(field profile <"$run/manifest.json") == "$1" ]]; then newest=$run; fi
+    done < <(find "results/${machine:-none}" -maxdepth 1 -name "*-$1" 2>/dev/null | sort)
     [[ $newest && -f $newest/manifest.json && $(field ended <"$newest/manifest.json") != complete ]] || return 0
     commit=$(git describe --always --dirty --abbrev=9 --exclude='*' 2>/dev/null || echo unknown)
     if [[ $(field commit <"$newest/manifest.json") == "$commit" ]]; then echo "$newest"

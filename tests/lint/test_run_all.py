@@ -107,9 +107,10 @@ class RunAll(SampleTree):
         self.tool('git', 'echo abc')
         for began, ended, words in (('abc', 'interrupted', 'args: resume results/box/2-full'), ('abc', 'running', 'args: resume'),
                                     ('abc', 'complete', 'args: run --profile full'), ('abd', 'running', 'args: run --profile full')):
-            self.put('results/box/1-full/manifest.json', '{\n  "commit": "abc",\n  "ended": "running"\n}\n')
-            self.put('results/box/2-full/manifest.json', f'{{\n  "commit": "{began}",\n  "ended": "{ended}"\n}}\n')
-            self.put('results/box/3-quick/manifest.json', '{\n  "commit": "abc",\n  "ended": "running"\n}\n')
+            for name, profile, commit, end in (('1-full', 'full', 'abc', 'running'), ('2-full', 'full', began, ended),
+                                               ('3-quick', 'quick', 'abc', 'running'), ('4-claims-full', 'claims-full', 'abc', 'running')):
+                self.put(f'results/box/{name}/manifest.json',
+                         f'{{\n  "commit": "{commit}",\n  "profile": "{profile}",\n  "ended": "{end}"\n}}\n')
             status, text, _ = self.run_all('full')
             self.assertEqual(status, 0)
             self.assertIn(words, text)
