@@ -39,7 +39,7 @@ do for [i=1:9] {
 
 # What every scatter draws: the medians with their intervals, each process, and the invalid ones.
 # An empty list still makes one turn in gnuplot, so the parts are only there when they have something to draw.
-RAW     = raw eq "" ? "NaN notitle" : "for [b in raw] data index b.'-raw' using 1:2 with points ls 10+number(b) notitle"
-INVALID = invalid eq "" ? "NaN notitle" : "for [b in invalid] data index b.'-invalid' using 1:2 with points pt 2 ps 1 lw 1.4 lc rgb Colour[number(b)] notitle, keyentry with points pt 2 lc rgb '#808080' title 'not valid'"
-LINES   = present eq "" ? "NaN notitle" : "for [b in present] data index b using 1:2:3:4 with yerrorlines ls number(b) title b"
-MARKS   = present eq "" ? "NaN notitle" : "for [b in present] data index b using 1:2:3:4 with yerrorbars ls number(b) dt 1 title b"
+RAW     = raw eq "" ? "NaN notitle" : "for [b in raw] data index b.':raw' using 1:2 with points ls 10+number(b) notitle"
+INVALID = invalid eq "" ? "NaN notitle" : "for [b in invalid] data index b.':invalid' using 1:2 with points pt 2 ps 1 lw 1.4 lc rgb Colour[number(b)] notitle, keyentry with points pt 2 lc rgb '#808080' title 'not valid'"
+LINES   = present eq "" ? "NaN notitle" : "for [b in present] data index b.':median' using 1:2:3:4 with yerrorlines ls number(b) title b"
+MARKS   = present eq "" ? "NaN notitle" : "for [b in present] data index b.':median' using 1:2:3:4 with yerrorbars ls number(b) dt 1 title b"

@@ -218,6 +218,16 @@ void text_make_utf8(char *s) {
         if ((n = utf8_bytes(s)) == 0) *s = '?';
 }
 
+char *shell_word(const char *s) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+.,:/@%";
+    struct strbuf b = {0};
+    if (*s && s[strspn(s, plain)] == '\0') return xstrdup(s);
+    strbuf_puts(&b, "'");
+    for (; *s; s++) *s == '\'' ? strbuf_puts(&b, "'\\''") : strbuf_add(&b, s, 1);
+    strbuf_puts(&b, "'");
+    return b.s;
+}
+
 char *slug(const char *s) {
     struct strbuf b = {0};
     for (; *s; s++) {

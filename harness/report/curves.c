@@ -14,7 +14,7 @@ static void head(struct figure_data *d, const struct figure_spec *spec) {
 
 static void begin(struct figure_data *d, const char *backend) {
     strlist_add(&d->present, backend);
-    strbuf_printf(&d->dat, "# %s\n", backend);
+    strbuf_printf(&d->dat, "# %s:\n", backend); /* the colon ends it: gnuplot finds a block by how its name begins */
 }
 
 static void row(struct figure_data *d, const char *backend, double x, double y) {
@@ -99,23 +99,27 @@ static int rising(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* Series that agree to the last digit count, though a log axis has no place for them. */
 static void noise(const struct rep_run *run, struct figure_data *d, const char *backend) {
     double *spread = xmalloc((run->nseries + 1) * sizeof *spread);
-    size_t n = 0;
+    size_t n = 0, flat = 0;
 
     for (size_t i = 0; i < run->nseries; i++) {
-        struct rep_summary s = rep_series_summary(&run->series[i], "");
+        const struct rep_series *series = &run->series[i];
+        struct rep_summary s = rep_series_summary(series, "");
 
-        if (strcmp(json_str(run->series[i].first, "backend", ""), backend) != 0 || s.n < 2 || !(s.median > 0))
+        if (strcmp(json_str(series->first, "backend", ""), backend) != 0 || series->nok <= series->ninvalid || s.n < 2 ||
+            !(s.median > 0))
             continue;
-        double half = (s.high - s.low) / 2 / s.median * 100;
-
-        if (half > 0) spread[n++] = half;
+        spread[n++] = (s.high - s.low) / 2 / s.median * 100;
     }
     qsort(spread, n, sizeof *spread, rising);
-    if (n > 0) begin(d, backend);
-    for (size_t i = 0; i < n; i++) row(d, backend, 100 * ((double)i + 0.5) / (double)n, spread[i]);
-    if (n > 0) strbuf_puts(&d->dat, "\n\n");
+    while (flat < n && !(spread[flat] > 0)) flat++;
+    if (flat < n) begin(d, backend);
+    for (size_t i = flat; i < n; i++) row(d, backend, 100 * ((double)i + 0.5) / (double)n, spread[i]);
+    if (flat < n) strbuf_puts(&d->dat, "\n\n");
+    if (flat > 0)
+        strbuf_printf(&d->note, "%s: %zu of %zu series agree exactly and lie left of the line. ", backend, flat, n);
     free(spread);
 }
 

@@ -181,7 +181,7 @@ static void result_row(struct strbuf *b, const struct rep_series *s) {
     html_cell(b, v.n < 2 ? "" : v.interval ? "95 %" : "range"), html_cell(b, json_str(metric, "unit", ""));
     html_number_cell(b, (double)v.n);
     if (s->nok == 0)
-        strbuf_printf(b, "<td class=\"warn\">%s</td>", json_str(s->first, "status", "?"));
+        strbuf_puts(b, "<td class=\"warn\">"), html_text(b, json_str(s->first, "status", "?")), strbuf_puts(b, "</td>");
     else if (s->ninvalid == s->nok)
         strbuf_puts(b, "<td class=\"bad\">all invalid</td>");
     else if (s->ninvalid > 0)
@@ -331,23 +331,6 @@ void html_troubles(struct strbuf *b, const struct rep_run *run) {
     strlist_free(&backends);
 }
 
-/* As a shell takes it back. */
-static void argument(struct strbuf *b, const char *text) {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+.,:/@%";
-
-    if (*text && text[strspn(text, plain)] == '\0') {
-        html_text(b, text);
-        return;
-    }
-    strbuf_puts(b, "'");
-    for (; *text; text++) {
-        char one[2] = {*text, '\0'};
-
-        html_text(b, *text == '\'' ? "'\\''" : one);
-    }
-    strbuf_puts(b, "'");
-}
-
 /* A seed that came from the clock was not among the arguments; a run without it is another order. */
 void html_repeat(struct strbuf *b, const struct rep_run *run) {
     const json_t *args = json_object_get(run->manifest, "arguments"), *seed = json_object_get(run->manifest, "seed"), *v;
@@ -362,9 +345,11 @@ void html_repeat(struct strbuf *b, const struct rep_run *run) {
     strbuf_puts(b, "<pre>");
     json_array_foreach((json_t *)args, i, v) {
         const char *text = json_is_string(v) ? json_string_value(v) : "";
+        char *word = shell_word(text);
 
         seeded |= strcmp(text, "--seed") == 0 || strncmp(text, "--seed=", 7) == 0;
-        strbuf_puts(b, i ? " " : ""), argument(b, text);
+        strbuf_puts(b, i ? " " : ""), html_text(b, word);
+        free(word);
     }
     if (!seeded) strbuf_printf(b, " --seed %lld", (long long)json_integer_value(seed));
     strbuf_puts(b, "</pre>");

@@ -1,6 +1,6 @@
 /* Turns series into the blocks that gnuplot reads. A file has one block a backend (x median low high n), then
- * each process (`-raw`, where there are at most ten), then the points that are not to be trusted
- * (`-invalid`).
+ * each process (`:raw`, where there are at most ten), then the points that are not to be trusted
+ * (`:invalid`).
  *
  * One place holds one series: where several share a coordinate, the one with the fewest tasks, then with most
  * processors that the machine has, then the first of the profile; the caption says that there are others. */
@@ -147,11 +147,9 @@ static void settle(struct figure_data *d, const struct figure_spec *spec, const 
     if (d->nplaces > 0) qsort(d->places, d->nplaces, sizeof *d->places, by_x);
 }
 
-/* "# BACKEND-raw", or with panels "# BACKEND:PROCS:raw": gnuplot finds a block by how its name begins. */
+/* "# BACKEND:raw", or with panels "# BACKEND:PROCS:raw". gnuplot finds a block by how its name begins: no name may begin another. */
 static void begin_block(struct figure_data *d, struct strlist *names, const char *backend, const char *kind) {
-    char *name = d->procs                      ? xasprintf("%s:%lld:%s", backend, (long long)d->procs, kind)
-                 : strcmp(kind, "median") == 0 ? xstrdup(backend)
-                                               : xasprintf("%s-%s", backend, kind);
+    char *name = d->procs ? xasprintf("%s:%lld:%s", backend, (long long)d->procs, kind) : xasprintf("%s:%s", backend, kind);
 
     strbuf_printf(&d->dat, "# %s\n", name);
     if (names != NULL) strlist_add(names, name);

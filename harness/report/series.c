@@ -9,6 +9,7 @@
 #include "stats/stats.h"
 #include "store/manifest.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,18 @@ static json_t *optional_file(const char *dir, const char *name) {
 
     free(path);
     return v;
+}
+
+/* A backend's name is a word of gnuplot's scripts and of lists there: a run from elsewhere may have named it to be run. */
+static void make_plain(json_t *point) {
+    char *name = xstrdup(json_str(point, "backend", ""));
+    size_t n = strlen(name);
+
+    for (char *c = name; *c; c++)
+        if (!isalnum((unsigned char)*c) && strchr("._+@-", *c) == NULL) *c = '_';
+    if (n != 0 && strcmp(name, json_str(point, "backend", "")) != 0)
+        json_object_set_new(point, "backend", json_string(name));
+    free(name);
 }
 
 static int load_points(const char *run_dir, struct rep_run *run, FILE *log) {
@@ -80,6 +93,7 @@ int rep_load(const char *run_dir, struct rep_run *run, FILE *log) {
     int rc = load_points(run_dir, run, log);
 
     json_array_foreach(run->points, i, point) {
+        make_plain(point);
         struct rep_series *s = series_of(run, point, seats);
         int64_t order = json_int(orders, json_str(point, "id", ""), INT64_MAX);
 

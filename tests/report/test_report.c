@@ -285,6 +285,32 @@ static void sorts_its_rows(void **state) {
     }
 }
 
+/* A name from elsewhere is data: gnuplot would run what stands between backticks. */
+static void runs_no_name(void **state) {
+    char *path = path_join(run_dir, "figures/blocked.gp"), *pwned = path_join(run_dir, "figures/pwned");
+    FILE *log = tmpfile();
+
+    (void)state;
+    put("points.jsonl", "{\"schema\":\"trine-point\",\"version\":1,\"id\":\"a\",\"series\":\"a\",\"experiment\":\"e\",\"rep\":0,"
+                        "\"backend\":\"x`echo hi >pwned` \\\"y\",\"workload\":\"block\",\"procs\":1,\"tasks\":4,\"params\":{},"
+                        "\"status\":\"ok<b>\",\"valid\":true,\"outside\":{\"threads\":{\"peak\":3}},\"record\":{\"samples\":[1]}}\n"
+                        "{\"schema\":\"trine-point\",\"version\":1,\"id\":\"b\",\"series\":\"b\",\"experiment\":\"e\",\"rep\":0,"
+                        "\"backend\":\"x`echo hi >pwned` \\\"y\",\"workload\":\"block\",\"procs\":1,\"tasks\":5,\"params\":{},"
+                        "\"status\":\"ok\",\"valid\":true,\"outside\":{\"threads\":{\"peak\":3}},\"record\":{\"samples\":[1]}}\n");
+    assert_int_equal(report_write(run_dir, log), 0);
+    fclose(log);
+    free(page), page = NULL;
+    char *script = file_read(path, NULL), *html = path_join(run_dir, "report.html");
+    page = file_read(html, NULL);
+    assert_non_null(script);
+    assert_non_null(strstr(script, "present = \"x_echo_hi__pwned___y\""));
+    assert_null(strchr(script, '`'));
+    assert_false(file_exists(pwned));
+    has("ok&lt;b&gt;");
+    assert_null(strstr(page, "ok<b>"));
+    free(script), free(html), free(path), free(pwned);
+}
+
 static void no_such_run(void **state) {
     char *text = NULL;
     size_t size = 0;
@@ -314,6 +340,7 @@ int main(void) {
         cmocka_unit_test(explains_the_layers_there_are),
         cmocka_unit_test(one_series_has_the_place),
         cmocka_unit_test(sorts_its_rows),
+        cmocka_unit_test(runs_no_name),
     };
 
     return cmocka_run_group_tests(tests, make_run, remove_run);
