@@ -68,12 +68,38 @@ static int cpus_of(const char *run_dir) {
     return n > 0 ? (int)n : (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
+static void add_option(struct strbuf *b, const char *option, const char *value) {
+    char *word = shell_word(value);
+    strbuf_printf(b, " --%s %s", option, word);
+    free(word);
+}
+
+static void add_list(struct strbuf *b, const char *option, const struct strlist *given) {
+    char *all = strlist_join(given, ",");
+    if (given->n) add_option(b, option, all);
+    free(all);
+}
+
+/* What repeats these verdicts beside the claim's own name: other backends, records or drivers than those that come with trine.
+ * Of a run that stands on the disk, what it was made with, unless other backends are judged. Caller frees. */
+static char *repeat_options(const struct request *q, const json_t *manifest) {
+    const char *kept = json_str(manifest, "claims_options", NULL);
+    struct strbuf b = {0};
+    if (q->run && kept && !q->backends.n) return xstrdup(kept);
+    add_list(&b, "backends", &q->backends);
+    if (q->claims) add_option(&b, "claims", q->claims);
+    for (size_t i = 0; i < q->drivers.n; i++) add_option(&b, "driver", q->drivers.v[i]);
+    return b.s ? b.s : xstrdup("");
+}
+
 /* claims.json, the report, the ledger on stdout. points: the latest of each. */
 static int tell(const struct request *q, const struct ledger *l, const char *run_dir, const json_t *manifest,
                 const json_t *points, struct err *e) {
     struct strlist backends = {0};
     choose_backends(q, manifest, &backends);
-    json_t *claims = ledger_judge(l, points, &backends, json_object_get(manifest, "drivers"), cpus_of(run_dir));
+    char *options = repeat_options(q, manifest);
+    json_t *claims = ledger_judge(l, points, &backends, json_object_get(manifest, "drivers"), cpus_of(run_dir), options);
+    free(options);
     char *path = path_join(run_dir, "claims.json");
     int rc = write_verdicts(path, claims, e);
     if (!rc) ledger_print(stdout, claims, &backends);
@@ -145,6 +171,9 @@ static void add_request(json_t *manifest, const struct request *q, const struct 
     json_object_set_new(manifest, "claims", ids);
     json_object_set_new(manifest, "claims_backends", backends);
     json_object_set_new(manifest, "claims_controls", json_boolean(q->controls));
+    char *options = repeat_options(q, NULL);
+    json_object_set_new(manifest, "claims_options", json_string(options));
+    free(options);
 }
 
 /* Backends that --backends left out and that are measured all the same: those that are compared with. Caller frees. */

@@ -68,7 +68,7 @@ const struct verb verbs[] = {
      "The history is that of the results folder in which the run stands.\n"
      "\nExample:\n  trine report results/amd-epyc-2c-1a2b3c4d/20261121T040000Z-abc1234-quick\n", cmd_report},
     {"claims", "[ID...] [options]", "measure the claims about goroutines and print the ledger of verdicts",
-     "  --full             at the claimed size, ten processes a point, with the negative controls\n"
+     "  --full             at the claimed size, or as near as told; ten processes a point, with the negative controls\n"
      "  --controls         the negative controls in the quick form too\n"
      "  --backends NAMES   verdicts on these backends alone; what they are compared with is measured too\n"
      "  --seed N           orders the points and seeds the drivers\n"

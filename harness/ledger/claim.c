@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEYS = 13 };
+enum { KEYS = 14 };
 static const struct text_key {
     const char *name;
     size_t offset;
@@ -21,7 +21,7 @@ static const struct text_key {
     {"falsifier", offsetof(struct claim, falsifier), true}, {"meaning", offsetof(struct claim, meaning), true},
     {"tolerance", offsetof(struct claim, tolerance), false}, {"scale", offsetof(struct claim, scale), false},
     {"differs", offsetof(struct claim, differs), false},    {"show", offsetof(struct claim, show), false},
-    {"unit", offsetof(struct claim, unit), false},
+    {"unit", offsetof(struct claim, unit), false},           {"full.scale", offsetof(struct claim, full_scale), false},
 };
 enum { NTEXT_KEYS = sizeof text_keys / sizeof *text_keys };
 

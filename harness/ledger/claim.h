@@ -35,7 +35,8 @@ struct control {
 
 struct claim {
     char *id, *path;
-    char *group, *statement, *claimed, *source, *tolerance, *falsifier, *meaning, *scale, *differs, *show, *unit;
+    char *group, *statement, *claimed, *source, *tolerance, *falsifier, *meaning, *differs, *show, *unit;
+    char *scale, *full_scale; /* by how much the quick form, and the full one, are smaller than the claim */
     struct strlist needs;
     struct strlist beside, beside_units; /* quantities that the ledger shows beside the one of `show`; no verdict reads them */
     char *beside_note;

@@ -38,9 +38,10 @@ int ledger_plan(struct plan *p, const struct ledger *l, const struct catalog *c,
  * The array that claims.json holds. points: those that count. backends: those to judge. drivers: what the
  * manifest says of them: backend -> {"version", "why" it did not answer}; a backend without one was not there.
  * ncpu: what "the number of CPUs" of a criterion means: of the machine that was measured, as far as the run could use them.
+ * options: what the command that repeats a verdict must say beside the claim and its form: " --backends a,b", or "".
  */
 json_t *ledger_judge(const struct ledger *l, const json_t *points, const struct strlist *backends,
-                     const json_t *drivers, int ncpu);
+                     const json_t *drivers, int ncpu, const char *options);
 
 /* What claims.json holds after a further judgement: rows and backends of `old` (NULL: none) that are not in `fresh` stay as
  * they are. */

@@ -186,6 +186,7 @@ static void document_claim(FILE *out, const struct claim *c) {
     fprintf(out, "\n### %s\n\n%s\n\n- Claimed: %s (%s)\n", c->id, c->statement, c->claimed, c->source);
     if (c->tolerance) fprintf(out, "- Tolerance: %s\n", c->tolerance);
     if (c->scale) fprintf(out, "- Scale of the quick form: %s\n", c->scale);
+    if (c->full_scale) fprintf(out, "- Scale of the full form: %s\n", c->full_scale);
     document_formulas(out, "Quantities", c->quantities, c->nquantities);
     document_formulas(out, "Reproduced when", c->predicates, c->npredicates);
     if (c->beside.n) {

@@ -28,13 +28,13 @@ static void add_difference(json_t *row) {
 }
 
 static json_t *claim_json(const struct claim *c, const struct evidence *v, const struct strlist *backends,
-                          const json_t *drivers) {
+                          const json_t *drivers, const char *options) {
     json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:s}", "id", c->id, "group", c->group, "statement", c->statement, "claimed",
                           c->claimed, "source", c->source);
     json_t *all = json_object();
-    char *missing = needs_lacking(c), *command = xasprintf("trine claims %s%s", c->id,
-                                                             c->full ? " --full" : c->controlled ? " --controls" : "");
-    if (!c->full) add_text(o, "scale", c->scale);
+    char *missing = needs_lacking(c), *command = xasprintf("trine claims %s%s%s", c->id,
+                                                             c->full ? " --full" : c->controlled ? " --controls" : "", options);
+    add_text(o, "scale", c->full ? c->full_scale : c->scale);
     add_text(o, "tolerance", c->tolerance);
     add_text(o, "falsifier", c->falsifier);
     add_text(o, "meaning", c->meaning);
@@ -57,11 +57,11 @@ static json_t *claim_json(const struct claim *c, const struct evidence *v, const
 }
 
 json_t *ledger_judge(const struct ledger *l, const json_t *points, const struct strlist *backends,
-                     const json_t *drivers, int ncpu) {
+                     const json_t *drivers, int ncpu, const char *options) {
     struct evidence v;
     json_t *list = json_array();
     evidence_make(&v, points, ncpu);
-    for (size_t i = 0; i < l->n; i++) json_array_append_new(list, claim_json(&l->v[i], &v, backends, drivers));
+    for (size_t i = 0; i < l->n; i++) json_array_append_new(list, claim_json(&l->v[i], &v, backends, drivers, options));
     evidence_free(&v);
     return list;
 }

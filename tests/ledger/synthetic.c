@@ -108,7 +108,7 @@ json_t *synthetic_verdict(struct claim *c, const json_t *points, const char *bac
     json_t *drivers = json_pack("{s:{s:s},s:{s:s},s:{s:s},s:{s:s}}", "trine", "version", "1", "pthread", "version", "1",
                                 "pool", "version", "1", "go", "version", "1");
     strlist_add(&backends, backend);
-    json_t *claims = ledger_judge(&l, points, &backends, drivers, (int)sysconf(_SC_NPROCESSORS_ONLN));
+    json_t *claims = ledger_judge(&l, points, &backends, drivers, (int)sysconf(_SC_NPROCESSORS_ONLN), "");
     json_t *one = json_incref(json_object_get(json_object_get(json_array_get(claims, 0), "backends"), backend));
     assert_non_null(one);
     json_decref(claims);

@@ -71,12 +71,53 @@ static void test_scales(void **state) {
     load(&whole, true);
     for (size_t i = 0; i < quick.n; i++) {
         const struct claim *c = &quick.v[i], *w = record(&whole, c->id);
+        bool any = false;
         for (size_t k = 0; k < c->sweep.n; k++) {
             const struct experiment *a = &c->sweep.experiments[k], *b = &w->sweep.experiments[k];
             bool smaller = strcmp(a->tasks.list.v[0], b->tasks.list.v[0]) != 0;
             for (size_t p = 0; p < a->nparams; p++)
                 smaller |= strcmp(a->params[p].values.list.v[0], b->params[p].values.list.v[0]) != 0;
             if (smaller && !c->scale) fail_msg("%s: experiment %s is smaller in the quick form, and no scale says so", c->id, a->name);
+            any |= smaller;
+        }
+        if (c->scale && !any && !c->full_scale) fail_msg("%s: its full form is the quick one, and no full.scale says so", c->id);
+    }
+    ledger_free(&quick);
+    ledger_free(&whole);
+}
+
+static const struct experiment *experiment(const struct claim *c, const char *name) {
+    size_t len = strcspn(name, "@");
+    for (size_t i = 0; i < c->sweep.n; i++)
+        if (strlen(c->sweep.experiments[i].name) == len && strncmp(c->sweep.experiments[i].name, name, len) == 0)
+            return &c->sweep.experiments[i];
+    fail_msg("%s has no experiment %s", c->id, name);
+    return NULL;
+}
+
+static const char *value_of(const struct experiment *x, const char *key) {
+    for (size_t i = 0; i < x->nparams; i++)
+        if (strcmp(x->params[i].key, key) == 0) return x->params[i].values.list.v[0];
+    return "";
+}
+
+/* A control of another scale than what it stands for comes out as it likes. */
+static void test_controls_keep_the_scale(void **state) {
+    struct ledger quick, whole;
+    (void)state;
+    load(&quick, false);
+    load(&whole, true);
+    for (size_t i = 0; i < quick.n; i++) {
+        const struct control *k = &quick.v[i].control;
+        for (size_t r = 0; r < k->from.n; r++) {
+            const struct experiment *a = experiment(&quick.v[i], k->from.v[r]), *b = experiment(&quick.v[i], k->to.v[r]);
+            const struct claim *w = record(&whole, quick.v[i].id);
+            for (size_t p = 0; p < a->nparams; p++) {
+                const char *key = a->params[p].key;
+                bool same = strcmp(value_of(a, key), value_of(b, key)) == 0;
+                if (same && strcmp(value_of(experiment(w, a->name), key), value_of(experiment(w, b->name), key)) != 0)
+                    fail_msg("%s: %s and its control %s have one %s in the quick form, and two with --full", w->id, a->name, b->name, key);
+            }
         }
     }
     ledger_free(&quick);
@@ -306,7 +347,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_row),   cmocka_unit_test(test_tolerances),
         cmocka_unit_test(test_scales),      cmocka_unit_test(test_truth_table),
-        cmocka_unit_test(test_every_record_is_tried),
+        cmocka_unit_test(test_every_record_is_tried), cmocka_unit_test(test_controls_keep_the_scale),
         cmocka_unit_test(test_controls_reach_the_predicates), cmocka_unit_test(test_document_is_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
