@@ -65,12 +65,22 @@ static void keep_off(const char *cpus) {
     if (CPU_COUNT(&set) > 0) sched_setaffinity(0, sizeof set, &set);
 }
 
+/* An address has some 28,000 ports to leave from; the others of 127/8 have as many each. */
+enum { PER_ADDRESS = 20000 };
+static void leave_from(int fd, uint32_t nth) {
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + nth)};
+    int one = 1; /* the port is chosen at connect, when the whole tuple is known */
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    if (bind(fd, (struct sockaddr *)&from, sizeof from) < 0) fail("a socket could not take an address of its own");
+}
+
 static void connect_all(uint16_t port) {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int one = 1;
     for (int i = 0; i < load.n; i++) {
         struct connection *c = &load.connections[i];
         c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (c->fd >= 0 && i >= PER_ADDRESS) leave_from(c->fd, (uint32_t)(i / PER_ADDRESS));
         if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&addr, sizeof addr) < 0) fail("a connection failed");
         setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};

@@ -164,7 +164,8 @@ static bool calls_prepare(struct point *pt) {
 static int64_t calls_parked(const struct point *pt) {
     struct phases p;
     phases_parse(&p, point_text(pt, "phases_us"));
-    return MUX_CONNECTIONS + point_int(pt, "clients") * (1 + (point_int(pt, "deadline_us") > 0));
+    p.sequential = !strcmp(point_text(pt, "order"), "sequential");
+    return MUX_CONNECTIONS + point_int(pt, "clients") * (1 + (point_int(pt, "deadline_us") > 0)) + phases_need_a_task(&p);
 }
 
 static bool calls_before(struct point *pt) {

@@ -66,8 +66,8 @@ static bool send_rung(struct stream *s, uint64_t *next) {
     char rings[256];
     ssize_t got = be_net_read(pacer.bell, rings, sizeof rings);
     if (got <= 0) point_fail(s->pt, "the pacer's pipe: %s", got ? strerror((int)-got) : "it has ended");
-    for (ssize_t i = 0; i < got; i++)
-        if (!point_go(s->pt, request_task, &s->arrivals[(*next)++])) return false;
+    for (ssize_t i = 0; i < got; i++, ++*next)
+        if (!point_go(s->pt, request_task, &s->arrivals[*next])) return false;
     return got > 0;
 }
 
@@ -209,6 +209,10 @@ static void latency_run(struct point *pt) {
     free(s.arrivals);
 }
 
+static int64_t latency_parked(const struct point *pt) {
+    return 1 + point_int(pt, "hogs"); /* a hog that never ends must not keep the requests from their thread */
+}
+
 const struct workload latency = {
     .name = "latency",
     .doc = "open loop: Poisson arrivals at a share of capacity, latency from the intended time",
@@ -216,6 +220,7 @@ const struct workload latency = {
     .tasks = 1, .tasks_min = 1, .tasks_max = 1,
     .params = latency_params,
     .before = latency_before,
+    .parked = latency_parked,
     .run = latency_run,
     .after = latency_after,
 };

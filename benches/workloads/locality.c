@@ -113,7 +113,7 @@ static bool send_visit(struct locality_work *w, struct visit *v, bool steal, int
     while (steal && !atomic_load_explicit(&v->done, memory_order_acquire) && point_now() < limit)
         burst_iterations(100, 1);
     be_wg_wait(&v->wg);
-    w->visits++;
+    w->visits += atomic_load_explicit(&v->done, memory_order_acquire); /* the task's own word for it */
     return true;
 }
 

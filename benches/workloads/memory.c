@@ -23,6 +23,7 @@ static const struct param memory_params[] = {
 struct parked {
     struct point *pt;
     struct be_wg ready, open, left;
+    _Atomic int64_t released;        /* tasks that have gone on */
     bool small;
 };
 
@@ -30,6 +31,7 @@ static void parked_task(void *arg) {
     struct parked *p = arg;
     be_wg_done(&p->ready);
     be_wg_wait(&p->open);
+    atomic_fetch_add_explicit(&p->released, 1, memory_order_relaxed);
     be_wg_done(&p->left);
 }
 
@@ -104,7 +106,7 @@ static void memory_run(struct point *pt) {
         return;
     }
     point_sample(pt, (double)(after.private - before.private) / (double)n);
-    point_operations(pt, pt->tasks, (int64_t)made);
+    point_operations(pt, pt->tasks, atomic_load_explicit(&p.released, memory_order_relaxed));
     point_metric(pt, "create_ns", (double)elapsed_ns / (double)n, "ns", "lower");
     quote(pt, "address_space_bytes", before.space, after.space);
     quote(pt, "page_table_bytes", before.tables, after.tables);

@@ -98,6 +98,12 @@ static int side_by_side(struct phases_run *r, const uint32_t *us, int n, int fir
     return status;
 }
 
+bool phases_need_a_task(const struct phases *p) {
+    bool any = false;
+    for (int i = 0; i < p->n; i++) any |= p->phase[i].n > 1;
+    return any && !p->sequential;
+}
+
 int phases_make(struct phases_run *r) {
     int status = SERVICE_OK, made = 0;
     for (int p = 0; p < r->phases->n && status == SERVICE_OK; p++) {

@@ -33,6 +33,8 @@ struct phases_run {
 };
 
 void phases_begin(struct phases_run *r, const struct phases *phases, struct mux *mux);
+/* Do calls side by side have tasks of their own, of which one at least must have a thread while the rest wait for it? */
+bool phases_need_a_task(const struct phases *p);
 /* SERVICE_OK when all calls ended so; else the first other outcome. A phase after a failed one is not begun. */
 int phases_make(struct phases_run *r);
 /* Any task: what is under way ends with -ECANCELED, and nothing further begins. */

@@ -101,8 +101,9 @@ static int64_t waiters_counted(const void *state) {
 
 /* A descriptor for each connection, or for each task that is not on the runtime's timer. */
 static void waiters_open(struct waiters *w) {
+    uint64_t timer_alone = w->files < w->n ? w->files : w->n, own = w->via == VIA_TIMER ? timer_alone : w->n;
     uint64_t pooled = w->via == VIA_TIMER ? 0 : (uint64_t)w->limit;
-    if (!fds_need(w->pt, w->limit ? pooled : w->n)) return;
+    if (!fds_need(w->pt, w->limit ? pooled : own)) return;
     if (w->limit) w->pool = be_chan_make(sizeof(int), (size_t)w->limit);
     for (uint64_t i = 0; i < w->n; i++) {
         struct waiter *t = &w->tasks[i];

@@ -342,8 +342,10 @@ static void web_after(struct point *pt) {
 
 /* Each connection waits for its next request; the main task accepts on its own, but for wrk. */
 static int64_t web_parked(const struct point *pt) {
+    struct phases p;
     bool pool = !strcmp(point_text(pt, "admission"), "pool");
-    return pt->tasks + MUX_CONNECTIONS + is_wrk(pt) + (pool ? point_int(pt, "limit") : 0);
+    phases_parse(&p, point_text(pt, "phases_us"));
+    return pt->tasks + MUX_CONNECTIONS + phases_need_a_task(&p) + is_wrk(pt) + (pool ? point_int(pt, "limit") : 0);
 }
 
 const struct workload web = {

@@ -84,7 +84,11 @@ func runDbpool(pt *point) {
 		return
 	}
 	n := pt.params.int("connections")
-	if !pt.needFds(max64(n, pt.tasks)) {
+	fds := n
+	if n == 0 {
+		fds = pt.tasks
+	}
+	if !pt.needFds(fds) {
 		return
 	}
 	s := startService(pt, 0, 0, 0)

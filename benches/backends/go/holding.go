@@ -79,7 +79,16 @@ var waiters = workload{
 		if files > 0 && limit > 0 {
 			usage("waiters: files and limit cannot be had together")
 		}
-		if !pt.needFds(pt.tasks) {
+		fds := pt.tasks
+		if limit > 0 {
+			fds = limit
+		}
+		if via == "timer" {
+			if fds = files; files > pt.tasks {
+				fds = pt.tasks
+			}
+		}
+		if !pt.needFds(fds) {
 			return
 		}
 		own := make([]*timerWait, pt.tasks)
@@ -206,11 +215,12 @@ var limit = workload{
 }
 
 // stack: how deep may a goroutine call? Each level keeps 1 KiB of its own, so the stack is moved whenever it must double.
-// Go alone has it: a C stack cannot be moved.
+// The limit is 1 GB and each stack twice the one before, so 512 MiB is the largest that there is. Go alone has it: a C stack
+// cannot be moved.
 var stack = workload{
 	name: "stack", doc: "a goroutine that recurses: how large its stack becomes, and what a KiB of growth costs",
 	metric: "grow_ns_per_kib", unit: "ns", better: "lower", tasks: 1, tasksMin: 1, tasksMax: 1,
-	params: []param{{name: "depth_mib", kind: "int", min: 1, max: 900, value: "64", doc: "of stack, MiB"}},
+	params: []param{{name: "depth_mib", kind: "int", min: 1, max: 480, value: "64", doc: "of stack, MiB"}},
 	run: func(pt *point) {
 		levels, total := pt.params.int("depth_mib")*1024, int64(0)
 		batch := func() float64 {
@@ -223,13 +233,28 @@ var stack = workload{
 			return float64(now()-start) / float64(levels)
 		}
 		pt.once(batch, func() int64 { return total })
-		pt.setMetric("reached_bytes", float64(levels*1024), "bytes", "higher")
+		pt.setMetric("reached_bytes", float64(levels*frameBytes()), "bytes", "higher")
 	},
+}
+
+// Where the last three frames stood. The stack moves on its way down, at most once in so few of them, so the smaller of
+// the two distances is what a level takes.
+var frames [3]uintptr
+
+func frameBytes() int64 {
+	a, b := int64(frames[1]-frames[0]), int64(frames[2]-frames[1])
+	if a <= 0 || (b > 0 && b < a) {
+		return b
+	}
+	return a
 }
 
 //go:noinline
 func descend(levels int64) int64 {
 	var own [128]int64
+	if levels < int64(len(frames)) {
+		frames[levels] = uintptr(unsafe.Pointer(&own))
+	}
 	if levels == 0 {
 		return 0
 	}

@@ -79,13 +79,16 @@ func affinity(call uintptr, tid int, mask *[16]uint64) syscall.Errno {
 // bindProcess sets every thread's affinity mask: Go gives no way to bind one P, and the record says so.
 func bindProcess(list string, procs int) {
 	var mask [16]uint64
+	affinity(syscall.SYS_SCHED_GETAFFINITY, 0, &unbound)
 	for i, word := range strings.Split(list, ",") {
 		cpu := parseRange("--cpus", word, 0, 1023)
+		if unbound[cpu/64]&(1<<uint(cpu%64)) == 0 {
+			usage("--cpus: CPU %d is not in this process's affinity mask", cpu)
+		}
 		if i < procs {
 			mask[cpu/64] |= 1 << uint(cpu%64)
 		}
 	}
-	affinity(syscall.SYS_SCHED_GETAFFINITY, 0, &unbound)
 	tasks, _ := os.ReadDir("/proc/self/task")
 	for _, t := range tasks {
 		tid, _ := strconv.Atoi(t.Name())

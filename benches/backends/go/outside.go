@@ -20,6 +20,8 @@ type outside struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 	out *bufio.Reader
+
+	before use // what this process held when the program outside was up and nothing had connected yet
 }
 
 // startOutside: extra are its descriptors from 3 on.

@@ -153,7 +153,11 @@ var yield = workload{
 			}
 			warm := warmPass(tasks[0].set)
 			pt.setMetric("touch_warm_ns", warm, "ns", "lower")
-			pt.setMetric("beyond_touch_ns", least-warm, "ns", "lower")
+			if pt.procs == 1 {
+				pt.setMetric("beyond_touch_ns", least-warm, "ns", "lower")
+			} else {
+				pt.unavailable("beyond_touch_ns", "several CPUs passed over sets at once, so a yield's time is not that of a pass")
+			}
 		}
 	},
 }

@@ -36,6 +36,8 @@ func (pt *point) listenFor(n int64, args ...string) (*outside, []net.Conn) {
 	if o == nil {
 		return nil, nil
 	}
+	useNow() // the first reading touches what reads
+	o.before = useNow()
 	list := make([]net.Conn, 0, n)
 	for int64(len(list)) < n {
 		listener.(*net.TCPListener).SetDeadline(time.Now().Add(20 * time.Second))
@@ -56,8 +58,7 @@ func runConns(pt *point) {
 	if !pt.needFds(pt.tasks) {
 		return
 	}
-	useNow()
-	before, messages := useNow(), pt.params.int("messages")
+	messages := pt.params.int("messages")
 	o, list := pt.listenFor(pt.tasks, "clients", fmt.Sprint(pt.tasks), fmt.Sprint(messages), fmt.Sprint(pt.params.int("gap_us")))
 	var wg sync.WaitGroup
 	var speaking sync.Mutex
@@ -80,7 +81,7 @@ func runConns(pt *point) {
 		}()
 	}
 	if pt.status == "ok" {
-		pt.chat(o, before, messages, int64(len(list)))
+		pt.chat(o, o.before, messages, int64(len(list)))
 	}
 	o.stop()
 	wg.Wait()

@@ -40,6 +40,14 @@ static int make_attr(pthread_attr_t *attr, size_t stack_bytes, int cpu) {
     return pthread_attr_setaffinity_np(attr, sizeof set, &set);
 }
 
+/* The main task is a thread too: unbound it would have a CPU beside those of the list. */
+static int bind_main(const struct be_config *cfg) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (int i = 0; i < threads_cpus; i++) CPU_SET(cfg->cpus[i], &set);
+    return sched_setaffinity(0, sizeof set, &set) < 0 ? -errno : 0;
+}
+
 int threads_setup(const struct be_config *cfg) {
     size_t stack_bytes = (size_t)params_int(cfg->rt, "rt.stack_bytes");
     threads_cpus = usable_cpus(cfg);
@@ -52,7 +60,7 @@ int threads_setup(const struct be_config *cfg) {
         int err = make_attr(&attrs[i], stack_bytes, cfg->ncpus > 0 ? cfg->cpus[i] : -1);
         if (err) return -err;
     }
-    return 0;
+    return cfg->ncpus > 0 ? bind_main(cfg) : 0;
 }
 
 int threads_start(void *(*fn)(void *), void *arg) {

@@ -68,8 +68,16 @@ fn set_param(w: &Workload, params: &mut BTreeMap<String, String>, text: &str) {
 }
 
 fn check_cpus(text: &str) {
+    let allowed = unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::sched_getaffinity(0, std::mem::size_of_val(&set), &mut set);
+        set
+    };
     for word in text.split(',') {
-        number("--cpus", word, 0, 1023);
+        let cpu = number("--cpus", word, 0, 1023);
+        if !unsafe { libc::CPU_ISSET(cpu as usize, &allowed) } {
+            usage(format!("--cpus: CPU {cpu} is not in this process's affinity mask"));
+        }
     }
 }
 
