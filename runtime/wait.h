@@ -41,6 +41,9 @@ int rt_fd_check(struct polldesc *pd, enum pd_dir dir, uint32_t seq);
 void rt_fd_clear(struct polldesc *pd, enum pd_dir dir);
 /* Parks until pd may be ready: 0, or as rt_fd_check. The direction is locked. Blocks G. */
 int rt_fd_wait(struct polldesc *pd, enum pd_dir dir, uint32_t seq);
+/* Sets both deadlines of a descriptor that the caller has a reference to; see trine_fd_deadline. 0, -EBADF: a close has begun,
+ * -ENOMEM. */
+int rt_fd_deadlines(struct polldesc *pd, int64_t read_ns, int64_t write_ns);
 
 int rt_fd_open(int fd);      /* 0 or -errno; see trine_open_fd */
 int rt_fd_close_raw(int fd); /* close(2): 0 or -errno, errno kept */

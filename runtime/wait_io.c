@@ -169,7 +169,8 @@ out:
     return r;
 }
 
-/* The queue of a UNIX listener is full: no event tells when it no longer is, so ask again, ever more seldom. */
+/* The queue of a UNIX listener is full: no event tells when it no longer is, so ask again, ever more seldom. Of other families
+ * EAGAIN says that no port is left, which is an answer. */
 static int connect_retry(struct g *gp, struct polldesc *pd, uint32_t seq, const struct sockaddr *addr, socklen_t len)
 {
     int r = -EAGAIN;
@@ -185,7 +186,7 @@ static int connect_locked(struct g *gp, struct polldesc *pd, uint32_t seq, const
 {
     int r = rt_fd_check(pd, PD_WRITE, seq);
     if (r == 0) r = sys_connect(pd->fd, addr, len);
-    if (r == -EAGAIN) r = connect_retry(gp, pd, seq, addr, len);
+    if (r == -EAGAIN && addr->sa_family == AF_UNIX) r = connect_retry(gp, pd, seq, addr, len);
     while (r == -EINPROGRESS) {
         r = rt_fd_wait(pd, PD_WRITE, seq);
         if (r == 0) r = sys_connected(pd->fd);

@@ -45,6 +45,7 @@ static int open_locked(struct polldesc *pd, int fl, struct glist *ready)
     if (mu & PD_CLOSED) return -EBADF; /* its close is not over */
     if (mu & PD_OPEN) {
         if (rt_netpoll_rearm(pd)) return make_nonblocking(pd->fd, fl); /* the program may have changed it */
+        rt_polldesc_info(pd, PD_CLOSING, 0); /* for whoever is about to park; rt_netpoll_open takes it back behind the new seq */
         struct g *r = rt_netpoll_unblock(&pd->rg, false), *w = rt_netpoll_unblock(&pd->wg, false);
         if (r) glist_push(ready, r);
         if (w) glist_push(ready, w);
@@ -135,6 +136,7 @@ static int close_registered(struct g *gp, struct polldesc *pd)
     struct g *r = rt_netpoll_unblock(&pd->rg, false), *w = rt_netpoll_unblock(&pd->wg, false);
     if (r) glist_push(&ready, r);
     if (w) glist_push(&ready, w);
+    pd->read_deadline_ns = pd->write_deadline_ns = 0; /* a fire that waits for the lock arms no other one */
     rt_timers_del(&pd->timer);
     rt_unlock(&pd->lock);
     if (rt_fd_sole(pd)) return finish(pd);

@@ -107,24 +107,33 @@ static void deadline_fire(struct timer *t, struct glist *ready)
     rt_unlock(&pd->lock);
 }
 
+int rt_fd_deadlines(struct polldesc *pd, int64_t read_ns, int64_t write_ns)
+{
+    struct glist ready = {0};
+    int64_t next = 0;
+    int r = -EBADF;
+    rt_lock(&pd->lock);
+    if (!(at32_load_rlx(&pd->info) & PD_CLOSING)) { /* behind a close nobody would take the timer back */
+        if (!pd->timer.fire) pd->timer = (struct timer){.fire = deadline_fire, .arg = pd};
+        pd->read_deadline_ns = read_ns;
+        pd->write_deadline_ns = write_ns;
+        expire(pd, &ready);
+        r = rearm(pd);
+        next = next_deadline(pd);
+    }
+    rt_unlock(&pd->lock);
+    if (r > 0 && r & TIMER_SOONER) rt_wakenetpoller(next);
+    if (!glist_empty(&ready)) rt_readylist(&ready);
+    return r < 0 ? r : 0;
+}
+
 int trine_fd_deadline(int fd, int64_t read_deadline_ns, int64_t write_deadline_ns)
 {
     struct g *gp = rt_enter("trine_fd_deadline");
     struct polldesc *pd;
-    struct glist ready = {0};
     int err = rt_fd_ref(fd, &pd);
     if (err == 0) {
-        rt_lock(&pd->lock);
-        if (!pd->timer.fire) pd->timer = (struct timer){.fire = deadline_fire, .arg = pd};
-        pd->read_deadline_ns = read_deadline_ns;
-        pd->write_deadline_ns = write_deadline_ns;
-        expire(pd, &ready);
-        int r = rearm(pd);
-        int64_t next = next_deadline(pd);
-        rt_unlock(&pd->lock);
-        if (r < 0) err = r;
-        else if (r & TIMER_SOONER) rt_wakenetpoller(next);
-        if (!glist_empty(&ready)) rt_readylist(&ready);
+        err = rt_fd_deadlines(pd, read_deadline_ns, write_deadline_ns);
         rt_fd_unref(pd);
     }
     rt_leave(gp);

@@ -144,6 +144,7 @@ void trine_rwmutex_rlock(trine_rwmutex *rw);
 void trine_rwmutex_runlock(trine_rwmutex *rw);
 void trine_rwmutex_lock(trine_rwmutex *rw);
 void trine_rwmutex_unlock(trine_rwmutex *rw);
+/* Not Go's: fn that ends its goroutine by trine_exit leaves it undone, and whoever waits for it waits for good. */
 void trine_once_do(trine_once *o, trine_fn fn, void *arg);
 void trine_sema_acquire(trine_sema *s); /* the count starts at 0 */
 void trine_sema_release(trine_sema *s);
@@ -151,7 +152,8 @@ void trine_sema_release(trine_sema *s);
 /* ---- timers: fn runs in a goroutine of its own; several goroutines may start, stop and reset one timer at once ---- */
 typedef struct trine_timer { void *impl; trine_fn fn; void *arg; } trine_timer; /* zero before the first start; the runtime's */
 int trine_timer_start(trine_timer *t, int64_t ns, trine_fn fn, void *arg); /* -ENOMEM, -EINVAL; -EBUSY: still pending */
-bool trine_timer_stop(trine_timer *t); /* true: it was pending and will not fire; its memory goes either way */
+/* True: it was pending and will not fire. Its memory goes with the stop alone, so stop once also what has fired. */
+bool trine_timer_stop(trine_timer *t);
 /* True: it was pending. It fires ns from now in either case, with the function and arg of its last start: also when it was
  * stopped. Misuse: never started. */
 bool trine_timer_reset(trine_timer *t, int64_t ns);
@@ -166,6 +168,7 @@ int trine_open_fd(int fd); /* 0, -EBADF, -EPERM (not pollable: a regular file), 
 ssize_t trine_read(int fd, void *buf, size_t n);                 /* after one read: bytes, 0 at the end, or -errno */
 ssize_t trine_write(int fd, const void *buf, size_t n);          /* everything, or the count before an error, or -errno */
 int trine_accept(int fd, struct sockaddr *addr, socklen_t *len); /* a registered descriptor, or -errno */
+/* Asks again where a UNIX listener's queue is full. */
 int trine_connect(int fd, const struct sockaddr *addr, socklen_t len);
 int trine_close(int fd); /* wakes whoever waits on it, with -EBADF; G alone waits where close(2) blocks, as with SO_LINGER */
 int trine_fd_deadline(int fd, int64_t read_deadline_ns, int64_t write_deadline_ns); /* 0: none; past it -ETIMEDOUT */

@@ -168,6 +168,42 @@ static void WaitsWithoutEpollPwait2(void **state)
     }
 }
 
+/* connect(2) of UDP, where no port is left: EAGAIN, and it stays so. A UNIX listener's full queue says the same and is asked
+ * again. */
+static void refuse_ports(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAGAIN),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    filter_calls(code, sizeof code / sizeof *code);
+}
+
+static void connect_in_vain(void *arg)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    (void)arg;
+    CHECK(fd >= 0 && trine_open_fd(fd) == 0);
+    CHECK(trine_connect(fd, (struct sockaddr *)&to, sizeof to) == -EAGAIN);
+    CHECK(trine_close(fd) == 0);
+}
+
+static void without_ports(void *arg)
+{
+    (void)arg;
+    refuse_ports();
+    CHECK(trine_run(&(trine_config){.gomaxprocs = 2}, connect_in_vain, NULL) == 0);
+}
+
+static void AConnectWithoutPortsEnds(void **state)
+{
+    (void)state;
+    filtered_child(without_ports, NULL, "without ports");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +211,7 @@ int main(void)
         cmocka_unit_test(OthersAreServedBesideABlockingCall),
         cmocka_unit_test(AReaderSurvivesAConnect),
         cmocka_unit_test(WaitsWithoutEpollPwait2),
+        cmocka_unit_test(AConnectWithoutPortsEnds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  */
 #include "net_pair.h"
 #include "netpoll.h"
+#include "wait.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -66,6 +67,48 @@ static void test_only_one_close_wins(void **state)
 {
     (void)state;
     run_goroutines(close_race_main);
+}
+
+static atomic_bool closed;
+static void closer(void *arg)
+{
+    CHECK(trine_close(*(int *)arg) == 0);
+    atomic_store(&closed, true);
+}
+
+/* One who has a reference when the close begins, as a trine_fd_deadline under way, arms no timer behind it: it would stand for
+ * its hour, and as long as a timer stands no deadlock is told. */
+static void deadline_behind_close_main(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < rounds(20); i++) {
+        int fd[2];
+        struct polldesc *pd;
+        int64_t hour = trine_nanotime() + 3600000 * ms;
+        make_pair(PIPE, fd);
+        atomic_store(&closed, false);
+        CHECK(trine_fd_deadline(fd[0], 0, hour) == 0);
+        struct g *gp = rt_enter("a test");
+        CHECK(rt_fd_ref(fd[0], &pd) == 0);
+        rt_leave(gp);
+        go(closer, &fd[0]);
+        while (!(at32_load_acq(&pd->info) & PD_CLOSING)) trine_yield();
+        gp = rt_enter("a test");
+        CHECK(rt_fd_deadlines(pd, 0, hour) == -EBADF);
+        rt_lock(&pd->lock);
+        CHECK(pd->read_deadline_ns == 0 && pd->write_deadline_ns == 0);
+        rt_unlock(&pd->lock);
+        rt_fd_unref(pd);
+        rt_leave(gp);
+        while (!atomic_load(&closed)) trine_yield();
+        CHECK(trine_close(fd[1]) == 0);
+    }
+}
+
+static void test_no_deadline_outlives_a_close(void **state)
+{
+    (void)state;
+    run_goroutines(deadline_behind_close_main);
 }
 
 /* ---- a number used again ---- */
@@ -190,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_close_wakes_whoever_waits),
         cmocka_unit_test(test_only_one_close_wins),
+        cmocka_unit_test(test_no_deadline_outlives_a_close),
         cmocka_unit_test(test_an_event_of_the_previous_owner_of_a_number),
         cmocka_unit_test(test_whoever_waits_for_a_number_that_changed_hands),
         cmocka_unit_test(test_a_run_that_ends_forgets_its_waiters),
