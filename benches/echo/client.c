@@ -66,12 +66,28 @@ static void keep_off(const char *cpus) {
 }
 
 /* An address has some 28,000 ports to leave from; the others of 127/8 have as many each. */
-enum { PER_ADDRESS = 20000 };
+enum { PER_ADDRESS = 20000, GIVING_UP = 100 };
 static void leave_from(int fd, uint32_t nth) {
     struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + nth)};
     int one = 1; /* the port is chosen at connect, when the whole tuple is known */
     setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     if (bind(fd, (struct sockaddr *)&from, sizeof from) < 0) fail("a socket could not take an address of its own");
+}
+
+/* The server accepts as many connections as it was told, whatever becomes of them: without the rest it would wait for ever, and
+ * nobody would read why. */
+static void give_up(const struct sockaddr_in *addr, int made, const char *what) {
+    int why = errno;
+    for (int i = 0; i <= made; i++)
+        if (load.connections[i].fd >= 0) close(load.connections[i].fd);
+    for (int i = made; i < load.n; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        leave_from(fd, GIVING_UP + (uint32_t)(i / PER_ADDRESS));
+        if (connect(fd, (const struct sockaddr *)addr, sizeof *addr) < 0) break;
+        close(fd);
+    }
+    errno = why;
+    fail(what);
 }
 
 static void connect_all(uint16_t port) {
@@ -81,7 +97,7 @@ static void connect_all(uint16_t port) {
         struct connection *c = &load.connections[i];
         c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (c->fd >= 0 && i >= PER_ADDRESS) leave_from(c->fd, (uint32_t)(i / PER_ADDRESS));
-        if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&addr, sizeof addr) < 0) fail("a connection failed");
+        if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&addr, sizeof addr) < 0) give_up(&addr, i, "a connection failed");
         setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
         if (epoll_ctl(load.epoll, EPOLL_CTL_ADD, c->fd, &ev) < 0) fail("epoll refused a socket");
