@@ -13,6 +13,10 @@ bool driver_applicable(const struct point *pt, char *why, size_t why_size) {
     const char *refusal = be_refusal(pt->workload->name);
     snprintf(why, why_size, "%s", refusal ? refusal : "");
     if (refusal) return false;
+    if (pt->workload->lacks) {
+        snprintf(why, why_size, "%s has %s", be_name, pt->workload->lacks);
+        return false;
+    }
     int64_t limit = be_parked_limit(&pt->config);
     int64_t parked = pt->workload->parked ? pt->workload->parked(pt) : 0;
     if (parked <= limit) return true;

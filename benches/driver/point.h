@@ -25,6 +25,7 @@ struct workload {
     bool is_signed;                              /* a difference: its samples may be below 0 */
     int64_t tasks, tasks_min, tasks_max;         /* default and range of --tasks */
     const struct param *params;
+    const char *lacks;                           /* "no …": what it needs and the backend does not have; NULL: it has all */
     bool (*prepare)(struct point *pt);           /* may be NULL; false after point_usage() */
     int64_t (*parked)(const struct point *pt);   /* may be NULL: tasks that must be blocked at once */
     bool (*before)(struct point *pt);            /* may be NULL: before the runtime starts, while there is one thread:

@@ -176,6 +176,8 @@ def check_record(c, d, w, args, result):
     c.that(all(r["params"].get(k) == v for k, v in given.items()), f"{what}: params as given")
     c.that({p["name"] for p in w["params"]} <= set(r["params"]), f"{what}: all params are recorded")
     c.that(r["status"] in ("ok", "not_applicable"), f"{what}: status")
+    # The description is of the defaults, which are no smaller than this; placement alone needs an option besides.
+    c.that(r["status"] == "ok" or not w["applicable"] or what == "placement", f"{what}: not applicable though described so")
     if r["status"] == "ok":
         check_measured(c, r, what)
     else:

@@ -106,7 +106,7 @@ const char *const beyond = "Boost.Fiber has no I/O and no blocking calls: a fibe
 } // namespace
 
 const char *be_refusal(const char *workload) {
-    for (const char *name : {"pingpong", "yield", "spawn", "cpu", "sleepers", "steal", "memory", "latency", "hol",
+    for (const char *name : {"pingpong", "yield", "spawn", "cpu", "sleepers", "steal", "memory", "hol",
                              "fib", "skynet", "chanbuf", "mutex", "idle", "switch"})
         if (!std::strcmp(workload, name)) return nullptr;
     return beyond;

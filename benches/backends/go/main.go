@@ -52,7 +52,7 @@ func describe() object {
 		}
 		list = append(list, object{"name": w.name, "doc": w.doc, "metric": w.metric, "unit": w.unit, "better": w.better,
 			"tasks": w.tasks, "tasks_min": w.tasksMin, "tasks_max": w.tasksMax, "params": params,
-			"applicable": true, "reason": ""})
+			"applicable": w.lacks == "", "reason": w.refusal()})
 	}
 	for _, p := range rtParams {
 		rt = append(rt, p.describe())
@@ -294,7 +294,11 @@ func main() {
 	debug.SetMaxThreads(int(pt.rt.int("rt.maxthreads")))
 	clock := clockObject()
 	switchPeriod = findSwitchPeriod()
-	w.run(pt)
+	if w.lacks == "" {
+		w.run(pt)
+	} else {
+		pt.notApplicable(w.refusal())
+	}
 	print(pt.record(clock))
 	if pt.status == "error" {
 		fmt.Fprintf(os.Stderr, "trine-driver-go: %s: %s\n", w.name, pt.reason)

@@ -237,7 +237,7 @@ var idle = workload{
 var bareSwitch = workload{
 	name: "switch", doc: "the bare context switch, without a scheduler",
 	metric: "bare_switch_ns", unit: "ns", better: "lower", tasks: 1, tasksMin: 1, tasksMax: 1,
-	run: func(pt *point) { pt.notApplicable("go shows no context switch of its own") },
+	lacks: "no context switch of its own to show",
 }
 
 // echo: benches/workloads/echo.c, with the same client process.

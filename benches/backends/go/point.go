@@ -16,8 +16,16 @@ type workload struct {
 	name, doc, metric, unit, better string
 	tasks, tasksMin, tasksMax       int64
 	params                          []param
+	lacks                           string // "no …": what it needs and Go does not have; "": it has all
 	prepare                         func(*point) error
 	run                             func(*point)
+}
+
+func (w *workload) refusal() string {
+	if w.lacks == "" {
+		return ""
+	}
+	return "go has " + w.lacks
 }
 
 type options struct {
