@@ -268,6 +268,8 @@ static bool guard_split(void *p)
     return true;
 }
 
+void rt_sysforbid(void *p, size_t bytes) { (void)!mprotect(p, bytes, PROT_NONE); }
+
 void rt_sysguards_gone(uint32_t n)
 {
     uint32_t stand = at32_load_rlx(&nsplit);

@@ -65,6 +65,7 @@ void rt_sysfree(void *p, size_t bytes);
 void *(rt_sysreserve)(size_t bytes, size_t align); /* NORESERVE, no huge pages */
 const void *rt_mapfile(const char *path, size_t *bytes); /* read-only, kept; NULL: cannot */
 void rt_sysunused(void *p, size_t bytes);       /* contents may go */
+void rt_sysforbid(void *p, size_t bytes);       /* each touch faults from here on, unless the kernel has no mapping left for it */
 bool rt_syscommit(uintptr_t page);              /* its memory there before it is touched; false: it cannot be (before 5.14) */
 /* Makes the pages at `at`, at + stride, ... fault, n of them (at most RT_GUARD_BATCH). How many it did, from the first
  * on: fewer when the kernel has no means left (the caller falls back on a canary). */

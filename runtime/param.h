@@ -61,6 +61,7 @@
 #define RT_STACK_GUARDED_BYTES (16u << 10) /* from here a stack has a guard page; below, a canary */
 #define RT_STACK_CLASSES 20         /* 2 KiB << 0 ... 2 KiB << 19 = 1 GiB */
 #define RT_OVERRUN_BYTES (16u << 20) /* so far below its stack a goroutine is taken to have overflowed it, not to be on another */
+#define RT_BELOW_BYTES (1u << 20)  /* nobody's, below an arena: so far a frame of its first goroutines overruns by name */
 #define RT_MAPS 65530u              /* mappings of a process, where /proc does not say: the kernel's own default */
 #define RT_GUARD_BATCH 16             /* guards made by one call: 0.4 us each instead of 1.0, and 6 us at a time */
 #define RT_AHEAD_FROM 1024u         /* the stack of a class from which on a crowd is being made, and memory is committed ahead */

@@ -47,11 +47,15 @@ static struct arena *arena_make(int cls)
     if (c->n == UINT32_MAX / slots || !class_room(c)) return NULL;
     struct arena *a = rt_sysalloc(arena_bytes(slots));
     if (!a) return NULL;
-    a->base = (uintptr_t)rt_sysreserve(bytes, rt_pagesize());
-    if (!a->base) {
+    void *room = rt_sysreserve(RT_BELOW_BYTES + bytes, rt_pagesize());
+    if (!room) {
         rt_sysfree(a, arena_bytes(slots));
         return NULL;
     }
+    /* A frame larger than its guard takes the stack pointer into the slots below; the first ones have none, but what the kernel
+     * put there: an alternate stack, as a rule, where a signal would be taken to stand on it already. */
+    rt_sysforbid(room, RT_BELOW_BYTES);
+    a->base = (uintptr_t)room + RT_BELOW_BYTES;
     a->bytes = bytes;
     a->stride = stride;
     a->slots = (uint32_t)slots;
@@ -205,7 +209,7 @@ void rt_stackrelease(bool (*keep)(uintptr_t, uintptr_t, void *), void *arg)
         } else {
             *link = a->next;
             rt_sysguards_gone(at32_load_rlx(&a->guarded));
-            rt_sysfree((void *)a->base, a->bytes);
+            rt_sysfree((void *)(a->base - RT_BELOW_BYTES), RT_BELOW_BYTES + a->bytes);
             rt_sysfree(a, arena_bytes(a->slots));
         }
     }

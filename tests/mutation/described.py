@@ -160,6 +160,7 @@ DESCRIBED = {
     'stack_trim.GuardsByWhatTheKernelHas': ('kernels that refuse PIDFD_SELF, or guards by process_madvise: as many guards', 'no guards', 'C has no prologue to check in'),
     'stack_trim.EveryStackHasItsGuard': ('guards made sixteen at a time, to the last slot of an arena', 'a check in each prologue', 'C has no prologue to check in'),
     'stack_trim.GuardsLeaveTheProgramItsMappings': ('guards by mprotect (before Linux 6.13) use at most half of the mappings; those unmapped count no more', 'no guards', ''),
+    'stack_trim.NothingLiesBelowTheFirst': ('a frame larger than the guard of a first stack', 'stacks grow', ''),
     'stack_trim.GuardsStayWhenMemoryGoes': ('the guard of a stack that was given back', 'no guards', ''),
     # ---- stack_ahead ----
     'stack_ahead.FewGetNoneAhead': ('no memory is committed ahead for the first 1,023 stacks', 'stacks are not committed ahead', 'decision 19'),

@@ -310,6 +310,8 @@ MUTATIONS = [
      'bool room = have + n <= RT_TRIM_KEEP;', 'bool room = false;', ['stack_trim']),
     ('kept-twice', 'one that was kept is given to two', 'g.c',
      'at32_store_rlx(&k->n, have - n);', 'at32_store_rlx(&k->n, have - n + 1);', ['stack_trim', 'sched_many']),
+    ('first-stack-has-neighbours', 'below the first stacks of an arena is memory', 'stack.c',
+     '    rt_sysforbid(room, RT_BELOW_BYTES);\n', '', ['stack_trim']),
     ('trim-takes-the-neighbours', 'giving a stack back takes the lowest page of the next one along', 'stack.c',
      '    rt_sysunused((void *)s->lo, s->hi - s->lo);\n', '    rt_sysunused((void *)s->lo, s->hi - s->lo + 2 * rt_pagesize());\n',
      ['stack_trim']),

@@ -308,7 +308,7 @@ static __attribute__((noinline)) void huge_frame(void *unused)
     (void)unused;
     const volatile char *at = frame;
     __asm__("" : "+r"(at)); /* never written: the compiler is not to know; nor is it kept in the frame, which is others' memory */
-    for (size_t i = 0; i < sizeof frame; i += 1024) (void)at[i]; /* from below: the guard hit is a neighbour's */
+    for (size_t i = 0; i < sizeof frame; i += 1024) (void)at[i]; /* from below: the guard hit is a neighbour's, or no stack's */
 }
 static void large_frames(void *arg)
 {

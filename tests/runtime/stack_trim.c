@@ -208,6 +208,17 @@ static void GuardsStayWhenMemoryGoes(void **state)
     assert_guards(CROWD);
 }
 
+/* Below the first slot of an arena nobody has anything, as far as a large frame may reach: an alternate stack there would be
+ * taken for the one that a signal stands on. */
+static void NothingLiesBelowTheFirst(void **state)
+{
+    (void)state;
+    take(1);
+    for (uintptr_t at = gs[0]->stack_lo - rt_pagesize(); at > gs[0]->stack_lo - RT_BELOW_BYTES; at -= rt_pagesize()) {
+        assert_false(readable(at));
+    }
+}
+
 /* ---- guards on kernels that refuse a way to make them ---- */
 struct refusal { const char *what; int self; bool all; }; /* of process_madvise: where it names the caller so, or always */
 static const struct refusal refusals[] = {
@@ -329,7 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(WarmStacksStay),          T(ColdStacksGoAfterAPeriod), T(AFewStayHoweverCold),     T(StacksInUseStay),
         T(TrimmedStacksServeAgain), T(EveryStackHasItsGuard),    T(GuardsStayWhenMemoryGoes),
-        T(GuardsByWhatTheKernelHas), T(GuardsLeaveTheProgramItsMappings),
+        T(NothingLiesBelowTheFirst), T(GuardsByWhatTheKernelHas), T(GuardsLeaveTheProgramItsMappings),
     };
     return cmocka_run_group_tests_name("stacks given back by age, and guards", tests, setup, teardown);
 }
