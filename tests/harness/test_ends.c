@@ -139,6 +139,7 @@ static void test_a_point_without_a_figure(void **state) {
     assert_int_equal(file_write(path, text.s, text.len, &e), 0);
     trine(&r, 30000, "report", run, NULL);
     assert_int_equal(r.end, CHILD_EXITED);
+    child_result_free(&r);
     trine(&r, 30000, "resume", run, NULL);
     assert_true(r.end == CHILD_EXITED && r.code == 0);
     assert_true(contains(&r.out, " -\n"));
