@@ -17,6 +17,8 @@
 #define RT_GFREE_MAX 64u /* dead Gs a P keeps; above, half go to the shared list: Go's */
 #endif
 
+#define RT_PREFETCH_NEAR 256u      /* a parked stack pointer so near its descriptor came with it */
+#define RT_PREFETCH_FRAMES 384u    /* from the stack pointer up: a park, a read, and what the program does with it */
 #define RT_PREFETCH_AHEAD 2u        /* turns before its own that a goroutine is fetched: 180 ns from another core */
 #define RT_GLOBAL_TICK 61u          /* every 61st schedule polls the global queue first: Go's; prime, so no lock-step */
 #define RT_TIMER_TICK 8u            /* a busy P reads the clock for its timers on every 8th switch: 39 ns / 8 = 5 ns each */

@@ -288,6 +288,19 @@ static inline void rt_prefetch_g(struct g *gp)
     __builtin_prefetch((char *)gp - 128, 1);
 }
 
+/* The same a turn later, when gp's first line has come: where it parked below a large frame (a buffer), it goes on further down.
+ * A hint: a thief may have gp by now, and run it, so the pointer may be any that it had. */
+static inline void rt_prefetch_frames(struct g *gp)
+{
+#ifdef RT_TSAN /* the switch is assembly to it, the making of a context is not */
+    (void)gp;
+#else
+    uintptr_t sp = (uintptr_t) * (void *volatile *)&gp->ctx.sp;
+    if ((uintptr_t)gp - sp <= RT_PREFETCH_NEAR) return;
+    for (uintptr_t at = sp; at < sp + RT_PREFETCH_FRAMES; at += 64) __builtin_prefetch((void *)at, 1);
+#endif
+}
+
 /* ---- the current goroutine and its thread ---- */
 /* Read afresh at every use: after a switch this code may be on another thread, and a cached thread-local address
  * would be the old one's. Hence the asm, which the compiler can neither merge nor move over another.

@@ -86,7 +86,10 @@ RT_RUNQ_INLINE struct g *rt_runqget(struct p *pp, bool *inherit)
         uint32_t n = at32_load_rlx(&pp->runqtail) - (uint32_t)w;
         if (n == 0) return NULL;
         struct g *gp = atp_load_rlx(RT_RUNQ_SLOT(pp, (uint32_t)w));
-        if (n > RT_PREFETCH_AHEAD) rt_prefetch_g(atp_load_rlx(RT_RUNQ_SLOT(pp, (uint32_t)w + RT_PREFETCH_AHEAD)));
+        if (n > RT_PREFETCH_AHEAD) {
+            rt_prefetch_g(atp_load_rlx(RT_RUNQ_SLOT(pp, (uint32_t)w + RT_PREFETCH_AHEAD)));
+            rt_prefetch_frames(atp_load_rlx(RT_RUNQ_SLOT(pp, (uint32_t)w + 1)));
+        }
         if (rt_runqtake(pp, w)) return gp;
     }
 }
