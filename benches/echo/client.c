@@ -196,5 +196,9 @@ int main(int argc, char **argv) {
                           (json_int_t)ended, "sent", (json_int_t)load.sent, "answered", (json_int_t)load.answered,
                           "requests", (json_int_t)load.requests, "server_cpu_ns", (json_int_t)server_cpu,
                           "client_cpu_ns", (json_int_t)client_us * 1000, "latency", latency_json());
-    return json_dumpf(o, stdout, JSON_COMPACT) || putchar('\n') == EOF || fflush(stdout);
+    int lost = json_dumpf(o, stdout, JSON_COMPACT) || putchar('\n') == EOF || fflush(stdout);
+    json_decref(o);
+    hist_free(load.latency);
+    free(load.connections);
+    return lost;
 }
