@@ -23,23 +23,25 @@ static int write_text(const char *path, char *text, struct err *e) {
     return rc;
 }
 
+static bool to_stdout(const char *path) {
+    return path && output_is_stdout(path);
+}
+
 /* One form at most on stdout: who reads it there takes it for whole. */
 static int check_outputs(const struct request *q, struct err *e) {
-    bool markdown = q->markdown && output_is_stdout(q->markdown), junit = q->junit && output_is_stdout(q->junit);
-    return q->json + markdown + junit < 2
+    return q->json + to_stdout(q->markdown) + to_stdout(q->junit) < 2
                ? 0
                : err_set(e, TRINE_EXIT_USAGE, "--json, --markdown and --junit: one of them alone can go to stdout");
 }
 
 static int publish(const struct gate *g, const struct request *q, struct err *e) {
-    bool taken = (q->markdown && output_is_stdout(q->markdown)) || (q->junit && output_is_stdout(q->junit));
     if (q->json) {
         json_t *v = gate_json(g);
         char *text = json_pretty(v);
         puts(text);
         free(text);
         json_decref(v);
-    } else if (!taken) {
+    } else if (!to_stdout(q->markdown) && !to_stdout(q->junit)) {
         gate_print(stdout, g);
     }
     int rc = write_text(q->markdown, gate_markdown(g), e);

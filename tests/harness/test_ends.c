@@ -118,7 +118,7 @@ static void test_a_check_of_long_words(void **state) {
     }
 }
 
-/* A long record is a point like any other, whatever is kept of it meanwhile; one without a figure is told as none. */
+/* A line that was damaged since may be ok and hold no figure: none is shown, rather than what lies before an empty array. */
 static void test_a_point_without_a_figure(void **state) {
     char *dir = scratch_make(), *driver = scripted(dir, "exec " FAKE_DRIVERS "/trine-driver-fake \"$@\""), *out = path_join(dir, "out");
     struct child_result r;
