@@ -369,7 +369,9 @@ static void leave_wait(void)
     const struct sched *s = &rt_sched;
     if (at32_load_rlx(&s->npidle) == 0 || ati64_load_acq(&s->lastpoll) == 0) return;
     int64_t until = next_timer(NULL);
-    if (until && until - rt_nanotime() < RT_SYSMON_MAX_NS) rt_wakep();
+    if (!until || until - rt_nanotime() >= RT_SYSMON_MAX_NS) return;
+    rt_fence_submit(); /* lastpoll before nmspinning: partner is stop_spinning, after which somebody parks beside a poller */
+    rt_wakep();
 }
 
 /* At most half as many Ms look for work as Ps are busy; true: mp is one of them. */

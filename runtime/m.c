@@ -16,9 +16,10 @@ void rt_checkdead(void)
     if (at32_load_acq(&s->carries)) return; /* what sysmon has in hand may be work; it comes here after that */
     if (at32_load_rlx(&s->gcwaiting)) return; /* all Ms rest because the world stops; rt_startworld wakes one to look again */
     int32_t busy = s->mcount - s->nmidle - s->nmidlelocked;
-    bool polls = busy == 1 && ati64_load_sc(&s->lastpoll) == 0; /* the one that does not sleep waits in the poller */
+    if (busy > 1) return;
+    at_fence_sc(); /* what the caller took back (a timer, a wait for a descriptor) before lastpoll: partner is poll_blocking */
+    bool polls = busy == 1 && ati64_load_acq(&s->lastpoll) == 0; /* the one that does not sleep waits in the poller */
     if (busy > 0 && !polls) return;
-    at_fence_sc(); /* partner: poll_blocking */
     if (polls && rt_netpoll_any_waiters()) return;
     int64_t alive = 0;
     for (int i = 0; i < rt_pmade(); i++) {

@@ -229,6 +229,7 @@ static const struct model large[] = {
 
 static const struct site_waiver waiver[] = {
     {"rt_fence_idle", "at_fence_light", 1, "no fence", "needed while the side that pays changes: model.fence"},
+    {"rt_checkdead", "at_fence_sc", 1, "no fence", "nothing here waits in the poller: model.timer"},
 };
 
 static const struct site_guest guest[] = {
