@@ -4,11 +4,24 @@
 #include "atomic.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
 void (*rt_throw_dump)(void);
+
+/* stderr does not block and is full: a terminal's reader that is slow, say. A second for it to take something, and once
+ * nobody did, none for the rest. */
+static bool makes_room(void)
+{
+    static at_u32 stuck;
+    struct pollfd p = {.fd = 2, .events = POLLOUT};
+    if (at32_load_rlx(&stuck)) return false;
+    bool room = poll(&p, 1, 1000) > 0 && p.revents & POLLOUT;
+    if (!room) at32_store_rlx(&stuck, 1);
+    return room;
+}
 
 static void vprint(const char *prefix, const char *fmt, va_list ap)
 {
@@ -19,7 +32,7 @@ static void vprint(const char *prefix, const char *fmt, va_list ap)
     if (n >= (int)sizeof buf) n = (int)sizeof buf - 1;
     for (int off = 0; off < n;) {
         ssize_t w = write(2, buf + off, (size_t)(n - off));
-        if (w < 0 && errno != EINTR) break;
+        if (w < 0 && errno != EINTR && !(errno == EAGAIN && makes_room())) break;
         if (w > 0) off += (int)w;
     }
     errno = saved;

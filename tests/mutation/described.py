@@ -186,6 +186,7 @@ DESCRIBED = {
     # ---- dump_throw ----
     'dump_throw.test_deadlock_names_each': ('each goroutine with its wait, name, function, maker', 'with its stack trace', 'no unwinder inside: gdb has one (tools/trine-gdb.py)'),
     'dump_throw.test_the_number_is_bounded': ('a hundred, then `...N more`', 'all of them; a traceback ends after 100 frames', 'a million lines help nobody'),
+    'dump_throw.test_a_slow_reader_gets_all': ('a report waits for a pipe that is full and does not block', 'cut: write is not repeated', 'each write waits a second for a reader'),
     'dump_throw.test_small_stack_throws': ('a throw on 2 KiB of stack harms no neighbour', 'on the system stack', ''),
     'dump_throw.test_waiting_times': ('`, 3 minutes`', SAME, 'a lower bound: stamped by the monitor, not the collector'),
     'dump_throw.test_no_goroutine_is_no_dump': ('nobody is left: nobody is shown', SAME, ''),

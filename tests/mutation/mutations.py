@@ -383,6 +383,8 @@ MUTATIONS = [
      'const char *state = status == Gwaiting ? rt_waitname(gp->waitreason) : rt_statusname(', 'const char *state = rt_statusname(', ['dump_throw', 'dump_quit']),
     ('dump-without-bound', 'a dump prints every goroutine, however many', 'trine_dump.c',
      'if (d->shown >= RT_DUMP_MAX) d->more++;', 'if (!d) d->more++;', ['dump_throw']),
+    ('report-cut-by-a-full-pipe', 'a report ends where stderr is full', 'throw.c',
+     ' && !(errno == EAGAIN && makes_room())', '', ['dump_throw']),
     ('report-on-any-stack', 'a throw reports on the stack of the one who throws', 'throw.c',
      'arch_call_on(report_stack + sizeof report_stack, report, &r);', 'report(&r);', ['dump_throw']),
     ('waits-unstamped', 'nobody notes since when a goroutine waits', 'trine_dump.c', '        gp->waitstamped = 1; /*', '        /*', ['dump_throw']),

@@ -7,7 +7,9 @@
 #include "param.h"
 #include "trine_report.h"
 
-enum { MANY = 150, SHOWN = 100, SMALL = 64 };
+#include <fcntl.h>
+
+enum { MANY = 150, SHOWN = 100, SMALL = 64, PIPE_BYTES = 4096 };
 
 static trine_chan *never;
 static trine_wg wg;
@@ -104,6 +106,38 @@ static void test_the_number_is_bounded(void **state)
     assert_has(more);
 }
 
+/* ---- a reader that is slow, behind a pipe that does not block ---- */
+static void behind_a_slow_reader(void *r)
+{
+    int out[2], status = 0;
+    char part[1024];
+    CHECK(pipe(out) == 0 && fcntl(out[1], F_SETPIPE_SZ, PIPE_BYTES) == PIPE_BYTES && fcntl(out[1], F_SETFL, O_NONBLOCK) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(out[1], STDERR_FILENO);
+        close(out[0]);
+        child_run_body(r);
+        _exit(1);
+    }
+    close(out[1]);
+    usleep(300000); /* it has filled the pipe by then, or begins later: either way what follows reads all */
+    for (ssize_t n; (n = read(out[0], part, sizeof part)) > 0;) CHECK(write(STDERR_FILENO, part, (size_t)n) == n);
+    waitpid(pid, &status, 0);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+static void test_a_slow_reader_gets_all(void **state)
+{
+    (void)state;
+    struct child_run r = {{.gomaxprocs = 2}, many, NULL};
+    in_child(behind_a_slow_reader, &r);
+    assert_said("fatal error: all goroutines are asleep - deadlock!");
+    assert_true(last.len > PIPE_BYTES + 1000); /* the pipe did not hold it */
+    assert_times("\ngoroutine ", SHOWN);
+    assert_has("created by many+0x");
+    assert_has(" more\n");
+}
+
 /* ---- the report does not fit the stack of the one who throws: nobody beside it may suffer ---- */
 static void dump_breaker(void *arg)
 {
@@ -196,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deadlock_names_each),
         cmocka_unit_test(test_the_number_is_bounded),
+        cmocka_unit_test(test_a_slow_reader_gets_all),
         cmocka_unit_test(test_small_stack_throws),
         cmocka_unit_test(test_waiting_times),
         cmocka_unit_test(test_no_goroutine_is_no_dump),
