@@ -187,6 +187,13 @@ static void judge_generator(struct point *pt, const struct hist *latency) {
     }
 }
 
+/* Of the answers that the server gave, the generator read `seen`; those that came too late for it are among its `silent`
+ * requests. More than these, or fewer than it read, are not accounted for. */
+static int64_t account_load(const struct web_server *s, int64_t seen, int64_t silent) {
+    int64_t unread = atomic_load(&s->answered) - seen;
+    return seen + silent + (unread < 0 ? unread : unread > silent ? unread - silent : 0);
+}
+
 static void judge(struct web_server *s) {
     struct point *pt = s->pt;
     struct hist *latency = point_histogram(pt, "latency", "ns");
@@ -203,7 +210,7 @@ static void judge(struct web_server *s) {
         else if (r->status == 0) silent++;
         else other++;
     }
-    point_operations(pt, n, ok + full + late + silent + other);
+    point_operations(pt, n, account_load(s, ok + full + late + other, silent));
     point_check(pt, "none_failed", other == 0, 0, (double)other);
     point_check(pt, "none_early", early == 0, 0, (double)early);
     double p50 = point_percentile(latency, 50);

@@ -62,7 +62,7 @@ var queue = workload{
 			for i, place := range at {
 				order[place] = int64(i)
 			}
-			total += int64(len(at))
+			total += next
 			begun = len(pt.phases) > 1
 			if gate != nil {
 				if begun {

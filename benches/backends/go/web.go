@@ -217,12 +217,12 @@ func serveHTTP(c net.Conn, a *admission, answered *int64) {
 		}
 		status := a.run()
 		body := fmt.Sprintf("{\"status\":\"%s\"}\n", reasons[status])
+		atomic.AddInt64(answered, 1) // before the load can have read it
 		_, err = fmt.Fprintf(c, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", status,
 			reasons[status], len(body), body)
 		if err != nil {
 			return
 		}
-		atomic.AddInt64(answered, 1)
 	}
 }
 
@@ -311,6 +311,17 @@ func (pt *point) listenForWrk(serve func(net.Conn)) (*outside, func()) {
 	return o, end
 }
 
+// unaccounted: of the answers that the server gave, a load read seen and may have left up to unread; how many more, or fewer, there are.
+func unaccounted(given, seen, unread int64) int64 {
+	switch more := given - seen; {
+	case more < 0:
+		return more
+	case more > unread:
+		return more - unread
+	}
+	return 0
+}
+
 // judgeWrk: as in benches/workloads/web.c.
 func (pt *point) judgeWrk(load *outside, said string, answered int64) {
 	if said != "done" {
@@ -325,13 +336,7 @@ func (pt *point) judgeWrk(load *outside, said string, answered int64) {
 		pt.fail("wrk had no answer")
 		return
 	}
-	unread := answered - requests
-	if unread > 0 && unread <= pt.tasks {
-		unread = 0
-	} else if unread > pt.tasks {
-		unread -= pt.tasks
-	}
-	pt.operations(requests, requests+unread)
+	pt.operations(requests, requests+unaccounted(answered, requests, pt.tasks))
 	pt.samples = append(pt.samples, float64(p50))
 	for i, name := range names {
 		if unit := "1"; name != "" {
@@ -368,10 +373,10 @@ func (pt *point) measureWeb(load *outside, a *admission, before use, least int64
 	if pt.isWrk() {
 		pt.judgeWrk(load, said, atomic.LoadInt64(answered))
 	} else {
-		pt.judgeWeb(load, least)
+		pt.judgeWeb(load, least, atomic.LoadInt64(answered))
 	}
 	pt.setMetric("under_way_peak", float64(a.peak), "1", "higher")
-	pt.setMetric("connections_refused", 0, "1", "lower")
+	pt.unavailable("connections_refused", "a go statement cannot be refused")
 	pt.setMetric("threads", threads, "threads", "lower")
 	pt.setMetric("cpu_ns", float64(cpu), "ns", "lower")
 	pt.quoteUse(before, peak)
@@ -392,7 +397,7 @@ func (pt *point) judgeGenerator(latency, lag *hist) {
 	}
 }
 
-func (pt *point) judgeWeb(load *outside, least int64) {
+func (pt *point) judgeWeb(load *outside, least, answered int64) {
 	h, n, early, sum := pt.hist("latency"), pt.params.int("requests"), 0, 0.0
 	counts := map[int64]int64{}
 	var lag *hist // nil: all at once
@@ -415,7 +420,7 @@ func (pt *point) judgeWeb(load *outside, least int64) {
 	}
 	ok := counts[200]
 	known := ok + counts[503] + counts[504] + counts[0]
-	pt.operations(n, known+counts[502])
+	pt.operations(n, n+unaccounted(answered, n-counts[0], counts[0]))
 	pt.check("none_failed", known == n, 0, float64(n-known))
 	pt.check("none_early", early == 0, 0, float64(early))
 	if p50, enough := h.percentile(50); enough {
