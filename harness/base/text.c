@@ -228,6 +228,15 @@ char *shell_word(const char *s) {
     return b.s;
 }
 
+char *csv_word(const char *s) {
+    struct strbuf b = {0};
+    if (s[strcspn(s, ",\"\r\n")] == '\0') return xstrdup(s);
+    strbuf_puts(&b, "\"");
+    for (; *s; s++) strbuf_add(&b, *s == '"' ? "\"\"" : s, *s == '"' ? 2 : 1);
+    strbuf_puts(&b, "\"");
+    return b.s;
+}
+
 char *slug(const char *s) {
     struct strbuf b = {0};
     for (; *s; s++) {

@@ -30,6 +30,7 @@ void strbuf_free(struct strbuf *b);
 
 size_t utf8_bytes(const char *s); /* of the character at s; 0: there is none, but what no UTF-8 holds */
 char *shell_word(const char *s);   /* as a shell takes it back: quoted where it has to be. Caller frees */
+char *csv_word(const char *s);     /* as RFC 4180 has it: quoted where it has to be. Caller frees */
 void text_make_utf8(char *s);     /* each byte that is of no character becomes '?' */
 
 /* A list of owned strings; {0} is empty. */

@@ -2,6 +2,7 @@
  * failed have a row without a figure, so that nothing is missing without a trace. */
 #include "base/hist.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "export/export.h"
 
 #include <math.h>
@@ -9,16 +10,9 @@
 #include <string.h>
 
 static void field(FILE *out, const char *s) {
-    if (!strpbrk(s, ",\"\r\n")) {
-        fprintf(out, "%s,", s);
-        return;
-    }
-    fputc('"', out);
-    for (; *s; s++) {
-        if (*s == '"') fputc('"', out);
-        fputc(*s, out);
-    }
-    fputs("\",", out);
+    char *word = csv_word(s);
+    fprintf(out, "%s,", word);
+    free(word);
 }
 
 /* value NaN: none. */

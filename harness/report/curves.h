@@ -21,4 +21,6 @@ void collect_steal(const struct rep_run *run, const struct figure_spec *spec, st
                    const struct strlist *backends);
 /* A panel a series of history.json: those whose level changed first (trend.c). */
 void collect_history(const struct rep_run *run, struct figure_data *d);
+/* A line a row of peers.json, and on it each peer's ratio with its interval and its target (ratios.c). */
+void collect_peers(const struct rep_run *run, struct figure_data *d);
 #endif

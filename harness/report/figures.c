@@ -86,6 +86,9 @@ static const struct figure_spec specs[] = {
      "A level that holds is no news; a mark is a change of level, and what changed it stands at that run's "
      "commit.",
      FIGURE_HISTORY, "*", "", "tasks", 1, "run", ""},
+    {FIGURE_OF_PEERS, "What an operation costs beside the peers",
+     "Left of 1 trine costs less. What ends left of the upright stroke of its colour has met its target.", FIGURE_PEERS, "*", "",
+     "tasks", 1, "trine over the peer; the peer over trine where more is better", ""},
 };
 
 /* Where the scripts stand: TRINE_PLOTS, beside the installed command, or the source tree. Caller frees. */
@@ -146,6 +149,15 @@ static void array(struct strbuf *b, const char *name, const struct strlist *l) {
 /* The workload `switch` is the one without a scheduler. */
 static const char *tick_text(const struct figure_spec *s, const char *label) {
     return strcmp(s->x, "workload") == 0 && strcmp(label, "switch") == 0 ? "bare switch" : label;
+}
+
+/* Whether the figure compares the backends of the run's points; the others are drawn from what was made of them. */
+static bool of_backends(enum figure_kind kind) {
+    return kind != FIGURE_HISTORY && kind != FIGURE_PEERS;
+}
+
+bool figure_beside_table(const struct figure *f) {
+    return !of_backends(f->kind);
 }
 
 static int write_script(const char *dir, const struct figure_spec *s, const struct figure_data *d,
@@ -239,7 +251,7 @@ static char *note_of(const struct rep_run *run, const struct figure_spec *s, con
 
     run_backends(run, &all);
     for (size_t i = 0; i < all.n; i++)
-        if (s->kind != FIGURE_HISTORY && was_planned(run, s, all.v[i]) && !strlist_has(&d->present, all.v[i]))
+        if (of_backends(s->kind) && was_planned(run, s, all.v[i]) && !strlist_has(&d->present, all.v[i]))
             strlist_add(&absent, all.v[i]);
     if (has_medians(s->kind) && d->most_n > 1) {
         strbuf_puts(&b, "Medians of ");
@@ -304,6 +316,7 @@ static struct figure make_one(const struct rep_run *run, const struct figure_spe
     }
     if (d.present.n + d.invalid.n == 0)
         why = s.kind == FIGURE_HISTORY ? "fewer than two runs of this machine and profile are known"
+              : s.kind == FIGURE_PEERS ? "no row has a ratio"
               : s.kind == FIGURE_PROCS ? "no experiment swept both GOMAXPROCS and the number of tasks"
                                        : "the run holds no such measurement";
     else if (write_script(dir, &s, &d, plots) != 0)

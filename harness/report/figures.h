@@ -8,6 +8,7 @@
 #include "report/series.h"
 
 #define FIGURE_OF_HISTORY "history"
+#define FIGURE_OF_PEERS "peers"
 
 struct figure {
     const char *name, *title;
@@ -17,6 +18,9 @@ struct figure {
     char *svg;                      /* NULL: not drawn, the note says why */
     char *csv;                      /* what it was drawn from; NULL when there is nothing */
 };
+
+/* Whether the figure stands beside the table of its own section, not among the others. */
+bool figure_beside_table(const struct figure *f);
 
 /* All figures in the report's order, written to run_dir/figures as well. *n of them; free with figures_free.
  */

@@ -243,7 +243,7 @@ void html_undrawn(struct strbuf *b, const struct figure *f, size_t n) {
     size_t shown = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (f[i].csv != NULL || f[i].kind == FIGURE_HISTORY) continue;
+        if (f[i].csv != NULL || figure_beside_table(&f[i])) continue;
         strbuf_puts(b, shown++ ? "; " : "<p class=\"dim\">Not in this run: "), html_text(b, f[i].title);
         if (f[i].kind == FIGURE_PROCS)
             strbuf_puts(b, " (no experiment swept both GOMAXPROCS and the number of tasks)");

@@ -8,7 +8,8 @@ void html_text(struct strbuf *b, const char *text); /* escaped */
 
 void html_verdicts(struct strbuf *b, const struct rep_run *run);
 void html_claims(struct strbuf *b, const struct rep_run *run); /* nothing without claims.json */
-void html_peers(struct strbuf *b, const struct rep_run *run);  /* nothing without peers.json */
+/* The ratios, with their figure; nothing without peers.json. */
+void html_peers(struct strbuf *b, const struct rep_run *run, const struct figure *f, size_t n);
 void html_validity(struct strbuf *b, const struct rep_run *run);
 void html_results(struct strbuf *b, const struct rep_run *run);
 void html_machine(struct strbuf *b, const struct rep_run *run);

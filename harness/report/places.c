@@ -255,6 +255,7 @@ void figure_collect(const struct rep_run *run, const struct figure_spec *spec, s
     case FIGURE_THREADS: collect_threads(run, spec, d, &backends); break;
     case FIGURE_HEATMAP: collect_heatmap(run, spec, d, &backends); break;
     case FIGURE_HISTORY: collect_history(run, d); break;
+    case FIGURE_PEERS: collect_peers(run, d); break;
     }
     strlist_free(&backends);
 }

@@ -18,7 +18,8 @@ enum figure_kind {
     FIGURE_NOISE,
     FIGURE_THREADS,
     FIGURE_HEATMAP,
-    FIGURE_HISTORY
+    FIGURE_HISTORY,
+    FIGURE_PEERS
 };
 
 struct figure_spec {

@@ -52,11 +52,11 @@ static void contents(struct strbuf *b, const struct rep_run *run, const char *ru
 static void figures_section(struct strbuf *b, const struct figure *f, size_t n) {
     strbuf_puts(b, "<h2 id=\"figures\">Figures</h2><nav aria-label=\"Figures\">");
     for (size_t i = 0; i < n; i++)
-        if (f[i].csv != NULL && f[i].kind != FIGURE_HISTORY)
+        if (f[i].csv != NULL && !figure_beside_table(&f[i]))
             strbuf_printf(b, "<a href=\"#fig-%s\">%s</a>", f[i].name, f[i].title);
     strbuf_puts(b, "</nav>");
     for (size_t i = 0; i < n; i++)
-        if (f[i].csv != NULL && f[i].kind != FIGURE_HISTORY) html_figure(b, &f[i]);
+        if (f[i].csv != NULL && !figure_beside_table(&f[i])) html_figure(b, &f[i]);
     html_undrawn(b, f, n);
 }
 
@@ -74,7 +74,7 @@ int report_write(const char *run_dir, FILE *log) {
     contents(&b, &run, run_dir);
     html_verdicts(&b, &run);
     html_claims(&b, &run);
-    html_peers(&b, &run);
+    html_peers(&b, &run, figures, n);
     html_machine(&b, &run);
     figures_section(&b, figures, n);
     html_history(&b, &run, figures, n);

@@ -23,15 +23,23 @@ static json_t *optional_file(const char *dir, const char *name) {
 }
 
 /* A backend's name is a word of gnuplot's scripts and of lists there: a run from elsewhere may have named it to be run. */
-static void make_plain(json_t *point) {
-    char *name = xstrdup(json_str(point, "backend", ""));
+static void make_plain(json_t *object, const char *member) {
+    char *name = xstrdup(json_str(object, member, ""));
     size_t n = strlen(name);
 
     for (char *c = name; *c; c++)
         if (!isalnum((unsigned char)*c) && strchr("._+@-", *c) == NULL) *c = '_';
-    if (n != 0 && strcmp(name, json_str(point, "backend", "")) != 0)
-        json_object_set_new(point, "backend", json_string(name));
+    if (n != 0 && strcmp(name, json_str(object, member, "")) != 0)
+        json_object_set_new(object, member, json_string(name));
     free(name);
+}
+
+static void make_peers_plain(json_t *table) {
+    json_t *row, *target;
+    size_t i, k;
+
+    json_array_foreach(table, i, row)
+        json_array_foreach(json_object_get(row, "targets"), k, target) make_plain(target, "against");
 }
 
 static int load_points(const char *run_dir, struct rep_run *run, FILE *log) {
@@ -89,11 +97,12 @@ int rep_load(const char *run_dir, struct rep_run *run, FILE *log) {
     run->claims = optional_file(run_dir, "claims.json");
     run->peers = optional_file(run_dir, "peers.json");
     run->history = optional_file(run_dir, "history.json");
+    make_peers_plain(run->peers);
     json_t *orders = orders_of(run->manifest);
     int rc = load_points(run_dir, run, log);
 
     json_array_foreach(run->points, i, point) {
-        make_plain(point);
+        make_plain(point, "backend");
         struct rep_series *s = series_of(run, point, seats);
         int64_t order = json_int(orders, json_str(point, "id", ""), INT64_MAX);
 

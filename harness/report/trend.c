@@ -57,6 +57,7 @@ static const json_t *change_at(const json_t *series, size_t run) {
 static void panel(struct figure_data *d, const json_t *series) {
     const char *name = json_str(series, "name", "");
     struct strbuf marks = {0};
+    char *word = csv_word(name);
     const json_t *r;
     size_t i;
 
@@ -67,7 +68,7 @@ static void panel(struct figure_data *d, const json_t *series) {
         double factor = c ? json_num(c, "after", NAN) / json_num(c, "before", NAN) : NAN;
 
         strbuf_printf(&d->dat, "%zu %.9g\n", i + 1, median);
-        strbuf_printf(&d->csv, "\"%s\",%zu,%s,%s,%.9g,", name, i + 1, json_str(r, "started_utc", ""),
+        strbuf_printf(&d->csv, "%s,%zu,%s,%s,%.9g,", word, i + 1, json_str(r, "started_utc", ""),
                       json_str(r, "commit", ""), median);
         if (c != NULL) strbuf_printf(&d->csv, "%.6g", factor);
         if (c != NULL) strbuf_printf(&marks, "%s%zu:%+.1f%%", marks.len ? " " : "", i + 1, (factor - 1) * 100);
@@ -75,7 +76,7 @@ static void panel(struct figure_data *d, const json_t *series) {
     }
     strlist_add(&d->marks, strbuf_str(&marks));
     strbuf_puts(&d->dat, "\n\n");
-    strbuf_free(&marks);
+    strbuf_free(&marks), free(word);
 }
 
 void collect_history(const struct rep_run *run, struct figure_data *d) {

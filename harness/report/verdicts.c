@@ -96,7 +96,7 @@ static void peer_rows(struct strbuf *b, const json_t *row) {
     }
 }
 
-void html_peers(struct strbuf *b, const struct rep_run *run) {
+void html_peers(struct strbuf *b, const struct rep_run *run, const struct figure *f, size_t n) {
     static const char *const heads[] = {"Row",  "Verdict", "trine",  "Unit",   "Against", "Ratio",
                                         "Low", "High",    "Better", "Target", "Why"};
     const json_t *row;
@@ -105,6 +105,8 @@ void html_peers(struct strbuf *b, const struct rep_run *run) {
     if (json_array_size(run->peers) == 0) return;
     strbuf_puts(b, "<h2 id=\"peers\">Peers</h2><p>trine's figure over the peer's, in one interleaved run. A verdict holds "
                    "over the whole 95 % interval; else the row is open.</p>");
+    for (i = 0; i < n; i++)
+        if (f[i].kind == FIGURE_PEERS) html_figure(b, &f[i]);
     html_open_table(b, "t-peers", "Peers", heads, sizeof heads / sizeof heads[0]);
     json_array_foreach((json_t *)run->peers, i, row) peer_rows(b, row);
     html_close_table(b);

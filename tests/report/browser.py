@@ -120,7 +120,13 @@ class Browser:
     def size(self, width, height, phone=False):
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
 
-    def picture(self, path, whole=True):
-        r = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+    def picture(self, path, whole=True, only=None):
+        """Of the window, the whole page, or only the element that a selector finds."""
+        clip = {}
+        if only:
+            box = self.js(f"(() => {{ const r = document.querySelector({json.dumps(only)}).getBoundingClientRect();"
+                          "return [r.x + scrollX, r.y + scrollY, r.width, r.height] })()")
+            clip = {"clip": dict(zip(("x", "y", "width", "height"), box), scale=1)}
+        r = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole or bool(only), **clip)
         with open(path, "wb") as f:
             f.write(base64.b64decode(r["data"]))

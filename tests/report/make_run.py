@@ -144,6 +144,23 @@ def history():
     return {"schema": "trine-history", "version": 1, "series": series}
 
 
+def target(against, ratio, limit, verdict):
+    return {"against": against, "ratio": dict(zip(("low", "estimate", "high"), ratio)) if ratio else {"unavailable": "never valid"},
+            "target": limit, "verdict": verdict}
+
+
+def peers():
+    """Two ratios on one line, one where more is better, a target that is no ratio and one that was not measured."""
+    own = {"trine": {"estimate": 8.0, "low": 7.5, "high": 8.5}}
+    return [
+        {"id": "yield", "row": "yield, \"2\" goroutines", "unit": "ns", "better": "lower", "figures": own, "targets": [
+            target("go", (0.07, 0.08, 0.1), 0.2, "met"), target("boo`st", (0.2, 0.24, 0.28), 0.25, "open")]},
+        {"id": "echo", "row": "requests", "unit": "1/s", "better": "higher", "figures": own,
+         "targets": [target("go", (1.25, 1.6, 2), 1.28, "open")]},
+        {"id": "memory", "row": "bytes", "unit": "bytes", "better": "lower", "figures": own, "targets": [target("", (8, 8, 8), 9, "met")]},
+        {"id": "none", "row": "absent", "unit": "ns", "better": "lower", "figures": own, "targets": [target("tokio", None, 1, "not measured")]}]
+
+
 def main():
     out, reps = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 10
     out.mkdir(parents=True, exist_ok=True)
@@ -160,6 +177,7 @@ def main():
         "started_utc": "2026-11-21T04:00:00Z", "ended_utc": "2026-11-21T05:00:00Z", "ended": "complete",
         "arguments": ["trine", "run", "--profile", "synthetic", "--seed", "61"]}))
     (out / "history.json").write_text(json.dumps(history()))
+    (out / "peers.json").write_text(json.dumps(peers()))
     (out / "env.json").write_text(json.dumps({
         "schema": "trine-env", "version": 1, "machine": "synthetic <machine>",
         "cpu": {"model": "No CPU at all"}, "memory_bytes": 2 ** 33, "topology": {

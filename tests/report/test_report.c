@@ -62,7 +62,7 @@ static void says_everything(void **state) {
     has("unavailable: ENOENT (no PMU)");
     assert_null(strstr(page, "replaced by a later attempt")); /* the last attempt of a point counts */
     assert_true(strstr(page, "id=\"claims\"") < strstr(page, "id=\"results\""));
-    assert_int_equal(times(page, "<figure "), 18);
+    assert_int_equal(times(page, "<figure "), 19);
     has("Claims on pthread</dt><dd><span class=\"bad\">1 contradicted");
     has("wake readies a task on another processor.");
     has("Package 1"), has("CPU 7"), has("L1d 32 KiB"), has("8 GiB of memory");
@@ -72,6 +72,9 @@ static void says_everything(void **state) {
 static void in_order(void **state) {
     static const char *const order[] = {"id=\"verdicts\"",
                                         "id=\"claims\"",
+                                        "id=\"peers\"",
+                                        "id=\"fig-peers\"",
+                                        "id=\"t-peers\"",
                                         "id=\"machine\"",
                                         "id=\"fig-procs\"",
                                         "id=\"fig-procs-panels\"",
@@ -106,6 +109,19 @@ static void tells_history(void **state) {
     has("<td class=\"bad\">worse</td>");
 }
 
+/* Each ratio stands where less is better, beside the others of its row; the table has what the figure cannot draw. */
+static void draws_the_peers(void **state) {
+    char *path = path_join(run_dir, "figures/peers.dat"), *data = file_read(path, NULL);
+
+    (void)state;
+    has("3 of 5 targets;"), has("not measured");
+    has("%22yield,%20%22%222%22%22%20goroutines%22,go,lower,0.08,0.07,0.1,0.2,met");
+    has("absent,tokio,lower,,,,1,not%20measured");
+    assert_non_null(data);
+    assert_string_equal(data, "# go\n0.08 -0.15 0.07 0.1 0.2 0\n0.625 1 0.5 0.8 0.78125 1\n\n\n# boo_st\n0.24 0.15 0.2 0.28 0.25 1\n\n\n");
+    free(data), free(path);
+}
+
 static void escapes_what_it_read(void **state) {
     (void)state;
     has("&lt;pthread_create&gt; &amp; &quot;EAGAIN&quot;");
@@ -129,8 +145,8 @@ static void figures_where_gnuplot_is(void **state) {
         has("gnuplot is not installed");
         return;
     }
-    assert_int_equal(times(page, "<svg role=\"img\""), 18);
-    assert_int_equal(times(page, "download=\""), 18);
+    assert_int_equal(times(page, "<svg role=\"img\""), 19);
+    assert_int_equal(times(page, "download=\""), 19);
     assert_null(strstr(page, "Not drawn"));
     has("trine: latency, load 0.95"); /* the log-nines say which points they are */
     has("95 % interval of the median (order statistics)");
@@ -328,6 +344,7 @@ int main(void) {
         cmocka_unit_test(says_everything),
         cmocka_unit_test(in_order),
         cmocka_unit_test(tells_history),
+        cmocka_unit_test(draws_the_peers),
         cmocka_unit_test(escapes_what_it_read),
         cmocka_unit_test(asks_nobody),
         cmocka_unit_test(figures_where_gnuplot_is),
