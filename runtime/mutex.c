@@ -54,6 +54,13 @@ static bool mutex_spin(struct g *gp, at_u32 *word, uint32_t old, struct mutex_wa
     return true;
 }
 
+/* Somebody was faster. Another try at once would take the line from who has it now, and lose again. */
+static void mutex_back_off(const struct g *gp)
+{
+    if (!mutex_can_spin(gp, 0)) return;
+    for (int i = 0; i < RT_MUTEX_MISS_PAUSES; i++) at_pause();
+}
+
 void rt_mutex_lock_slow(struct g *gp, trine_mutex *m)
 {
     at_u32 *word = AT_U32(&m->state);
@@ -69,7 +76,10 @@ void rt_mutex_lock_slow(struct g *gp, trine_mutex *m)
             if (!(new & MUTEX_WOKEN)) throw_mutex_state();
             new &= ~(uint32_t)MUTEX_WOKEN;
         }
-        if (!rt_gcas32(gp, word, old, new)) continue;
+        if (!rt_gcas32(gp, word, old, new)) {
+            mutex_back_off(gp);
+            continue;
+        }
         if (!(old & (MUTEX_LOCKED | MUTEX_STARVING))) return;
         bool again = w.since != 0;
         if (!again) w.since = rt_nanotime();
