@@ -169,12 +169,14 @@ static struct g *steal_from(struct p *pp, struct p *victim, bool last)
     return gp;
 }
 
-/* Where nothing is stolen: the timers of Ps that nobody runs are still everybody's. True if any fired. */
-static bool run_idle_timers(struct m *mp, struct p *pp)
+/* Timers that are due are everybody's, not only a spinner's: it may be woken and have no CPU yet but this one, which would poll
+ * until it is gone. Where nothing is stolen, who waits for one takes its P (poll_blocking). True if any fired. */
+static bool run_others_timers(struct m *mp, struct p *pp)
 {
+    if (rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY | TRINE_GLOBAL_ONLY)) return false;
     for (int i = 0; i < rt_nprocs(); i++) {
         struct p *of = rt_sched.allp[i];
-        if (of != pp && rt_idlemask(of->id) && rt_timermask(of->id) && run_timers(mp, of)) return true;
+        if (of != pp && rt_timermask(of->id) && run_timers(mp, of)) return true;
     }
     return false;
 }
@@ -182,10 +184,7 @@ static bool run_idle_timers(struct m *mp, struct p *pp)
 /* *again: something else was found that makes another search worth while (timers ran, or the world is to stop). */
 static struct g *steal(struct m *mp, struct p *pp, bool *again)
 {
-    if (rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY | TRINE_GLOBAL_ONLY)) {
-        *again = run_idle_timers(mp, pp);
-        return NULL;
-    }
+    if (rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY | TRINE_GLOBAL_ONLY)) return NULL;
     uint32_t n = (uint32_t)rt_nprocs();
     int passes = rt_ablated(TRINE_NO_SPIN) ? 1 : RT_STEAL_PASSES;
     for (int pass = 0; pass < passes; pass++) {
@@ -416,6 +415,7 @@ static struct g *find(struct m *mp, bool *inherit)
             gp = from_network(mp);
             if (!gp && may_spin(mp)) gp = steal(mp, pp, &again);
             if (gp) return gp;
+            again = again || run_others_timers(mp, pp);
             if (again || commit_ahead(mp)) continue;
         }
         if (!give_up_p(mp)) continue;

@@ -128,6 +128,7 @@ DESCRIBED = {
     'sched_order.HalfAsManyLookAsAreBusy': ('an M may spin if 2 x spinning < busy Ps', 'the same', ''),
     'sched_timers.ATimerOfAnIdlePBesideOneThatYields': ('whoever waited for timers runs something: those of the idle P are seen to', 'a thread that finds work wakes the next', 'by the monitor too'),
     'sched_timers.ATimerOfAnIdlePBesideOneThatComputes': ('the same, beside plain C', 'the same', ''),
+    'sched_timers.DueTimersWaitForNoSpinner': ('timers that are due are run though their P is taken and somebody spins who has no CPU yet', 'left to the spinner: who idles polls until then', 'run by whoever finds them'),
     'sched_order.GosOwnNumbers': ('256, 61, 128, four passes, 3 us, 20 us, 50 rounds, 10 ms, 10,000 threads and the others', 'they are written there', ''),
     'sched_misuse.ParkingWithALockIsRefused': ('debug builds: parking with a lock of the runtime\'s held', 'throw: locks held at park', ''),
     'sched_making.SleepsEndWhenTheyShould': ('an M asks the kernel to be at most 1 us late; the caller\'s thread is left alone', 'the kernel\'s 50 us', 'threads of a benchmark do so, too'),
@@ -150,7 +151,7 @@ DESCRIBED = {
     'sched_ablation.EveryAblationCompletes': ('each part switched off: a mixed workload still ends', 'no ablations', 'the measurements want them'),
     'sched_ablation.AblationsSwitchOff': ('what is switched off does not happen, by the counters', 'no ablations', ''),
     'sched_ablation.TickSwitchedOff': ('the look at the global queue every 61st schedule, and none without it', 'no ablations', ''),
-    'sched_ablation.IdleTimersAreRun': ('where nothing is stolen, the timers of an idle P are run by others', 'thieves run them', 'without thieves there is a pass for them'),
+    'sched_ablation.IdleTimersAreRun': ('where nothing is stolen, the timers of an idle P are run by others', 'thieves run them', 'without thieves, who waits for one takes its P'),
     # ---- stack_trim ----
     'stack_trim.WarmStacksStay': ('stacks wanted in each period are kept', 'halves stacks at a collection', 'no collector: age by the clock'),
     'stack_trim.ColdStacksGoAfterAPeriod': ('not before one to two periods without use, then 128 a round', 'freed at a collection', 'in small steps: the monitor has other work'),
