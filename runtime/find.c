@@ -169,8 +169,8 @@ static struct g *steal_from(struct p *pp, struct p *victim, bool last)
     return gp;
 }
 
-/* Timers that are due are everybody's, not only a spinner's: it may be woken and have no CPU yet but this one, which would poll
- * until it is gone. Where nothing is stolen, who waits for one takes its P (poll_blocking). True if any fired. */
+/* By who may not spin: timers that are due are everybody's. A spinner may be woken and have no CPU yet but this one, which would
+ * poll until it is gone. Where nothing is stolen, who waits for one takes its P (poll_blocking). True if any fired. */
 static bool run_others_timers(struct m *mp, struct p *pp)
 {
     if (rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY | TRINE_GLOBAL_ONLY)) return false;
@@ -414,8 +414,8 @@ static struct g *find(struct m *mp, bool *inherit)
             bool again = false;
             gp = from_network(mp);
             if (!gp && may_spin(mp)) gp = steal(mp, pp, &again);
+            else if (!gp) again = run_others_timers(mp, pp);
             if (gp) return gp;
-            again = again || run_others_timers(mp, pp);
             if (again || commit_ahead(mp)) continue;
         }
         if (!give_up_p(mp)) continue;

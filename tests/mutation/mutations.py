@@ -106,7 +106,7 @@ MUTATIONS = [
      '        mp->post.kind = POST_UNLOCK;\n        mp->post.arg = l;',
      '        rt_unlock(l);\n        for (int i = 0; i < 500; i++) at_pause();', ['sched_many', 'sched_ablation', 'chan_races', 'select_races']),
     ('due-timers-left-to-a-spinner', 'who may not look for work leaves timers that are due to who may', 'find.c',
-     'again = again || run_others_timers(mp, pp);', '', ['sched_timers']),
+     'else if (!gp) again = run_others_timers(mp, pp);', '', ['sched_timers']),
     ('steal-under-ablation', 'no_steal steals', 'find.c',
      'if (rt_ablated(TRINE_NO_STEAL | TRINE_LOCAL_ONLY | TRINE_GLOBAL_ONLY)) return NULL;', 'if (rt_ablated(TRINE_GLOBAL_ONLY)) return NULL;',
      ['sched_ablation']),
