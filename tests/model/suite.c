@@ -45,3 +45,11 @@ int suite_main(const struct suite *s) {
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
+
+int suite_main_large(int argc, char **argv, const struct suite *s, const struct suite *large) {
+    struct suite of = *large;
+    const struct CMUnitTest tests[] = {cmocka_unit_test_prestate(explored, &of)};
+
+    if (argc > 1 && strcmp(argv[1], "large") == 0) return cmocka_run_group_tests(tests, NULL, NULL);
+    return suite_main(s);
+}

@@ -21,4 +21,7 @@ void suite_explore(const struct suite *s);
 /* The whole of a test program's main: two tests, `explored` (as above) and `weakened`, which fails unless each weakening is
  * caught or declared. Returns what cmocka does: the number of tests that failed. */
 int suite_main(const struct suite *s);
+/* The same of a program that has scenarios too large to be explored for each weakening: with the argument `large`, these alone
+ * are, once. */
+int suite_main_large(int argc, char **argv, const struct suite *s, const struct suite *large);
 #endif

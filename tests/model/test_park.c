@@ -250,11 +250,4 @@ static const struct suite suite = {"park", scenario, sizeof(scenario) / sizeof(s
 
 static const struct suite large_suite = {"park", large, sizeof(large) / sizeof(large[0]), 300000, {NULL, 0, NULL, 0}, true};
 
-static void explored_large(void **state) { (void)state; suite_explore(&large_suite); }
-
-int main(int argc, char **argv) {
-    const struct CMUnitTest stress[] = {cmocka_unit_test(explored_large)};
-
-    if (argc > 1 && !strcmp(argv[1], "large")) return cmocka_run_group_tests(stress, NULL, NULL);
-    return suite_main(&suite);
-}
+int main(int argc, char **argv) { return suite_main_large(argc, argv, &suite, &large_suite); }
