@@ -187,11 +187,11 @@ static void judge_generator(struct point *pt, const struct hist *latency) {
     }
 }
 
-/* Of the answers that the server gave, the generator read `seen`; those that came too late for it are among its `silent`
- * requests. More than these, or fewer than it read, are not accounted for. */
-static int64_t account_load(const struct web_server *s, int64_t seen, int64_t silent) {
+/* Of the answers that the server gave, a load read `seen`, and may have left up to `most` unread: how many more, or fewer, there
+ * are. */
+static int64_t unaccounted(const struct web_server *s, int64_t seen, int64_t most) {
     int64_t unread = atomic_load(&s->answered) - seen;
-    return seen + silent + (unread < 0 ? unread : unread > silent ? unread - silent : 0);
+    return unread < 0 ? unread : unread > most ? unread - most : 0;
 }
 
 static void judge(struct web_server *s) {
@@ -210,7 +210,8 @@ static void judge(struct web_server *s) {
         else if (r->status == 0) silent++;
         else other++;
     }
-    point_operations(pt, n, account_load(s, ok + full + late + other, silent));
+    /* a silent one may have been answered, too late */
+    point_operations(pt, n, n + unaccounted(s, ok + full + late + other, silent));
     point_check(pt, "none_failed", other == 0, 0, (double)other);
     point_check(pt, "none_early", early == 0, 0, (double)early);
     double p50 = point_percentile(latency, 50);
@@ -228,8 +229,7 @@ static void judge(struct web_server *s) {
 
 /* At its end wrk leaves at most one answer a connection unread: what the server answered beyond these, wrk did not count. */
 static int64_t account(const struct web_server *s, const struct wrk_report *r) {
-    int64_t unread = atomic_load(&s->answered) - r->requests, most = (int64_t)s->n;
-    return r->requests + (unread < 0 ? unread : unread > most ? unread - most : 0);
+    return r->requests + unaccounted(s, r->requests, (int64_t)s->n);
 }
 
 static void judge_wrk(struct web_server *s) {

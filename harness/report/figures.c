@@ -86,7 +86,7 @@ static const struct figure_spec specs[] = {
      "A level that holds is no news; a mark is a change of level, and what changed it stands at that run's "
      "commit.",
      FIGURE_HISTORY, "*", "", "tasks", 1, "run", ""},
-    {FIGURE_OF_PEERS, "What an operation costs beside the peers",
+    {"peers", "What an operation costs beside the peers",
      "Left of 1 trine costs less. What ends left of the upright stroke of its colour has met its target.", FIGURE_PEERS, "*", "",
      "tasks", 1, "trine over the peer; the peer over trine where more is better", ""},
 };

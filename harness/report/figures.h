@@ -8,7 +8,6 @@
 #include "report/series.h"
 
 #define FIGURE_OF_HISTORY "history"
-#define FIGURE_OF_PEERS "peers"
 
 struct figure {
     const char *name, *title;
